@@ -1,0 +1,46 @@
+# `make help` lists the targets. Everything is installed into .venv from the hashed lists in requirements/.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+export PYTHONDONTWRITEBYTECODE = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run clean-sandbox test check fix lock
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+run: $(VENV)/run.stamp ## start the sandbox world: broker, two banks, a chat platform (Ctrl-C stops it)
+	@$(BIN)/broker sandbox up
+
+clean-sandbox: $(VENV)/run.stamp ## forget the sandbox's data, keys and passwords
+	@$(BIN)/broker sandbox clean
+
+test: $(VENV)/dev.stamp ## run the tests
+	@$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered $(TESTS)
+
+check: $(VENV)/dev.stamp ## lint, types, layers, docs, policies
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/pytest -q -p no:randomly --no-header tests/architecture
+	@$(BIN)/broker policy check
+
+fix: $(VENV)/dev.stamp ## format, and mend what the linter can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: $(VENV)/dev.stamp ## resolve the newest versions into requirements/*.txt (needs `uv`)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade \
+	  --extra sandbox pyproject.toml requirements/build.in -o requirements/run.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --constraint requirements/run.txt --extra sandbox --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
+
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml
+	@sh requirements/make-venv.sh "$(PYTHON)" "$(VENV)" requirements/run.txt
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt pyproject.toml
+	@sh requirements/make-venv.sh "$(PYTHON)" "$(VENV)" requirements/dev.txt
+	@touch $@ $(VENV)/run.stamp

@@ -1,0 +1,3 @@
+"""A consent-gated broker between banks and platforms."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,66 @@
+"""Pages of a list: the cursor is sealed, and works for the grant, the address and the filters it was made for only."""
+
+import binascii
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from broker.crypto.digests import base64url
+from broker.crypto.sealing import Sealer
+from broker.errors import ConfigurationInvalid, InvalidRequest
+from broker.policy.minimise import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of records; `next_cursor` is None on the last page."""
+
+    records: Sequence[Record]
+    total: int
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pager:
+    """Cuts lists into pages. `scope` names everything a cursor is bound to; `key` is the record's id field."""
+
+    sealer: Sealer
+    scope: str
+    key: str
+    size: int
+    cursor: str | None
+
+    def cut(self, records: Sequence[Record]) -> Page:
+        """Return the page that the cursor asks for; a list that changed meanwhile goes on after the last record seen.
+
+        Raises:
+            InvalidRequest: the cursor is not ours, belongs to another question, or its record has left the list.
+        """
+        start = 0 if self.cursor is None else self._position(records, self._last_seen(self.cursor)) + 1
+        part = records[start : start + self.size]
+        has_more = start + self.size < len(records)
+        return Page(part, len(records), self._cursor_after(part[-1]) if has_more else None)
+
+    def _cursor_after(self, record: Record) -> str:
+        return base64url(self.sealer.seal(json.dumps(record[self.key]).encode(), f"cursor/{self.scope}"))
+
+    def _last_seen(self, cursor: str) -> str:
+        try:
+            sealed = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+            last: str = json.loads(self.sealer.open(sealed, f"cursor/{self.scope}"))
+        except (ConfigurationInvalid, binascii.Error, ValueError) as error:
+            raise InvalidRequest("This cursor does not belong to this question.") from error
+        return last
+
+    def _position(self, records: Sequence[Record], last: str) -> int:
+        for number, record in enumerate(records):
+            if record[self.key] == last:
+                return number
+        raise InvalidRequest("This cursor is too old; start again without it.")
+
+
+def scope_of(grant_id: str, path: str, parameters: dict[str, str]) -> str:
+    """Name the question that a cursor belongs to: grant, address and filters, without the cursor itself."""
+    return f"{grant_id} {path}?{urlencode(sorted((k, v) for k, v in parameters.items() if k != 'cursor'))}"

@@ -1,0 +1,75 @@
+"""Shapes answers: the envelope of the Consumer Data Standards, money as decimal strings, times as RFC 3339."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from broker.api.paging import Pager
+from broker.clock import rfc3339
+from broker.errors import ReleaseRefused
+from broker.policy.minimise import Record
+from broker.release import Rendered
+
+_COORDINATES = {"lat", "lon"}
+
+
+@dataclass(frozen=True, slots=True)
+class ListShape:
+    """How a list is told: `name` under `data`, the address without query, the query's other parameters."""
+
+    name: str
+    url: str
+    parameters: Mapping[str, str]
+
+
+def list_renderer(
+    shape: ListShape, pager: Pager, keep: Callable[[list[Record]], list[Record]]
+) -> Callable[[list[Record]], Rendered]:
+    """Return what `release` calls to turn minimised records into the bytes of one page."""
+
+    def render(records: list[Record]) -> Rendered:
+        page = pager.cut(keep(records))
+        others = {name: value for name, value in shape.parameters.items() if name != "cursor"}
+        links = {"self": _url(shape.url, dict(shape.parameters)), "first": _url(shape.url, others)}
+        if page.next_cursor is not None:
+            links["next"] = _url(shape.url, {**others, "cursor": page.next_cursor})
+        data = {shape.name: [_plain(record) for record in page.records]}
+        body = {"data": data, "links": links, "meta": {"totalRecords": page.total}}
+        return Rendered(_bytes(body), len(page.records))
+
+    return render
+
+
+def one_renderer(url: str) -> Callable[[list[Record]], Rendered]:
+    """Return what `release` calls to turn the one minimised record into bytes."""
+
+    def render(records: list[Record]) -> Rendered:
+        if not records:
+            raise ReleaseRefused("The bank no longer lists this account.", code="account-closed")
+        return Rendered(_bytes({"data": _plain(records[0]), "links": {"self": url}, "meta": {}}), 1)
+
+    return render
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    return {name: _value(name, value) for name, value in record.items()}
+
+
+def _value(name: str, value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value) if name in _COORDINATES else format(value, "f")
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _url(url: str, parameters: Mapping[str, str]) -> str:
+    return f"{url}?{urlencode(parameters)}" if parameters else url
+
+
+def _bytes(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()

@@ -1,0 +1,158 @@
+"""The composition root: settings -> engine -> services -> the table of blueprints, prefixes and gates."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from flask import Blueprint, Flask
+
+from broker.api import routes as api
+from broker.audit.sequencer import Sequencer
+from broker.banks.connector import Connector
+from broker.banks.connectors import BankEndpoint, build
+from broker.banks.service import Bank, all_banks, find
+from broker.clock import Clock, system_clock
+from broker.crypto.keyset import Keyset, load_keyset
+from broker.crypto.pairwise import PairwiseIds
+from broker.crypto.sealing import Sealer
+from broker.edge import csrf, gates, headers, health, interaction, problems
+from broker.edge.services import Services, install
+from broker.edge.session import DatabaseSessions
+from broker.grants.consents import Consents
+from broker.grants.reader import GrantReader
+from broker.grants.service import Grants
+from broker.oauth import metadata
+from broker.oauth import routes as oauth
+from broker.outbound import OutboundClient, OutboundSession
+from broker.policy.loading import load_catalogue
+from broker.release import OwnAccounts, Release
+from broker.settings import Settings
+from broker.storage.engine import Database
+from broker.users.service import Users
+from broker.web import bank_console, consent, history, home, my_sharing, sign_in
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """One line of the mount table."""
+
+    blueprint: Blueprint
+    prefix: str
+    gate: gates.Gate
+
+
+MOUNT_TABLE = (
+    Mount(health.blueprint, "", gates.public),
+    Mount(home.blueprint, "", gates.public),
+    Mount(sign_in.blueprint, "", gates.public),
+    Mount(consent.blueprint, "", gates.person),
+    Mount(my_sharing.blueprint, "", gates.person),
+    Mount(history.blueprint, "", gates.person),
+    Mount(bank_console.blueprint, "", gates.staff),
+    Mount(metadata.blueprint, "/.well-known", gates.public),
+    Mount(oauth.browser, "/oauth", gates.public),
+    Mount(oauth.blueprint, "/oauth", gates.client),
+    Mount(api.blueprint, "/v1", gates.token),
+)
+_WITHOUT_COOKIES = (gates.client, gates.token)
+
+
+class Connectors(Mapping[str, Connector]):
+    """The connector of every bank in the database, built when first asked for and again when the bank has changed."""
+
+    def __init__(self, database: Database, http: OutboundClient, keyset: Keyset, clock: Clock) -> None:
+        self._database = database
+        self._http = http
+        self._keyset = keyset
+        self._clock = clock
+        self._built: dict[Bank, Connector] = {}
+
+    def __getitem__(self, bank_id: str) -> Connector:
+        with self._database.read() as session:
+            bank = find(session, bank_id)
+        if bank is None:
+            raise KeyError(bank_id)
+        if bank not in self._built:
+            self._built[bank] = self._build(bank)
+        return self._built[bank]
+
+    def __iter__(self) -> Iterator[str]:
+        with self._database.read() as session:
+            return iter([bank.id for bank in all_banks(session)])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def _build(self, bank: Bank) -> Connector:
+        def assertion(audience: str) -> str:
+            return self._keyset.client_assertion(bank.client_id, audience, self._clock())
+
+        endpoint = BankEndpoint(bank.id, bank.issuer, bank.api_base, bank.client_id)
+        return build(bank.standard, endpoint, self._http, assertion, self._clock)
+
+
+def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
+    """Build everything the broker is made of.
+
+    Raises:
+        ConfigurationInvalid: keys, policies or database cannot be used, or the database is not durable.
+    """
+    keyset = load_keyset(settings.key_file)
+    sealer = Sealer(keyset.sealing)
+    database = Database(settings.database_url)
+    database.check_durability()
+    catalogue = load_catalogue(settings.policies_dir)
+    pairwise = PairwiseIds(keyset.pairwise)
+    sequencer = Sequencer(database, sealer, clock, settings.base_host)
+    users = Users(sealer, keyset.subject)
+    reader = GrantReader(sealer)
+    http = OutboundClient(settings.outbound_allow, settings.bank_timeout_s, settings.bank_answer_max_bytes)
+    release = Release(
+        database=database,
+        sequencer=sequencer,
+        catalogue=catalogue,
+        reader=reader,
+        users=users,
+        pairwise=pairwise,
+        clock=clock,
+        connectors=Connectors(database, http, keyset, clock),
+    )
+    return Services(
+        settings=settings,
+        clock=clock,
+        keyset=keyset,
+        sealer=sealer,
+        database=database,
+        sequencer=sequencer,
+        catalogue=catalogue,
+        users=users,
+        grants=Grants(sequencer, clock),
+        consents=Consents(sequencer, catalogue, sealer, pairwise, clock),
+        grant_reader=reader,
+        release=release,
+        own_accounts=OwnAccounts(release),
+        bank_session=partial(OutboundSession, http),
+    )
+
+
+def create_app(services: Services) -> Flask:
+    """Assemble the WSGI application from built services."""
+    app = Flask("broker", template_folder="web/templates", static_folder="web/static")
+    app.secret_key = services.keyset.cookie
+    app.config["MAX_CONTENT_LENGTH"] = services.settings.request_max_bytes
+    app.config["MAX_FORM_MEMORY_SIZE"] = services.settings.request_max_bytes
+    app.config["MAX_FORM_PARTS"] = 200
+    app.url_map.strict_slashes = True
+    app.session_interface = DatabaseSessions()
+    install(app, services)
+    app.before_request(interaction.begin)
+    app.after_request(headers.add)
+    app.after_request(interaction.echo)
+    problems.install(app)
+    protection = csrf.protect(app)
+    for mount in MOUNT_TABLE:
+        app.register_blueprint(mount.blueprint, url_prefix=mount.prefix or None)
+        app.before_request_funcs[mount.blueprint.name] = [mount.gate]
+        if mount.gate in _WITHOUT_COOKIES:
+            protection.exempt(mount.blueprint)
+    return app

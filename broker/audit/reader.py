@@ -1,0 +1,110 @@
+"""Reads the log for those it concerns: a person their own entries, a bank those of its customers."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from broker.audit.models import DetailRow, EntryRow, LogState, SubjectRow
+from broker.audit.subjects import opened
+from broker.audit.vocabulary import Event
+from broker.crypto.sealing import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEntry:
+    """One entry as it is read back. `details` is empty when it was erased or is not the reader's to see."""
+
+    log: str
+    number: int
+    at: datetime
+    event: Event
+    decision: str
+    subject: str | None
+    platform_id: str | None
+    grant_id: str | None
+    category: str | None
+    purpose: str | None
+    interaction_id: str | None
+    policy_digest: str | None
+    reasons: tuple[str, ...]
+    records: int | None
+    accounts: int | None
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """At most `limit` entries, newest first, older than `before_us` (µs since 1970; None: from the newest)."""
+
+    limit: int = 200
+    before_us: int | None = None
+
+
+def of_user(session: Session, master: Sealer, user_id: str, page: Page) -> list[LoggedEntry]:
+    """Return the entries about one person at all their banks, newest first, with details."""
+    subjects = list(session.scalars(select(SubjectRow).where(SubjectRow.user_id == user_id)))
+    query = select(EntryRow).where(EntryRow.subject.in_([row.pseudonym for row in subjects]))
+    return list(_read(session, master, query, page, subjects))
+
+
+def of_bank(session: Session, master: Sealer, bank_id: str, page: Page) -> list[LoggedEntry]:
+    """Return the entries of one bank's logs, newest first, with details: its own customers and nobody else."""
+    logs = select(LogState.name).where(LogState.owner == bank_id)
+    query = select(EntryRow).where(EntryRow.log.in_(logs))
+    return list(_read(session, master, query, page, None))
+
+
+def tail(session: Session, *, after: Mapping[str, int], limit: int = 500) -> list[LoggedEntry]:
+    """Return entries of all logs whose number is above `after[log]` (-1: all), oldest first, without details."""
+    found: list[LoggedEntry] = []
+    for name in session.scalars(select(LogState.name).order_by(LogState.name)):
+        query = select(EntryRow).where(EntryRow.log == name, EntryRow.number > after.get(name, -1))
+        rows = session.scalars(query.order_by(EntryRow.number.desc()).limit(limit))
+        found += [_entry(row, {}) for row in rows]
+    return sorted(found, key=lambda entry: (entry.at, entry.log, entry.number))
+
+
+def _read(
+    session: Session, master: Sealer, query: Any, page: Page, subjects: Sequence[SubjectRow] | None
+) -> Iterator[LoggedEntry]:
+    if page.before_us is not None:
+        query = query.where(EntryRow.time_us < page.before_us)
+    rows = list(session.scalars(query.order_by(EntryRow.time_us.desc(), EntryRow.number.desc()).limit(page.limit)))
+    if subjects is None:
+        names = {row.subject for row in rows if row.subject}
+        subjects = list(session.scalars(select(SubjectRow).where(SubjectRow.pseudonym.in_(names))))
+    sealers = {row.pseudonym: opened(master, row).sealer for row in subjects}
+    for row in rows:
+        detail = session.get(DetailRow, (row.log, row.number))
+        sealer = sealers.get(row.subject) if row.subject else master
+        details = {}
+        if detail is not None and sealer is not None:
+            details = json.loads(sealer.open(detail.sealed, f"audit_details/{row.log}/{row.number}"))
+        yield _entry(row, details)
+
+
+def _entry(row: EntryRow, details: Mapping[str, Any]) -> LoggedEntry:
+    leaf = json.loads(row.leaf)
+    return LoggedEntry(
+        log=row.log,
+        number=row.number,
+        at=datetime.fromtimestamp(leaf["time"] / 1_000_000, UTC),
+        event=Event(leaf["event"]),
+        decision=leaf["decision"],
+        subject=leaf.get("subject"),
+        platform_id=leaf.get("platform"),
+        grant_id=leaf.get("grant"),
+        category=leaf.get("category"),
+        purpose=leaf.get("purpose"),
+        interaction_id=leaf.get("interactionId"),
+        policy_digest=leaf.get("policy"),
+        reasons=tuple(leaf.get("reasons", ())),
+        records=leaf.get("records"),
+        accounts=leaf.get("accounts"),
+        details=details,
+    )

@@ -1,0 +1,49 @@
+"""Pseudonyms of people in the logs, and the keys under which their details are sealed."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from broker.audit.models import SubjectRow
+from broker.crypto.digests import base64url
+from broker.crypto.sealing import Sealer
+
+_PSEUDONYM_BYTES = 16
+_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One person at one bank, as the log knows them. `sealer` opens and seals that person's details."""
+
+    pseudonym: str
+    sealer: Sealer
+
+
+def subject_of(session: Session, master: Sealer, *, user_id: str, bank_id: str, now: datetime) -> Subject:
+    """Return the person's pseudonym and key; makes both at the first entry. Call it under the log's lock."""
+    row = session.scalars(
+        select(SubjectRow).where(SubjectRow.user_id == user_id, SubjectRow.bank_id == bank_id)
+    ).first()
+    if row is None:
+        pseudonym = base64url(secrets.token_bytes(_PSEUDONYM_BYTES))
+        key = secrets.token_bytes(_KEY_BYTES)
+        session.add(
+            SubjectRow(
+                pseudonym=pseudonym,
+                user_id=user_id,
+                bank_id=bank_id,
+                sealed_key=master.seal(key, f"audit_subjects/{pseudonym}"),
+                created_at=now,
+            )
+        )
+        return Subject(pseudonym, Sealer(key))
+    return opened(master, row)
+
+
+def opened(master: Sealer, row: SubjectRow) -> Subject:
+    """Open the key of a stored subject."""
+    return Subject(row.pseudonym, Sealer(master.open(row.sealed_key, f"audit_subjects/{row.pseudonym}")))

@@ -1,0 +1,86 @@
+"""The events of the log and the shape of one entry, before it is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Event(StrEnum):
+    """Everything that is logged. The list is closed; docs/reference/events.md explains each."""
+
+    GRANT_PROPOSED = "grant.proposed"
+    GRANT_APPROVED = "grant.approved"
+    GRANT_REFUSED = "grant.refused"
+    GRANT_REJECTED = "grant.rejected"
+    GRANT_PAUSED = "grant.paused"
+    GRANT_RESUMED = "grant.resumed"
+    GRANT_CATEGORY_REVOKED = "grant.category_revoked"
+    GRANT_ACCOUNT_REMOVED = "grant.account_removed"
+    GRANT_REVOKED = "grant.revoked"
+    GRANT_EXPIRED = "grant.expired"
+    ACCOUNTS_LISTED = "accounts.listed"
+    ACCESS_REQUESTED = "access.requested"
+    ACCESS_RELEASED = "access.released"
+    ACCESS_REFUSED = "access.refused"
+    ACCESS_FAILED = "access.failed"
+    PLATFORM_REGISTERED = "platform.registered"
+    BANK_REGISTERED = "bank.registered"
+
+
+class Initiator(StrEnum):
+    """Who caused an event (FDX party types)."""
+
+    INDIVIDUAL = "INDIVIDUAL"
+    DATA_PROVIDER = "DATA_PROVIDER"
+    DATA_RECIPIENT = "DATA_RECIPIENT"
+    DATA_ACCESS_PLATFORM = "DATA_ACCESS_PLATFORM"
+
+
+OPERATOR_LOG = "operator"
+"""The name, in place of a bank's, of the log for what belongs to no bank."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened, as its author hands it to the log.
+
+    `bank_id` decides which log it goes to (None: the operator's). `user_id` never stands in the entry itself, only a
+    pseudonym of it. `details` are personal (accounts, fields, endpoint, digests): they rest sealed in a side table.
+    `records` and `accounts` are counts, never values.
+    """
+
+    event: Event
+    initiator: Initiator
+    bank_id: str | None = None
+    user_id: str | None = None
+    platform_id: str | None = None
+    grant_id: str | None = None
+    grant_version: int | None = None
+    category: str | None = None
+    purpose: str | None = None
+    interaction_id: str | None = None
+    policy_digest: str | None = None
+    reasons: tuple[str, ...] = ()
+    records: int | None = None
+    accounts: int | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def decision(self) -> str:
+        """Say in one word how it ended: `refused`, `failed` or `allowed`."""
+        if self.event in {Event.ACCESS_REFUSED, Event.GRANT_REJECTED, Event.GRANT_REFUSED}:
+            return "refused"
+        return "failed" if self.event is Event.ACCESS_FAILED else "allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where an entry stands: the log's name and the entry's number in it (from 0, without gaps).
+
+    `lost` is the namespace of the claim that somebody else held; the entry then says `access.refused`.
+    """
+
+    log: str
+    number: int
+    lost: str | None = None

@@ -1,0 +1,1 @@
+"""The banks: who they are, what they speak, and how to reach them."""

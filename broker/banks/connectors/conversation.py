@@ -1,0 +1,120 @@
+"""The calls that serve one announced request: renewed at most once, bounded in pages, records and time."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+from broker.banks.connector import BankAccess
+from broker.banks.connectors.fields import Fields
+from broker.banks.connectors.oauth import BankEndpoint, BankTokens
+from broker.clock import Clock
+from broker.errors import BankInvalidAnswer, BankSignInNeeded, BankUnavailable
+from broker.outbound import Answer, OutboundClient
+
+MAX_PAGES: Final = 50
+MAX_RECORDS: Final = 20_000
+_LONGEST: Final = timedelta(seconds=20)
+_EXPIRY_MARGIN: Final = timedelta(seconds=20)
+_OK, _UNAUTHORIZED, _TOO_MANY_REQUESTS = 200, 401, 429
+
+
+class BankLine:
+    """Opens conversations with one bank."""
+
+    def __init__(self, bank: BankEndpoint, http: OutboundClient, tokens: BankTokens, clock: Clock) -> None:
+        self.bank = bank
+        self.http = http
+        self.tokens = tokens
+        self.clock = clock
+
+    def open(self, access: BankAccess) -> "Conversation":
+        """Start the calls of one announced request."""
+        return Conversation(self, access)
+
+
+class Conversation:
+    """Holds the present credential while one request's calls are made; used by one thread, then dropped."""
+
+    def __init__(self, line: BankLine, access: BankAccess) -> None:
+        self._line = line
+        self._access = access
+        self._may_renew = True
+        self._records = 0
+        self._ends_at = line.clock() + _LONGEST
+
+    def require_subject(self, named: str) -> None:
+        """Refuse to go on when the bank answers for another customer than the one who signed in.
+
+        Raises: BankInvalidAnswer
+        """
+        if named != self._access.subject:
+            raise BankInvalidAnswer("The bank's answer is about another customer.")
+
+    def get(self, url: str) -> Any:
+        """Fetch JSON from the bank.
+
+        Raises: BankSignInNeeded when the bank refuses even a renewed token; BankUnavailable and its kinds.
+        """
+        credential = self._access.credential
+        expiring = self._line.clock() >= credential.expires_at - _EXPIRY_MARGIN
+        if expiring and credential.refresh_token is not None and self._may_renew:
+            self._renew()
+        answer = self._fetch(url)
+        if answer.status == _UNAUTHORIZED and self._may_renew:
+            self._renew()
+            answer = self._fetch(url)
+        return _content(answer)
+
+    def pages(self, url: str, next_url: Callable[[Any], str | None]) -> Iterator[Any]:
+        """Fetch page after page; `next_url` finds the next page's URL in a page.
+
+        Raises: BankInvalidAnswer for a page that came before, one outside the bank's API, or too many.
+        """
+        seen: set[str] = set()
+        following: str | None = url
+        while following is not None:
+            if following in seen or len(seen) == MAX_PAGES or not following.startswith(f"{self._line.bank.api_base}/"):
+                raise BankInvalidAnswer("The bank's pages do not end or lead elsewhere.")
+            seen.add(following)
+            page = self.get(following)
+            yield page
+            following = next_url(page)
+
+    def counted(self, rows: list[Fields]) -> list[Fields]:
+        """Count records towards the limit of the whole conversation.
+
+        Raises: BankInvalidAnswer beyond `MAX_RECORDS`.
+        """
+        self._records += len(rows)
+        if self._records > MAX_RECORDS:
+            raise BankInvalidAnswer("The bank sends more records than the broker takes.")
+        return rows
+
+    def _renew(self) -> None:
+        self._may_renew = False
+        renewed = self._line.tokens.renew(self._access.credential)
+        # Stored before it is used: if storing fails, the data request is not sent.
+        self._access.renewed(renewed)
+        self._access = replace(self._access, credential=renewed)
+
+    def _fetch(self, url: str) -> Answer:
+        headers = {
+            "Authorization": f"Bearer {self._access.credential.access_token}",
+            "Accept": "application/json",
+            "x-fapi-interaction-id": self._access.interaction_id,
+            "x-broker-category": self._access.category,
+        }
+        # Each page within the client's time is not enough: fifty slow ones would hold the caller for minutes.
+        left_s = (self._ends_at - self._line.clock()).total_seconds()
+        return self._line.http.get(url, headers, breaker=self._line.bank.bank_id, deadline_s=left_s)
+
+
+def _content(answer: Answer) -> Any:
+    if answer.status == _UNAUTHORIZED:
+        raise BankSignInNeeded
+    if answer.status == _TOO_MANY_REQUESTS:
+        raise BankUnavailable("The bank asks for fewer calls.")
+    if answer.status != _OK:
+        raise BankInvalidAnswer("The bank refused the broker's request.")
+    return answer.json()

@@ -1,0 +1,88 @@
+"""Where the bank's authorization server takes tokens back and renews them, read from its metadata."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from broker.banks.connectors.fields import Fields
+from broker.clock import Clock
+from broker.errors import BankInvalidAnswer
+from broker.outbound import OutboundClient
+
+_KEPT_FOR: Final = timedelta(minutes=10)
+_OK: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What the broker uses of OpenID Provider metadata (OpenID Connect Discovery 1.0 §3, RFC 8414 §2)."""
+
+    token_endpoint: str
+    revocation_endpoint: str | None
+
+
+class Discovery:
+    """Reads a bank's metadata and keeps it in memory for ten minutes. `origins` may hold its endpoints."""
+
+    def __init__(self, bank_id: str, issuer: str, origins: frozenset[str], http: OutboundClient, clock: Clock) -> None:
+        self._bank_id = bank_id
+        self._issuer = issuer
+        self._origins = origins
+        self._http = http
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: tuple[datetime, Metadata] | None = None
+
+    def metadata(self) -> Metadata:
+        """Give the metadata, from memory when it is fresh.
+
+        Raises: as `read`.
+        """
+        now = self._clock()
+        with self._lock:
+            if self._kept is not None and now - self._kept[0] < _KEPT_FOR:
+                return self._kept[1]
+        # Read without the lock: a slow bank must not make its callers queue behind one another.
+        read = self.read()
+        with self._lock:
+            self._kept = (now, read)
+        return read
+
+    def read(self) -> Metadata:
+        """Read the metadata anew.
+
+        Raises: BankUnavailable, BankTimeout; BankInvalidAnswer when it is another issuer's or leads elsewhere.
+        """
+        url = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
+        answer = self._http.get(url, {"Accept": "application/json"}, breaker=self._bank_id)
+        if answer.status != _OK:
+            raise BankInvalidAnswer("The bank does not publish its metadata.")
+        fields = Fields(answer.json(), "metadata")
+        # RFC 8414 §3.3: the issuer has to be identical, or the metadata must not be used.
+        fields.get("issuer", self._same_issuer)
+        endpoint = self._endpoint()
+        return Metadata(fields.get("token_endpoint", endpoint), fields.find("revocation_endpoint", endpoint))
+
+    def _same_issuer(self, value: Any) -> None:
+        if value != self._issuer:
+            raise ValueError
+
+    def _endpoint(self) -> Callable[[Any], str]:
+        def read(value: Any) -> str:
+            if not isinstance(value, str) or origin(value) not in self._origins:
+                raise ValueError
+            return value
+
+        return read
+
+
+def origin(url: str) -> str:
+    """Give scheme, host and port of a URL.
+
+    Raises: ValueError
+    """
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,93 @@
+"""`broker worker`: what happens later: expiry is recorded, banks are told, what is old is forgotten."""
+
+import signal
+import threading
+
+import click
+import structlog
+
+from broker.app import build_services
+from broker.banks.connector import Credential
+from broker.edge.services import Services
+from broker.edge.session import forget_old_sessions
+from broker.errors import BrokerError
+from broker.events import outbox
+from broker.grants.reader import has_live_grant
+from broker.oauth.pushed import forget_old_requests
+from broker.settings import load_settings
+from broker.storage.schema import check_revision
+from broker.storage.single_use import forget_expired
+from broker.telemetry import configure_logging
+from broker.tokens.codes import forget_old_codes
+from broker.tokens.service import forget_old_tokens
+
+_PAUSE_S = 2.0
+_log = structlog.get_logger(__name__)
+
+
+@click.command()
+def worker() -> None:
+    """Work through what is due, again and again, until stopped."""
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    services = build_services(settings)
+    check_revision(services.database)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    while not stopping.is_set():
+        try:
+            run_once(services)
+        except BrokerError as error:
+            # A database that is away comes back; what was due is due still.
+            _log.warning("worker.round_failed", code=error.code)
+        stopping.wait(_PAUSE_S)
+
+
+def run_once(services: Services) -> None:
+    """Do everything that is due now.
+
+    Raises:
+        StorageUnavailable: or LogUnavailable; nothing is lost, the next round tries again.
+    """
+    with services.database.read() as session:
+        overdue = services.grant_reader.overdue(session, services.clock())
+    for grant_id in overdue:
+        services.grants.record_expiry(grant_id)
+    while (task := _next_task(services)) is not None:
+        _work(services, task)
+    with services.database.write() as session:
+        now = services.clock()
+        for forget in (forget_expired, forget_old_sessions, forget_old_requests, forget_old_codes, forget_old_tokens):
+            forget(session, now)
+
+
+def _next_task(services: Services) -> outbox.Task | None:
+    with services.database.write() as session:
+        return outbox.lease(session, services.clock())
+
+
+def _work(services: Services, task: outbox.Task) -> None:
+    try:
+        end_at_bank(services, task)
+    except BrokerError as error:
+        _log.warning("worker.task_failed", task=task.kind.value, attempts=task.attempts, code=error.code)
+        with services.database.write() as session:
+            outbox.put_off(session, task, services.clock())
+    else:
+        with services.database.write() as session:
+            outbox.finish(session, task)
+
+
+def end_at_bank(services: Services, task: outbox.Task) -> None:
+    """Revoke our tokens at the bank, unless the person has begun anew there since."""
+    user_id, bank_id = task.payload["user_id"], task.payload["bank_id"]
+    with services.database.read() as session:
+        identity = services.users.at_bank(session, user_id, bank_id)
+        if has_live_grant(session, user_id, bank_id, services.clock()):
+            return
+    if identity is None or identity.credential is None or identity.signed_in_at > task.created_at:
+        return
+    services.release.connector(bank_id).end(Credential.load(identity.credential))
+    with services.database.write() as session:
+        services.users.keep_credential(session, user_id, bank_id, None)

@@ -1,0 +1,29 @@
+"""The only place that reads the time."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Returns the present instant, aware, UTC."""
+
+
+def system_clock() -> datetime:
+    """Return the present instant of the machine, aware, UTC."""
+    return datetime.now(UTC)
+
+
+def rfc3339(instant: datetime) -> str:
+    """Write an instant as RFC 3339 UTC with seconds, e.g. `2026-11-22T08:15:00Z`."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def microseconds(instant: datetime) -> int:
+    """Return whole microseconds since 1970-01-01T00:00Z."""
+    delta = instant - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def start_of_day(instant: datetime) -> datetime:
+    """Return midnight UTC of the instant's day."""
+    return instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

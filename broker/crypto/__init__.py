@@ -1,0 +1,1 @@
+"""Keys and what is done with them: sealing, digests, pairwise ids, assertions. Pure: no database, no HTTP."""

@@ -1,0 +1,39 @@
+"""Security headers of every answer, and the origins that one page's form may lead to."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from flask import Response, g, request
+
+from broker.edge.services import services
+
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; form-action "
+)
+_ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # no-referrer would turn the Origin of our own forms into "null"
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), camera=(), microphone=(), payment=()",
+}
+
+
+def allow_form_targets(urls: Iterable[str]) -> None:
+    """Let this page's forms be redirected to these origins: Chromium checks `form-action` on redirects too."""
+    origins = {f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, urls) if parts.scheme and parts.netloc}
+    g.form_targets = sorted({*g.get("form_targets", ()), *origins})
+
+
+def add(response: Response) -> Response:
+    """Put the headers on the answer; nothing is cached but static files."""
+    for name, value in _ALWAYS.items():
+        response.headers[name] = value
+    response.headers["Content-Security-Policy"] = _POLICY + " ".join(["'self'", *g.get("form_targets", ())])
+    if services().settings.is_secure:
+        response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains; preload"
+    if request.endpoint != "static" and "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+    return response

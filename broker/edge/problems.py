@@ -1,0 +1,149 @@
+"""The only table from domain errors to HTTP, and how an error is told: problem+json (RFC 9457) or a page."""
+
+import json
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from broker.edge.interaction import interaction_id
+from broker.edge.services import services
+from broker.errors import (
+    BankInvalidAnswer,
+    BankSignInNeeded,
+    BankTimeout,
+    BankUnavailable,
+    BrokerError,
+    ConfigurationInvalid,
+    ConsentRefused,
+    FormExpired,
+    InvalidRequest,
+    LogUnavailable,
+    NotFound,
+    NotPermitted,
+    PolicyRefused,
+    ProofRefused,
+    ReleaseRefused,
+    SignInRefused,
+    SignInRequired,
+    StorageUnavailable,
+    TokenRefused,
+)
+
+_log = structlog.get_logger(__name__)
+
+TABLE: dict[type[BrokerError], tuple[int, str]] = {
+    InvalidRequest: (400, "The request is not well formed"),
+    NotFound: (404, "Not found"),
+    TokenRefused: (401, "The access token is not valid"),
+    ProofRefused: (401, "The DPoP proof is not valid"),
+    ReleaseRefused: (403, "Not shared"),
+    PolicyRefused: (403, "Not allowed"),
+    ConsentRefused: (409, "Not possible any more"),
+    SignInRequired: (401, "Please sign in"),
+    SignInRefused: (403, "Sign-in did not work"),
+    NotPermitted: (403, "Not for you"),
+    FormExpired: (400, "This form has expired"),
+    BankUnavailable: (503, "The bank cannot be reached"),
+    BankTimeout: (504, "The bank did not answer in time"),
+    BankInvalidAnswer: (502, "The bank's answer could not be used"),
+    BankSignInNeeded: (503, "The bank asks for a new sign-in"),
+    LogUnavailable: (503, "The audit log is not available"),
+    StorageUnavailable: (503, "The broker is not available"),
+    ConfigurationInvalid: (500, "The broker is not set up correctly"),
+    BrokerError: (500, "Something went wrong"),
+}
+_HTTP_CODES = {
+    400: "invalid-request",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "body-too-large",
+    414: "address-too-long",
+    415: "content-type-not-supported",
+    431: "headers-too-large",
+}
+_UNAVAILABLE = 503
+_NO_TOKEN = "token-missing"  # noqa: S105 - the code of an error, not a secret
+
+
+def status_of(error: BrokerError) -> tuple[int, str]:
+    """Return the HTTP status and the title of an error: the nearest class in the table counts."""
+    return next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
+
+
+def install(app: Flask) -> None:
+    """Answer every error of the application; what is not known is told as an id and nothing else."""
+    app.register_error_handler(BrokerError, _broker_error)
+    app.register_error_handler(CSRFError, lambda _error: _broker_error(FormExpired()))
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unknown_error)
+
+
+def _broker_error(error: BrokerError) -> Response:
+    status, title = status_of(error)
+    _log.info("request.refused", code=error.code, status=status, path=request.path)
+    response = _told(status, title, error.code, error.detail)
+    if status == _UNAVAILABLE:
+        response.headers["Retry-After"] = "5"
+    if _is_api():
+        _challenge(response, error)
+    return response
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    code = _HTTP_CODES.get(status, "request-refused")
+    _log.info("request.refused", code=code, status=status, path=request.path)
+    response = _told(status, error.name, code, "The address or the method is wrong, or the request cannot be read.")
+    if status == 405 and "Allow" in (headers := error.get_response().headers):  # noqa: PLR2004 - Method Not Allowed
+        response.headers["Allow"] = headers["Allow"]
+    return response
+
+
+def _unknown_error(error: Exception) -> Response:
+    cause = getattr(error, "original_exception", None)
+    if isinstance(cause, BrokerError):  # raised while the session was opened, before Flask's own dispatch
+        return _broker_error(cause)
+    _log.error("request.failed", path=request.path, exc_info=error)
+    return _told(500, TABLE[BrokerError][1], BrokerError.code, BrokerError.detail)
+
+
+def _told(status: int, title: str, code: str, detail: str) -> Response:
+    if wants_json():
+        body: dict[str, Any] = {"title": title, "status": status, "code": code, "detail": detail}
+        body["instance"] = f"urn:uuid:{interaction_id()}"
+        response = make_response(json.dumps(body), status)
+        response.content_type = "application/problem+json"
+        return response
+    page = render_template("problem.html", title=title, code=code, detail=detail, interaction_id=interaction_id())
+    return make_response(page, status)
+
+
+def wants_json() -> bool:
+    """Say whether the caller is a program: it calls the API, or asks for JSON before HTML."""
+    if _is_api() or request.path.startswith(("/oauth/par", "/oauth/token", "/oauth/revoke", "/oauth/introspect")):
+        return True
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html")
+    return best == "application/json"
+
+
+def _is_api() -> bool:
+    return request.path.startswith(("/v1/", "/.well-known/"))
+
+
+def _challenge(response: Response, error: BrokerError) -> None:
+    """Say what is missing in `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1, RFC 9728 §5.1)."""
+    parts = ['algs="ES256 PS256 EdDSA"']
+    if isinstance(error, ProofRefused):
+        parts.append('error="invalid_dpop_proof"')
+    elif isinstance(error, TokenRefused) and error.code != _NO_TOKEN:
+        parts.append('error="invalid_token"')
+    elif isinstance(error, ReleaseRefused):
+        parts += ['error="insufficient_scope"', f'scope="{g.category}"']
+    elif not isinstance(error, TokenRefused):
+        return
+    base_url = services().settings.base_url
+    parts.append(f'resource_metadata="{base_url}/.well-known/oauth-protected-resource"')
+    response.headers["WWW-Authenticate"] = "DPoP " + ", ".join(parts)

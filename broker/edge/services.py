@@ -1,0 +1,53 @@
+"""What handlers may call: built once by `app`, found through the current application."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from flask import current_app
+
+from broker.audit.sequencer import Sequencer
+from broker.clock import Clock
+from broker.crypto.keyset import Keyset
+from broker.crypto.sealing import Sealer
+from broker.grants.consents import Consents
+from broker.grants.reader import GrantReader
+from broker.grants.service import Grants
+from broker.outbound import OutboundSession
+from broker.policy import Catalogue
+from broker.release import OwnAccounts, Release
+from broker.settings import Settings
+from broker.storage.engine import Database
+from broker.users.service import Users
+
+_KEY = "broker"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything the broker is made of. `bank_session(bank_id)` makes a session that goes through `outbound`."""
+
+    settings: Settings
+    clock: Clock
+    keyset: Keyset
+    sealer: Sealer
+    database: Database
+    sequencer: Sequencer
+    catalogue: Catalogue
+    users: Users
+    grants: Grants
+    consents: Consents
+    grant_reader: GrantReader
+    release: Release
+    own_accounts: OwnAccounts
+    bank_session: Callable[[str], OutboundSession]
+
+
+def services() -> Services:
+    """Return the services of the application that answers this request."""
+    return cast("Services", current_app.extensions[_KEY])
+
+
+def install(app: Any, built: Services) -> None:
+    """Hand the services to an application; called by `app` alone."""
+    app.extensions[_KEY] = built

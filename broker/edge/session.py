@@ -1,0 +1,101 @@
+"""Browser sessions in the database: hashed id, rotated at sign-in, ended when idle or too old.
+
+Trusted: who holds the cookie is the person. The id is random, only its digest is stored, the content is sealed.
+"""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Flask, Request, Response
+from flask.sessions import SecureCookieSession, SessionInterface
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from broker.crypto.digests import digest, new_secret
+from broker.edge.services import services
+from broker.edge.session_models import WebSessionRow
+
+IDLE = timedelta(minutes=30)
+ABSOLUTE = timedelta(hours=12)
+_SEEN_STEP = timedelta(minutes=1)
+
+
+class WebSession(SecureCookieSession):
+    """Flask's session mapping, with the secret id that it came under (None: not stored yet)."""
+
+    secret: str | None = None
+    is_rotated = False
+
+    def rotate(self) -> None:
+        """Ask for a new id: whoever knew the old one (fixation) has nothing."""
+        self.is_rotated = True
+        self.modified = True
+
+
+class DatabaseSessions(SessionInterface):
+    """Loads and stores sessions; the cookie carries nothing but the random id."""
+
+    def cookie_name_of(self) -> str:
+        """Return the cookie's name; with TLS the `__Host-` prefix pins it to this host and path."""
+        return "__Host-broker_session" if services().settings.is_secure else "broker_session"
+
+    def open_session(self, app: Flask, request: Request) -> WebSession:
+        """Return the stored session, or an empty one."""
+        del app  # the signature is Flask's
+        secret = request.cookies.get(self.cookie_name_of())
+        if not secret:
+            return WebSession()
+        now = services().clock()
+        with services().database.read() as session:
+            row = session.get(WebSessionRow, digest(secret))
+        if row is None or row.seen_at + IDLE <= now or row.created_at + ABSOLUTE <= now:
+            return WebSession()
+        content = json.loads(services().sealer.open(row.sealed, _context(row.digest)))
+        found = WebSession(content)
+        found.secret = secret
+        found.modified = row.seen_at + _SEEN_STEP <= now
+        return found
+
+    def save_session(self, app: Flask, session: Any, response: Response) -> None:
+        """Store the session if it changed, under a new id if it was rotated; forget it if it is empty."""
+        del app
+        if not isinstance(session, WebSession) or not session.modified:
+            return
+        now = services().clock()
+        with services().database.write() as database:
+            if session.secret and (session.is_rotated or not session):
+                database.execute(delete(WebSessionRow).where(WebSessionRow.digest == digest(session.secret)))
+                session.secret = None
+            if not session:
+                response.delete_cookie(self.cookie_name_of(), path="/")
+                return
+            secret = session.secret or new_secret("ws")
+            self._store(database, secret, dict(session), now)
+        response.set_cookie(
+            self.cookie_name_of(),
+            secret,
+            httponly=True,
+            secure=services().settings.is_secure,
+            samesite="Lax",  # Strict would lose the session on the way back from the bank
+            path="/",
+        )
+
+    def _store(self, database: Session, secret: str, content: dict[str, Any], now: datetime) -> None:
+        key = digest(secret)
+        row = database.get(WebSessionRow, key)
+        if row is None:
+            row = WebSessionRow(digest=key, created_at=now)
+            database.add(row)
+        row.sealed = services().sealer.seal(json.dumps(content).encode(), _context(key))
+        row.seen_at = now
+
+
+def forget_old_sessions(session: Session, now: datetime) -> None:
+    """Delete sessions that are idle or too old."""
+    old = (WebSessionRow.seen_at < now - IDLE) | (WebSessionRow.created_at < now - ABSOLUTE)
+    session.execute(delete(WebSessionRow).where(old))
+
+
+def _context(key: bytes) -> str:
+    return f"web_sessions/{key.hex()}"

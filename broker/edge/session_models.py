@@ -1,0 +1,20 @@
+"""The table of browser sessions. Ids are stored as digests, contents sealed."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from broker.storage.base import Base
+
+
+class WebSessionRow(Base):
+    """One browser's session."""
+
+    __tablename__ = "web_sessions"
+    __table_args__ = (Index(None, "seen_at"),)
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]

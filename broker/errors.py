@@ -1,0 +1,145 @@
+"""The refusals and failures of the domain: each has a stable code and a detail that is safe to show.
+
+No status code stands here: `edge.problems` and `oauth.errors` hold the only tables to HTTP.
+"""
+
+
+class BrokerError(Exception):
+    """Base of every refusal and failure that the broker knows.
+
+    `code` is stable and documented; `detail` is one sentence for people and never holds a secret or bank data.
+    """
+
+    code = "internal-error"
+    detail = "Something went wrong on our side."
+
+    def __init__(self, detail: str | None = None, *, code: str | None = None) -> None:
+        if code is not None:
+            self.code = code
+        if detail is not None:
+            self.detail = detail
+        super().__init__(f"{self.code}: {self.detail}")
+
+
+class InvalidRequest(BrokerError):
+    """The request is malformed: a missing, repeated, unknown or badly typed part."""
+
+    code = "invalid-request"
+    detail = "The request is not well formed."
+
+
+class NotFound(BrokerError):
+    """There is no such thing, or it is somebody else's: the same answer for both."""
+
+    code = "not-found"
+    detail = "There is nothing here for you."
+
+
+class TokenRefused(BrokerError):
+    """The access token gives no access any more: unknown, expired, or its grant has ended."""
+
+    code = "token-unknown"
+    detail = "This access token is not valid."
+
+
+class ProofRefused(BrokerError):
+    """The DPoP proof is missing, malformed, replayed or made with another key (RFC 9449 §4.3)."""
+
+    code = "dpop-proof-invalid"
+    detail = "The DPoP proof does not fit this request."
+
+
+class ReleaseRefused(BrokerError):
+    """The grant lives, but does not let this category, account or field out now."""
+
+    code = "category-not-granted"
+    detail = "The person has not granted this."
+
+
+class PolicyRefused(BrokerError):
+    """The policies do not allow what was asked for: purpose, category, ceiling or bank facts."""
+
+    code = "policy-refused"
+    detail = "The policies do not allow this."
+
+
+class ConsentRefused(BrokerError):
+    """The act on a proposal or grant is not possible in its present state, or its choice is empty or too wide."""
+
+    code = "consent-invalid"
+    detail = "This choice cannot be accepted."
+
+
+class SignInRequired(BrokerError):
+    """The page needs a signed-in person (or a member of staff)."""
+
+    code = "sign-in-required"
+    detail = "Please sign in."
+
+
+class SignInRefused(BrokerError):
+    """The bank's sign-in failed, was cancelled, or its answer cannot be trusted."""
+
+    code = "sign-in-refused"
+    detail = "The bank did not confirm who you are."
+
+
+class NotPermitted(BrokerError):
+    """Whoever is signed in may not see this page."""
+
+    code = "not-permitted"
+    detail = "This page is not for the account that you are signed in with."
+
+
+class FormExpired(BrokerError):
+    """The form's CSRF token is missing, wrong or too old."""
+
+    code = "form-expired"
+    detail = "This form has expired or did not come from our page. Go back, reload the page and try again."
+
+
+class BankUnavailable(BrokerError):
+    """The bank does not answer, or its circuit breaker is open."""
+
+    code = "bank-unavailable"
+    detail = "The bank cannot be reached at the moment."
+
+
+class BankTimeout(BankUnavailable):
+    """The bank did not answer in time."""
+
+    detail = "The bank did not answer in time."
+
+
+class BankInvalidAnswer(BankUnavailable):
+    """The bank's answer cannot be used: wrong shape, too large, not this customer's, a redirect."""
+
+    detail = "The bank's answer could not be used."
+
+
+class BankSignInNeeded(BankUnavailable):
+    """The bank no longer accepts the broker's credential: the person must sign in at the bank again."""
+
+    code = "bank-sign-in-needed"
+    detail = "The bank asks the person to sign in again."
+
+
+class LogUnavailable(BrokerError):
+    """The audit log cannot be written, therefore nothing leaves (invariant 1)."""
+
+    code = "log-unavailable"
+    detail = "The audit log cannot be written at the moment, so nothing was released."
+
+
+class StorageUnavailable(BrokerError):
+    """The database cannot be read or written."""
+
+    code = "storage-unavailable"
+    detail = "The broker's database is not available at the moment."
+
+
+class ConfigurationInvalid(BrokerError):
+    """The operator's configuration is incomplete or contradictory: the broker refuses to start."""
+
+    code = "configuration-invalid"
+    detail = "The configuration cannot be used."

@@ -1,0 +1,1 @@
+"""The transactional outbox: what must be done elsewhere because something changed here."""

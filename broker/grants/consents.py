@@ -1,0 +1,241 @@
+"""Consent: propose, approve, refuse. The person can only narrow what was asked (invariant 5)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from broker.audit.sequencer import LoggedTransaction, Sequencer
+from broker.audit.vocabulary import Event
+from broker.clock import Clock
+from broker.crypto.pairwise import PairwiseIds
+from broker.crypto.sealing import Sealer
+from broker.errors import ConsentRefused, PolicyRefused
+from broker.grants.acts import Actor, end_at_bank_if_last, entry_of, own_grant, set_status
+from broker.grants.models import GrantAccountRow, GrantCategoryRow, GrantRow
+from broker.grants.views import seal_account, status_now
+from broker.policy import Catalogue, Decision, RequestContext, decide
+from broker.policy.terms import Choice, Terms, narrowed
+from broker.policy.vocabulary import ClusterState, DurationType, GrantStatus
+from broker.storage.base import new_id
+from broker.storage.single_use import Claim, claim
+
+PROPOSAL_LIFE = timedelta(minutes=10)
+ONE_TIME_LIFE = timedelta(minutes=10)
+_CONSENT = "consent"
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """The platform that asks, with what it is registered for."""
+
+    platform_id: str
+    purposes: frozenset[str]
+    categories: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Where the decision is to be brought: an opaque single-use key, a path of ours and the origin it leads to."""
+
+    key: str
+    path: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedAccount:
+    """One account on the consent page: the platform's pairwise id, the bank's id, the label shown."""
+
+    account_id: str
+    bank_ref: str
+    label: str
+
+
+class Consents:
+    """The acts by which a proposal becomes a grant or is refused."""
+
+    def __init__(
+        self, sequencer: Sequencer, catalogue: Catalogue, sealer: Sealer, pairwise: PairwiseIds, clock: Clock
+    ) -> None:
+        self._sequencer = sequencer
+        self._catalogue = catalogue
+        self._sealer = sealer
+        self._pairwise = pairwise
+        self._clock = clock
+
+    def propose(self, actor: Actor, asker: Asker, terms: Terms, bank_id: str, answer: Answer) -> str:
+        """Store a proposal for this person at this bank and return its id; it dies unapproved after 10 minutes.
+
+        Raises:
+            PolicyRefused: the policies or the bank's facts do not allow it (logged as `grant.rejected`).
+        """
+        decision = self._decide(asker, terms, bank_id)
+        with self._sequencer.transaction([bank_id]) as transaction:
+            row = self._proposal(actor, asker, terms, bank_id, answer)
+            transaction.session.add(row)
+            transaction.session.flush()
+            if decision.is_allowed:
+                details = {"asked": terms.to_json()}
+                transaction.append(
+                    entry_of(row, Event.GRANT_PROPOSED, actor, policy_digest=decision.policy_digest, details=details)
+                )
+            else:
+                self._reject(transaction, row, actor, decision)
+        _raise_if_refused(decision)
+        return row.id
+
+    def approve(
+        self, actor: Actor, grant_id: str, asker: Asker, choice: Choice, offered: Sequence[OfferedAccount]
+    ) -> None:
+        """Turn the proposal into a live grant with what the person chose.
+
+        `offered` are the accounts that the bank has just listed for this person.
+
+        Raises:
+            NotFound: not this person's proposal.
+            ConsentRefused: decided before, expired, an empty choice, or one wider than what was asked.
+            PolicyRefused: the policies changed since; the proposal is rejected, and that is logged first.
+        """
+        with self._sequencer.transaction([self._bank_of(actor, grant_id)]) as transaction:
+            now = self._clock()
+            row = own_grant(transaction.session, actor, grant_id)
+            asked = Terms.from_json(row.asked)
+            terms = _chosen(asked, choice, row.bank_id, {account.account_id for account in offered})
+            self._take_decision(transaction, row, now)
+            decision = self._decide(asker, terms, row.bank_id)
+            if decision.is_allowed:
+                self._write_grant(row, terms, [a for a in offered if a.account_id in choice.accounts], now)
+                details = {"terms": terms.to_json(), "accounts": list(choice.accounts), "notice": row.notice}
+                transaction.append(
+                    entry_of(row, Event.GRANT_APPROVED, actor, policy_digest=decision.policy_digest, details=details)
+                )
+            else:
+                self._reject(transaction, row, actor, decision)
+        _raise_if_refused(decision)
+
+    def refuse(self, actor: Actor, grant_id: str) -> None:
+        """Record that the person said no.
+
+        Raises:
+            NotFound: not this person's proposal.
+            ConsentRefused: decided before or expired.
+        """
+        with self._sequencer.transaction([self._bank_of(actor, grant_id)]) as transaction:
+            now = self._clock()
+            row = own_grant(transaction.session, actor, grant_id)
+            self._take_decision(transaction, row, now)
+            set_status(row, GrantStatus.REJECTED, "user-refused", now)
+            transaction.append(entry_of(row, Event.GRANT_REFUSED, actor, reasons=("user-refused",)))
+            end_at_bank_if_last(transaction.session, row, now)
+
+    def _decide(self, asker: Asker, terms: Terms, bank_id: str) -> Decision:
+        return decide(self._catalogue, RequestContext(asker.purposes, asker.categories, terms, bank_id))
+
+    def _bank_of(self, actor: Actor, grant_id: str) -> str:
+        """Look up which log to lock; everything that counts is read again under the lock."""
+        return self._sequencer.look_up(lambda session: own_grant(session, actor, grant_id).bank_id)
+
+    def _proposal(self, actor: Actor, asker: Asker, terms: Terms, bank_id: str, answer: Answer) -> GrantRow:
+        now = self._clock()
+        return GrantRow(
+            id=new_id(now),
+            version=1,
+            status=GrantStatus.AWAITING_AUTHORISATION.value,
+            status_code="proposed",
+            status_at=now,
+            user_id=actor.user_id,
+            bank_id=bank_id,
+            platform_id=asker.platform_id,
+            subject_id=self._pairwise.of("subject", asker.platform_id, actor.user_id),
+            purpose=terms.purpose,
+            asked=terms.to_json(),
+            notice=self._notice(),
+            consent_key=answer.key,
+            return_path=answer.path,
+            return_origin=answer.origin,
+            created_at=now,
+            updated_at=now,
+            expires_at=now + PROPOSAL_LIFE,
+            use_count=0,
+        )
+
+    def _notice(self) -> Mapping[str, Any]:
+        catalogue = self._catalogue
+        return {
+            "id": "consent",
+            "version": catalogue.notice_version,
+            "sha256": catalogue.notice_digest,
+            "language": "en",
+        }
+
+    def _take_decision(self, transaction: LoggedTransaction, row: GrantRow, now: datetime) -> None:
+        """Let the first decision on a request win, over all its proposals (two tabs, two banks, double clicks)."""
+        status, code = status_now(row, now)
+        if status is GrantStatus.EXPIRED and code == "unapproved":
+            raise ConsentRefused(
+                "This request has expired. Go back to the app and start again.", code="consent-expired"
+            )
+        wish = Claim(_CONSENT, row.consent_key, now + PROPOSAL_LIFE)
+        if status is not GrantStatus.AWAITING_AUTHORISATION or not claim(transaction.session, wish):
+            raise ConsentRefused("This request has already been answered.", code="consent-decided")
+
+    def _reject(self, transaction: LoggedTransaction, row: GrantRow, actor: Actor, decision: Decision) -> None:
+        now = self._clock()
+        set_status(row, GrantStatus.REJECTED, decision.codes[0], now)
+        reasons = tuple(decision.codes)
+        transaction.append(
+            entry_of(row, Event.GRANT_REJECTED, actor, reasons=reasons, policy_digest=decision.policy_digest)
+        )
+        end_at_bank_if_last(transaction.session, row, now)
+
+    def _write_grant(self, row: GrantRow, terms: Terms, accounts: Sequence[OfferedAccount], now: datetime) -> None:
+        set_status(row, GrantStatus.ACTIVE, "approved", now)
+        row.terms = terms.to_json()
+        row.authorised_at = now
+        is_one_time = terms.duration_type is DurationType.ONE_TIME
+        row.expires_at = now + (ONE_TIME_LIFE if is_one_time else timedelta(days=terms.duration_days or 0))
+        row.categories = [
+            GrantCategoryRow(
+                grant_id=row.id,
+                name=term.name,
+                position=position,
+                state=ClusterState.ACTIVE.value,
+                detail=term.detail,
+                precision=term.precision,
+                use_count=0,
+            )
+            for position, term in enumerate(terms.categories)
+        ]
+        row.accounts = [
+            GrantAccountRow(
+                grant_id=row.id,
+                account_id=account.account_id,
+                position=position,
+                state=ClusterState.ACTIVE.value,
+                sealed_account=seal_account(self._sealer, row.id, account.account_id, account.bank_ref, account.label),
+            )
+            for position, account in enumerate(accounts)
+        ]
+
+
+def _chosen(asked: Terms, choice: Choice, bank_id: str, offered: set[str]) -> Terms:
+    """Return the terms of the choice, or say what is wrong with it in words the page can show."""
+    if not choice.categories:
+        raise ConsentRefused("Tick at least one kind of data, or choose “Don't allow”.", code="consent-empty")
+    if not choice.accounts:
+        raise ConsentRefused("Pick at least one account, or choose “Don't allow”.", code="consent-empty")
+    if not set(choice.accounts) <= offered:
+        raise ConsentRefused("One of these accounts is not yours to share.", code="consent-too-wide")
+    terms = narrowed(asked, choice, bank_id)
+    is_positive = terms.lookback_days >= 1 and (terms.duration_days is None or terms.duration_days >= 1)
+    if not set(choice.categories) <= set(asked.category_names) or not terms.is_within(asked) or not is_positive:
+        raise ConsentRefused("This choice is wider than what the app asked for.", code="consent-too-wide")
+    return terms
+
+
+def _raise_if_refused(decision: Decision) -> None:
+    """Raise after the refusal is committed, never before."""
+    if not decision.is_allowed:
+        reason = decision.reasons[0]
+        raise PolicyRefused(reason.text, code=reason.code)

@@ -1,0 +1,52 @@
+"""Reads grants: one by its id, those of a person, those that have expired unrecorded."""
+
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from broker.crypto.sealing import Sealer
+from broker.grants.models import GrantRow
+from broker.grants.views import UNCLAIMED_LIFE, Grant, view
+from broker.policy.vocabulary import GrantStatus
+
+_LIVE = [status.value for status in GrantStatus if not status.is_final]
+
+
+class GrantReader:
+    """Reads grants as immutable values; every read is on the primary database, nothing is cached (invariant 4)."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+
+    def find(self, session: Session, grant_id: str, now: datetime) -> Grant | None:
+        """Return one grant, None when there is none with this id."""
+        row = session.get(GrantRow, grant_id)
+        return None if row is None else view(row, self._sealer, now)
+
+    def of_user(self, session: Session, user_id: str, now: datetime) -> list[Grant]:
+        """Return all grants of one person that were ever approved or refused, newest first."""
+        query = select(GrantRow).where(GrantRow.user_id == user_id).order_by(GrantRow.created_at.desc())
+        return [view(row, self._sealer, now) for row in session.scalars(query)]
+
+    def of_consent_key(self, session: Session, key: str, now: datetime) -> list[Grant]:
+        """Return the proposals and the grant that came of one authorization request, newest first."""
+        query = select(GrantRow).where(GrantRow.consent_key == key).order_by(GrantRow.created_at.desc())
+        return [view(row, self._sealer, now) for row in session.scalars(query)]
+
+    def overdue(self, session: Session, now: datetime, limit: int = 100) -> list[str]:
+        """Return ids of grants that have expired but are not yet recorded as such."""
+        unclaimed = (GrantRow.claimed_at.is_(None)) & (GrantRow.authorised_at <= now - UNCLAIMED_LIFE)
+        query = select(GrantRow.id).where(GrantRow.status.in_(_LIVE), or_(GrantRow.expires_at <= now, unclaimed))
+        return list(session.scalars(query.limit(limit)))
+
+
+def has_live_grant(session: Session, user_id: str, bank_id: str, now: datetime) -> bool:
+    """Say whether the person has any grant at this bank that has not ended, proposals included."""
+    query = select(GrantRow.id).where(
+        GrantRow.user_id == user_id,
+        GrantRow.bank_id == bank_id,
+        GrantRow.status.in_(_LIVE),
+        GrantRow.expires_at > now,
+    )
+    return session.execute(query.limit(1)).first() is not None

@@ -1,0 +1,206 @@
+"""The acts on a live grant: pause, resume, revoke; one category, one account, the whole grant or all of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from broker.audit.sequencer import LoggedTransaction, Sequencer
+from broker.audit.vocabulary import Event
+from broker.clock import Clock
+from broker.errors import ConsentRefused, NotFound
+from broker.grants.acts import Actor, end_at_bank_if_last, entry_of, own_grant, set_status
+from broker.grants.models import GrantAccountRow, GrantCategoryRow, GrantRow
+from broker.grants.views import status_now
+from broker.policy.vocabulary import ClusterState, GrantStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part of a grant that an act is about; the whole grant when both are None, never both."""
+
+    category: str | None = None
+    account_id: str | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether the act is about the whole grant."""
+        return self.category is None and self.account_id is None
+
+
+class Grants:
+    """Acts of people on their own grants. Each is effective on the very next call: calls read these rows."""
+
+    def __init__(self, sequencer: Sequencer, clock: Clock) -> None:
+        self._sequencer = sequencer
+        self._clock = clock
+
+    def pause(self, actor: Actor, grant_id: str, part: Part) -> None:
+        """Stop releases until resumed.
+
+        Raises:
+            NotFound: not this person's grant, or the grant has no such part.
+            ConsentRefused: the grant or the part is not active.
+        """
+        self._change(actor, grant_id, part, Event.GRANT_PAUSED, ClusterState.PAUSED)
+
+    def resume(self, actor: Actor, grant_id: str, part: Part) -> None:
+        """Let releases go on after a pause.
+
+        Raises:
+            NotFound: not this person's grant, or the grant has no such part.
+            ConsentRefused: the grant or the part is not paused.
+        """
+        self._change(actor, grant_id, part, Event.GRANT_RESUMED, ClusterState.ACTIVE)
+
+    def revoke(self, actor: Actor, grant_id: str, part: Part) -> None:
+        """End the grant or one part of it for good. Ending the last category or account ends the grant.
+
+        Raises:
+            NotFound: not this person's grant, or the grant has no such part.
+            ConsentRefused: it has ended already.
+        """
+        event = Event.GRANT_REVOKED
+        if part.category is not None:
+            event = Event.GRANT_CATEGORY_REVOKED
+        elif part.account_id is not None:
+            event = Event.GRANT_ACCOUNT_REMOVED
+        self._change(actor, grant_id, part, event, ClusterState.REVOKED)
+
+    def revoke_all(self, actor: Actor) -> int:
+        """End every live grant of the person and return how many ended."""
+        return self._change_all(actor, Event.GRANT_REVOKED, ClusterState.REVOKED)
+
+    def pause_all(self, actor: Actor) -> int:
+        """Pause every active grant of the person and return how many were paused."""
+        return self._change_all(actor, Event.GRANT_PAUSED, ClusterState.PAUSED)
+
+    def resume_all(self, actor: Actor) -> int:
+        """Resume every paused grant of the person and return how many were resumed."""
+        return self._change_all(actor, Event.GRANT_RESUMED, ClusterState.ACTIVE)
+
+    def record_expiry(self, grant_id: str) -> None:
+        """Write down that a grant has expired; the calls knew it already."""
+        bank_id = self._sequencer.look_up(lambda session: session.get_one(GrantRow, grant_id).bank_id)
+        with self._sequencer.transaction([bank_id]) as transaction:
+            now = self._clock()
+            row = transaction.session.get_one(GrantRow, grant_id, with_for_update=True)
+            status, code = status_now(row, now)
+            if status is GrantStatus.EXPIRED and row.status != GrantStatus.EXPIRED.value:
+                set_status(row, GrantStatus.EXPIRED, code, now)
+                transaction.append(entry_of(row, Event.GRANT_EXPIRED, None, reasons=(code,)))
+                end_at_bank_if_last(transaction.session, row, now)
+
+    def _change(self, actor: Actor, grant_id: str, part: Part, event: Event, state: ClusterState) -> None:
+        bank_id = self._sequencer.look_up(lambda session: own_grant(session, actor, grant_id).bank_id)
+        with self._sequencer.transaction([bank_id]) as transaction:
+            row = own_grant(transaction.session, actor, grant_id)
+            self._apply(transaction, row, actor, part, event=event, state=state)
+
+    def _change_all(self, actor: Actor, event: Event, state: ClusterState) -> int:
+        banks = self._sequencer.look_up(lambda session: sorted({row.bank_id for row in _of(session, actor)}))
+        count = 0
+        with self._sequencer.transaction(banks) as transaction:
+            for row in _of(transaction.session, actor):
+                status, _ = status_now(row, self._clock())
+                if row.bank_id in banks and _fits(status, state):
+                    self._apply(transaction, row, actor, Part(), event=event, state=state)
+                    count += 1
+        return count
+
+    def _apply(
+        self,
+        transaction: LoggedTransaction,
+        row: GrantRow,
+        actor: Actor,
+        part: Part,
+        *,
+        event: Event,
+        state: ClusterState,
+    ) -> None:
+        now = self._clock()
+        status, _ = status_now(row, now)
+        if status not in {GrantStatus.ACTIVE, GrantStatus.PAUSED}:
+            raise ConsentRefused("This grant has already ended.", code="grant-ended")
+        if part.is_whole:
+            _set_whole(row, status, state, now)
+        else:
+            cluster = _part(row, part)
+            _check_step(ClusterState(cluster.state), state)
+            cluster.state = state.value
+            row.updated_at = now
+        details = {"accounts": [part.account_id]} if part.account_id else {}
+        transaction.append(
+            entry_of(row, event, actor, category=part.category, reasons=("user-action",), details=details)
+        )
+        if state is ClusterState.REVOKED:
+            self._end_if_nothing_is_left(transaction, row, actor, now)
+
+    def _end_if_nothing_is_left(
+        self, transaction: LoggedTransaction, row: GrantRow, actor: Actor, now: datetime
+    ) -> None:
+        gone = ClusterState.REVOKED.value
+        is_empty = all(c.state == gone for c in row.categories) or all(a.state == gone for a in row.accounts)
+        if is_empty and row.status != GrantStatus.REVOKED.value:
+            set_status(row, GrantStatus.REVOKED, "nothing-left", now)
+            transaction.append(entry_of(row, Event.GRANT_REVOKED, actor, reasons=("nothing-left",)))
+        if row.status == GrantStatus.REVOKED.value:
+            end_at_bank_if_last(transaction.session, row, now)
+
+
+def _of(session: Session, actor: Actor) -> list[GrantRow]:
+    live = [GrantStatus.ACTIVE.value, GrantStatus.PAUSED.value]
+    query = select(GrantRow).where(GrantRow.user_id == actor.user_id, GrantRow.status.in_(live)).with_for_update()
+    return list(session.scalars(query.order_by(GrantRow.id)))
+
+
+def _fits(status: GrantStatus, state: ClusterState) -> bool:
+    if state is ClusterState.REVOKED:
+        return not status.is_final
+    return status is (GrantStatus.ACTIVE if state is ClusterState.PAUSED else GrantStatus.PAUSED)
+
+
+def _set_whole(row: GrantRow, status: GrantStatus, state: ClusterState, now: datetime) -> None:
+    if not _fits(status, state):
+        raise ConsentRefused("The grant is not in a state in which this can be done.", code="grant-unchanged")
+    target = {
+        ClusterState.PAUSED: GrantStatus.PAUSED,
+        ClusterState.ACTIVE: GrantStatus.ACTIVE,
+        ClusterState.REVOKED: GrantStatus.REVOKED,
+    }[state]
+    set_status(row, target, "user-action", now)
+
+
+def _part(row: GrantRow, part: Part) -> GrantCategoryRow | GrantAccountRow:
+    if part.category is not None and part.account_id is None:
+        found: GrantCategoryRow | GrantAccountRow | None = next(
+            (category for category in row.categories if category.name == part.category), None
+        )
+    elif part.account_id is not None and part.category is None:
+        found = next((account for account in row.accounts if account.account_id == part.account_id), None)
+    else:
+        found = None
+    if found is None:
+        raise NotFound("This grant has no such part.")
+    return found
+
+
+def _check_step(present: ClusterState, wanted: ClusterState) -> None:
+    allowed = {
+        ClusterState.PAUSED: {ClusterState.ACTIVE},
+        ClusterState.ACTIVE: {ClusterState.PAUSED},
+        ClusterState.REVOKED: {ClusterState.ACTIVE, ClusterState.PAUSED},
+    }[wanted]
+    if present not in allowed:
+        raise ConsentRefused("This part is not in a state in which this can be done.", code="grant-unchanged")
+
+
+def count_use(session: Session, grant_id: str, category: str, now: datetime) -> None:
+    """Count one release and remember when it was: "last used" on the person's page."""
+    row = session.get_one(GrantRow, grant_id)
+    row.use_count += 1
+    row.last_use_at = now
+    cluster = session.get_one(GrantCategoryRow, (grant_id, category))
+    cluster.use_count += 1
+    cluster.last_use_at = now

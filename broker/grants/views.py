@@ -1,0 +1,142 @@
+"""What others see of a grant: immutable values, with the status as it is at this instant."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from broker.crypto.sealing import Sealer
+from broker.grants.models import GrantAccountRow, GrantRow
+from broker.policy.terms import CategoryTerm, Terms
+from broker.policy.vocabulary import ClusterState, Detail, GrantStatus, Precision
+
+UNCLAIMED_LIFE = timedelta(minutes=10)
+"""A grant whose authorization code is never redeemed ends after this (02, one consent)."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedCategory:
+    """One category of a grant, its state and its use."""
+
+    term: CategoryTerm
+    state: ClusterState
+    use_count: int
+    last_use_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedAccount:
+    """One account of a grant: the platform's pairwise id, the bank's id and the label the person saw."""
+
+    account_id: str
+    bank_ref: str
+    label: str
+    state: ClusterState
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One grant as it stands at this instant. `terms` is what was approved, or asked while nothing is approved."""
+
+    id: str
+    version: int
+    status: GrantStatus
+    status_code: str
+    status_at: datetime
+    user_id: str
+    bank_id: str
+    platform_id: str
+    subject_id: str
+    terms: Terms
+    notice: Mapping[str, Any]
+    consent_key: str
+    return_path: str
+    return_origin: str
+    created_at: datetime
+    authorised_at: datetime | None
+    updated_at: datetime
+    expires_at: datetime
+    use_count: int
+    last_use_at: datetime | None
+    categories: tuple[GrantedCategory, ...]
+    accounts: tuple[GrantedAccount, ...]
+
+    def category(self, name: str) -> GrantedCategory | None:
+        """Return one category of the grant, None when the grant does not name it."""
+        return next((category for category in self.categories if category.term.name == name), None)
+
+    @property
+    def live_categories(self) -> tuple[str, ...]:
+        """Return the names of the categories that may be released now."""
+        if self.status is not GrantStatus.ACTIVE or not self.live_accounts:
+            return ()
+        return tuple(c.term.name for c in self.categories if c.state is ClusterState.ACTIVE)
+
+    @property
+    def live_accounts(self) -> tuple[GrantedAccount, ...]:
+        """Return the accounts that are neither paused nor removed."""
+        return tuple(account for account in self.accounts if account.state is ClusterState.ACTIVE)
+
+
+def status_now(row: GrantRow, now: datetime) -> tuple[GrantStatus, str]:
+    """Decide the status on read: expiry never waits for the worker to record it."""
+    status = GrantStatus(row.status)
+    if status.is_final:
+        return status, row.status_code
+    if row.expires_at <= now:
+        return GrantStatus.EXPIRED, "unapproved" if status is GrantStatus.AWAITING_AUTHORISATION else "ended"
+    if row.authorised_at is not None and row.claimed_at is None and row.authorised_at + UNCLAIMED_LIFE <= now:
+        return GrantStatus.EXPIRED, "unclaimed"
+    return status, row.status_code
+
+
+def view(row: GrantRow, sealer: Sealer, now: datetime) -> Grant:
+    """Return the grant as an immutable value."""
+    status, code = status_now(row, now)
+    return Grant(
+        id=row.id,
+        version=row.version,
+        status=status,
+        status_code=code,
+        status_at=row.status_at,
+        user_id=row.user_id,
+        bank_id=row.bank_id,
+        platform_id=row.platform_id,
+        subject_id=row.subject_id,
+        terms=Terms.from_json(row.terms or row.asked),
+        notice=row.notice,
+        consent_key=row.consent_key,
+        return_path=row.return_path,
+        return_origin=row.return_origin,
+        created_at=row.created_at,
+        authorised_at=row.authorised_at,
+        updated_at=row.updated_at,
+        expires_at=row.expires_at,
+        use_count=row.use_count,
+        last_use_at=row.last_use_at,
+        categories=tuple(
+            GrantedCategory(
+                CategoryTerm(
+                    c.name, Detail(c.detail) if c.detail else None, Precision(c.precision) if c.precision else None
+                ),
+                ClusterState(c.state),
+                c.use_count,
+                c.last_use_at,
+            )
+            for c in row.categories
+        ),
+        accounts=tuple(_account(account, sealer) for account in row.accounts),
+    )
+
+
+def seal_account(sealer: Sealer, grant_id: str, account_id: str, bank_ref: str, label: str) -> bytes:
+    """Seal what must not be readable in the database: the bank's account id and the label."""
+    plain = json.dumps([bank_ref, label], ensure_ascii=False).encode()
+    return sealer.seal(plain, f"grant_accounts/{grant_id}/{account_id}")
+
+
+def _account(row: GrantAccountRow, sealer: Sealer) -> GrantedAccount:
+    plain = sealer.open(row.sealed_account, f"grant_accounts/{row.grant_id}/{row.account_id}")
+    bank_ref, label = json.loads(plain)
+    return GrantedAccount(row.account_id, bank_ref, label, ClusterState(row.state))

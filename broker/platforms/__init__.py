@@ -1,0 +1,1 @@
+"""The platforms: OAuth clients that ask for data, and resource servers that may introspect."""

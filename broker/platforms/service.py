@@ -1,0 +1,127 @@
+"""Adds and finds platforms; refuses registrations that the profile or the policies forbid."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from broker.errors import InvalidRequest, PolicyRefused
+from broker.platforms.models import PlatformRow
+from broker.policy import Catalogue
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}")
+_LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
+_PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
+_MINIMUM_RSA_BITS = 2048
+
+
+class PlatformKind(StrEnum):
+    """What a client is for."""
+
+    PLATFORM = "platform"
+    RESOURCE_SERVER = "resource_server"
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """One client. `jwks` is a public JWK Set (RFC 7517); `scopes` are the categories it may ask for."""
+
+    id: str
+    kind: PlatformKind
+    name: str
+    jwks: dict[str, Any]
+    redirect_uris: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
+    default_purpose: str | None = None
+
+
+def add(session: Session, catalogue: Catalogue, platform: Platform, *, http_loopback: bool, now: datetime) -> None:
+    """Store a platform, or replace its registration.
+
+    `http_loopback` allows http redirect URIs on loopback hosts (sandbox mode only).
+
+    Raises:
+        InvalidRequest: a key, a redirect URI or a name cannot be used.
+        PolicyRefused: a forbidden or unknown purpose, or a category that no purpose of the platform allows.
+    """
+    if not _ID.fullmatch(platform.id) or not platform.name.strip():
+        raise InvalidRequest("A platform needs an id of 3 to 64 letters, digits, dots or hyphens, and a name.")
+    _check_jwks(platform.jwks)
+    for uri in platform.redirect_uris:
+        _check_redirect_uri(uri, http_loopback=http_loopback)
+    _check_policies(catalogue, platform)
+    row = session.get(PlatformRow, platform.id) or PlatformRow(id=platform.id, created_at=now)
+    row.kind, row.name, row.jwks = platform.kind.value, platform.name, platform.jwks
+    row.redirect_uris, row.scopes = list(platform.redirect_uris), list(platform.scopes)
+    row.purposes, row.default_purpose = list(platform.purposes), platform.default_purpose
+    session.add(row)
+
+
+def find(session: Session, platform_id: str) -> Platform | None:
+    """Return one platform, None when there is none with this id."""
+    row = session.get(PlatformRow, platform_id)
+    return None if row is None else _platform(row)
+
+
+def names(session: Session) -> dict[str, str]:
+    """Return the name of every client by its id."""
+    return {row.id: row.name for row in session.execute(select(PlatformRow.id, PlatformRow.name))}
+
+
+def _platform(row: PlatformRow) -> Platform:
+    return Platform(
+        id=row.id,
+        kind=PlatformKind(row.kind),
+        name=row.name,
+        jwks=row.jwks,
+        redirect_uris=tuple(row.redirect_uris),
+        scopes=tuple(row.scopes),
+        purposes=tuple(row.purposes),
+        default_purpose=row.default_purpose,
+    )
+
+
+def _check_jwks(jwks: dict[str, Any]) -> None:
+    """Accept public keys for PS256, ES256 and Ed25519 only, RSA of 2048 bits or more (FAPI 2.0 §5.4.1)."""
+    keys = jwks.get("keys")
+    if not isinstance(keys, list) or not keys or any(_PRIVATE_MEMBERS & set(key) for key in keys):
+        raise InvalidRequest("The key set must hold at least one key, and public keys only.")
+    try:
+        imported = KeySet.import_key_set({"keys": keys}).keys
+    except (JoseError, ValueError, KeyError, TypeError) as error:
+        raise InvalidRequest("The key set cannot be read as a JWK Set.") from error
+    for key in imported:
+        is_ec = isinstance(key, ECKey) and key.curve_name == "P-256"
+        is_ed = isinstance(key, OKPKey) and key.curve_name == "Ed25519"
+        is_rsa = isinstance(key, RSAKey) and key.raw_value.key_size >= _MINIMUM_RSA_BITS
+        if not (is_ec or is_ed or is_rsa):
+            raise InvalidRequest("Keys must be P-256, Ed25519, or RSA with 2048 bits or more.")
+
+
+def _check_redirect_uri(uri: str, *, http_loopback: bool) -> None:
+    parts = urlsplit(uri)
+    is_clean = parts.hostname and not parts.fragment and "@" not in parts.netloc and "*" not in uri
+    if is_clean and parts.scheme == "https":
+        return
+    if is_clean and http_loopback and parts.scheme == "http" and parts.hostname in _LOOPBACK:
+        return
+    raise InvalidRequest("A redirect URI is an absolute https URL without fragment and user information.")
+
+
+def _check_policies(catalogue: Catalogue, platform: Platform) -> None:
+    for purpose in platform.purposes:
+        if purpose not in catalogue.purposes:
+            raise PolicyRefused(f"{purpose} is not an allowed purpose.", code="purpose-forbidden")
+    allowed = {name for purpose in platform.purposes for name in catalogue.purposes[purpose].needs}
+    if unknown := sorted(set(platform.scopes) - allowed):
+        raise PolicyRefused(f"No purpose of this platform allows {unknown[0]}.", code="category-not-granted")
+    if platform.default_purpose is not None and platform.default_purpose not in platform.purposes:
+        raise InvalidRequest("The default purpose must be one of the platform's purposes.")

@@ -1,0 +1,7 @@
+"""What may be shared: categories, purposes, terms, decisions and minimisation. Pure: no database, no HTTP, no clock."""
+
+from broker.policy.catalogue import Catalogue
+from broker.policy.decision import Decision, Reason
+from broker.policy.rules import ReleaseContext, RequestContext, decide
+
+__all__ = ["Catalogue", "Decision", "Reason", "ReleaseContext", "RequestContext", "decide"]

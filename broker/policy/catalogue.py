@@ -1,0 +1,144 @@
+"""The catalogue: categories, purposes and bank facts as the policy files state them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from broker.policy.terms import CategoryTerm, Terms
+from broker.policy.vocabulary import DETAIL_ORDER, PRECISION_ORDER, Detail, DurationType, Precision
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field that can leave, with the words for people and the step from which on it does."""
+
+    name: str
+    label: str
+    from_detail: Detail | None = None
+    from_precision: Precision | None = None
+
+    def is_in(self, term: CategoryTerm) -> bool:
+        """Say whether a grant with this term lets the field out."""
+        if self.from_detail and (
+            term.detail is None or DETAIL_ORDER.index(term.detail) < DETAIL_ORDER.index(self.from_detail)
+        ):
+            return False
+        return not self.from_precision or (
+            term.precision is not None
+            and PRECISION_ORDER.index(term.precision) >= PRECISION_ORDER.index(self.from_precision)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """One data category = one OAuth scope = one permission on the page."""
+
+    name: str
+    title: str
+    summary: str
+    fields: tuple[Field, ...]
+    notice: str
+    details: Mapping[Detail, str]
+    precisions: Mapping[Precision, str]
+    precision_examples: Mapping[Precision, str]
+    default_precision: Precision | None
+
+    def fields_in(self, term: CategoryTerm) -> tuple[Field, ...]:
+        """Return the fields that leave under this term."""
+        return tuple(field for field in self.fields if field.is_in(term))
+
+    def least(self) -> CategoryTerm:
+        """Return the term that a plain scope stands for: least detail, default precision."""
+        return CategoryTerm(self.name, next(iter(self.details), None), self.default_precision)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Why a purpose needs a category, and whether it makes no sense without."""
+
+    is_essential: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of a purpose: days of duration, of history, reads a day, days the data is kept."""
+
+    duration_days: int
+    lookback_days: int
+    frequency_per_day: int
+    data_life_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """A purpose that a platform may name, what it may ask for, and how much of it."""
+
+    code: str
+    title: str
+    summary: str
+    dpv: str
+    needs: Mapping[str, Need]
+    maximum: Figures
+    default: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class ForbiddenPurpose:
+    """A purpose that nobody may name."""
+
+    code: str
+    title: str
+    dpv: str
+
+
+@dataclass(frozen=True, slots=True)
+class BankFacts:
+    """What one bank offers and its own ceilings."""
+
+    bank: str
+    categories: frozenset[str]
+    purposes: frozenset[str]
+    maximum_duration_days: int
+    maximum_lookback_days: int
+    maximum_frequency_per_day: int
+    joint_accounts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything the policy files say. `digest` is the SHA-256 over all of them, in hexadecimal."""
+
+    digest: str
+    categories: Mapping[str, Category]
+    purposes: Mapping[str, Purpose]
+    forbidden: Mapping[str, ForbiddenPurpose]
+    banks: Mapping[str, BankFacts]
+    notice_digest: str
+    notice_version: int
+
+    def complete(
+        self,
+        *,
+        purpose: Purpose,
+        categories: tuple[CategoryTerm, ...],
+        duration_type: DurationType = DurationType.TIME_BOUND,
+        duration_days: int | None = None,
+        lookback_days: int | None = None,
+        frequency_per_day: int | None = None,
+        data_life_days: int | None = None,
+        bank: str | None = None,
+    ) -> Terms:
+        """Fill in the purpose's default for every figure that a request does not name."""
+        default = purpose.default
+        if duration_type is DurationType.TIME_BOUND and duration_days is None:
+            duration_days = default.duration_days
+        return Terms(
+            purpose=purpose.code,
+            categories=categories,
+            duration_type=duration_type,
+            duration_days=duration_days,
+            lookback_days=default.lookback_days if lookback_days is None else lookback_days,
+            frequency_per_day=default.frequency_per_day if frequency_per_day is None else frequency_per_day,
+            data_life_days=default.data_life_days if data_life_days is None else data_life_days,
+            bank=bank,
+        )

@@ -1,0 +1,54 @@
+"""The words that grants, policies and pages share: detail, precision, durations, states."""
+
+from enum import StrEnum
+
+
+class Detail(StrEnum):
+    """How much of a transaction is shared, from least to most."""
+
+    BASIC = "basic"
+    DETAIL = "detail"
+
+
+class Precision(StrEnum):
+    """How exact a card location is, from coarsest to finest."""
+
+    COUNTRY = "country"
+    TOWN = "town"
+    POSTCODE_AREA = "postcode_area"
+    EXACT = "exact"
+
+
+class DurationType(StrEnum):
+    """Whether a grant serves one read-out or a span of days (FDX durationType)."""
+
+    ONE_TIME = "ONE_TIME"
+    TIME_BOUND = "TIME_BOUND"
+
+
+class GrantStatus(StrEnum):
+    """Where a grant stands (names of FDX ConsentGrant and OBIE)."""
+
+    AWAITING_AUTHORISATION = "AWAITING_AUTHORISATION"
+    ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
+    REVOKED = "REVOKED"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+
+    @property
+    def is_final(self) -> bool:
+        """Say whether nothing can bring the grant back."""
+        return self in {GrantStatus.REVOKED, GrantStatus.EXPIRED, GrantStatus.REJECTED}
+
+
+class ClusterState(StrEnum):
+    """Where one category or one account of a grant stands."""
+
+    ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
+    REVOKED = "REVOKED"
+
+
+DETAIL_ORDER = tuple(Detail)
+PRECISION_ORDER = tuple(Precision)

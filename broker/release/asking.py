@@ -1,0 +1,51 @@
+"""What a call is, what it wants, and what it gets."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from broker.grants.views import Grant, GrantedAccount
+from broker.storage.single_use import Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authenticated call of a platform. `claims` are what the log's transaction must win (the DPoP jti)."""
+
+    grant_id: str
+    platform_id: str
+    token_categories: frozenset[str]
+    interaction_id: str
+    endpoint: str
+    claims: tuple[Claim, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the call wants: a category, one account (None: all granted), instants, and fields its filters look at."""
+
+    category: str
+    account_id: str | None = None
+    oldest_at: datetime | None = None
+    newest_at: datetime | None = None
+    filtered_fields: frozenset[str] = frozenset()
+
+    def accounts_of(self, grant: Grant) -> tuple[GrantedAccount, ...]:
+        """Return the live accounts of the grant that are wanted."""
+        return tuple(a for a in grant.live_accounts if self.account_id in {None, a.account_id})
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The exact bytes that will leave, and how many records stand in them."""
+
+    body: bytes
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What may be handed to the transport: bytes whose entry is durable. `number` is the entry's place in its log."""
+
+    body: bytes
+    log: str
+    number: int

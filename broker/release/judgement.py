@@ -1,0 +1,70 @@
+"""Puts one call before the policies and turns their refusal into the right error."""
+
+from datetime import datetime
+
+from broker.errors import ReleaseRefused, TokenRefused
+from broker.grants.views import Grant
+from broker.policy import Catalogue, Decision, Reason, ReleaseContext, decide
+from broker.policy.vocabulary import ClusterState
+from broker.release.asking import Call, Wanted
+
+_GRANT_HAS_ENDED = {"grant-revoked", "grant-expired", "grant-rejected", "grant-unknown"}
+
+
+def judge(catalogue: Catalogue, grant: Grant, call: Call, wanted: Wanted, now: datetime) -> Decision:
+    """Decide whether what the call wants may leave under the grant as it stands."""
+    category = grant.category(wanted.category)
+    context = ReleaseContext(
+        status=grant.status,
+        is_expired=grant.expires_at <= now,
+        purpose=grant.terms.purpose,
+        bank_id=grant.bank_id,
+        category=wanted.category,
+        term=category.term if category else None,
+        category_state=category.state if category else None,
+        token_categories=call.token_categories,
+        account_states=_account_states(grant, wanted),
+    )
+    decision = decide(catalogue, context)
+    if decision.is_allowed and category is not None:
+        fields = {field.name for field in catalogue.categories[wanted.category].fields_in(category.term)}
+        if wanted.filtered_fields - fields:
+            text = "A filter looks at a field that the person has not granted."
+            return Decision(decision.policy_digest, (Reason("field-not-granted", "release.filters", text),))
+    return decision
+
+
+def judge_again(
+    catalogue: Catalogue, grant: Grant, call: Call, wanted: Wanted, now: datetime, *, before: Grant
+) -> Decision:
+    """Decide a second time, just before the bytes leave: the grant may have been narrowed while the bank answered."""
+    decision = judge(catalogue, grant, call, wanted, now)
+    fetched = {account.account_id for account in wanted.accounts_of(before)}
+    if decision.is_allowed and not fetched <= {account.account_id for account in wanted.accounts_of(grant)}:
+        text = "The person stopped sharing an account while the bank was answering."
+        return Decision(decision.policy_digest, (Reason("account-not-granted", "release.recheck", text),))
+    return decision
+
+
+def raise_refusal(decision: Decision) -> None:
+    """Raise what the caller is told; the refusal is in the log already.
+
+    Raises:
+        TokenRefused: the grant has ended.
+        ReleaseRefused: anything else that is not allowed.
+    """
+    if decision.is_allowed:
+        return
+    reason = decision.reasons[0]
+    if reason.code in _GRANT_HAS_ENDED:
+        raise TokenRefused(reason.text, code=reason.code)
+    raise ReleaseRefused(reason.text, code=reason.code)
+
+
+def _account_states(grant: Grant, wanted: Wanted) -> dict[str, ClusterState | None]:
+    """Map what is asked for to its state; a grant without a live account shares none."""
+    if wanted.account_id is not None:
+        states = {account.account_id: account.state for account in grant.accounts}
+        return {wanted.account_id: states.get(wanted.account_id)}
+    live: dict[str, ClusterState | None] = {account.account_id: account.state for account in grant.live_accounts}
+    return live or {"": None}

@@ -1,0 +1,84 @@
+"""Lists a person's own accounts for the consent page: the recipient is the person, and it is logged all the same."""
+
+from dataclasses import dataclass
+
+from broker.audit.vocabulary import Entry, Event, Initiator
+from broker.banks.connector import BankAccount, OpenStatus
+from broker.errors import BankUnavailable
+from broker.grants.acts import Actor
+from broker.grants.consents import OfferedAccount
+from broker.grants.views import Grant
+from broker.release.service import Release
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAccount:
+    """One account as the consent page shows it to its owner, and what the grant keeps of it if it is picked."""
+
+    account_id: str
+    name: str
+    masked_number: str
+    product_category: str
+    currency: str
+    offered: OfferedAccount
+
+
+class OwnAccounts:
+    """Lists accounts through the same doors as every release."""
+
+    def __init__(self, release: Release) -> None:
+        self._release = release
+
+    def of(self, actor: Actor, proposal: Grant) -> list[OwnAccount]:
+        """Return the open accounts that the person may share; joint ones only where the bank's facts allow.
+
+        Raises:
+            BankUnavailable: or one of its kinds.
+            LogUnavailable: the request could not be announced, so the bank was not asked (invariant 2).
+        """
+        release = self._release
+        announced = _entry(Event.ACCOUNTS_LISTED, actor, proposal, release.catalogue.digest)
+        release.sequencer.append(announced)
+        with release.database.read() as session:
+            identity = release.users.at_bank(session, actor.user_id, proposal.bank_id)
+        try:
+            access = release.access(identity, actor.interaction_id, "accounts")
+            accounts = release.connector(proposal.bank_id).accounts(access)
+        except BankUnavailable as error:
+            failed = _entry(Event.ACCESS_FAILED, actor, proposal, release.catalogue.digest, reasons=(error.code,))
+            release.sequencer.append(failed)
+            raise
+        facts = release.catalogue.banks[proposal.bank_id]
+        return [
+            self._own(proposal, access.subject, account)
+            for account in accounts
+            if account.open_status is OpenStatus.OPEN and (facts.joint_accounts or not account.is_joint)
+        ]
+
+    def _own(self, proposal: Grant, subject: str, account: BankAccount) -> OwnAccount:
+        name = account.nickname or account.display_name
+        account_id = self._release.pairwise.of("account", proposal.platform_id, proposal.bank_id, subject, account.ref)
+        return OwnAccount(
+            account_id=account_id,
+            name=name,
+            masked_number=account.masked_number,
+            product_category=account.product_category,
+            currency=account.currency,
+            offered=OfferedAccount(account_id, account.ref, f"{name} {account.masked_number}"),
+        )
+
+
+def _entry(event: Event, actor: Actor, proposal: Grant, digest: str, *, reasons: tuple[str, ...] = ()) -> Entry:
+    return Entry(
+        event=event,
+        initiator=Initiator.INDIVIDUAL,
+        bank_id=proposal.bank_id,
+        user_id=actor.user_id,
+        platform_id=proposal.platform_id,
+        grant_id=proposal.id,
+        category="accounts",
+        purpose=proposal.terms.purpose,
+        interaction_id=actor.interaction_id,
+        policy_digest=digest,
+        reasons=reasons,
+    )

@@ -1,0 +1,157 @@
+"""Releases one category to a platform: asks the policy, writes the log before the bank and again before the bytes.
+
+Trusted: invariants 1, 2, 3 and 5 are kept here. The order of the steps in `read` is the security property.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from broker.audit.sequencer import Sequencer
+from broker.audit.vocabulary import Event
+from broker.banks.connector import BankAccess, Connector, Credential, Window
+from broker.clock import Clock, start_of_day
+from broker.crypto.pairwise import PairwiseIds
+from broker.errors import BankSignInNeeded, BankUnavailable, BrokerError, ProofRefused, ReleaseRefused, TokenRefused
+from broker.grants.reader import GrantReader
+from broker.grants.service import count_use
+from broker.grants.views import Grant
+from broker.policy import Catalogue
+from broker.policy.minimise import Limits, Record, minimise
+from broker.release.asking import Call, Released, Rendered, Wanted
+from broker.release.entries import access_entry
+from broker.release.judgement import judge, judge_again, raise_refusal
+from broker.release.records import Naming, fetch
+from broker.storage.engine import Database
+from broker.users.service import Identity, Users
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Releases data under live grants. `connectors` maps a bank's id to its connector."""
+
+    database: Database
+    sequencer: Sequencer
+    catalogue: Catalogue
+    reader: GrantReader
+    users: Users
+    pairwise: PairwiseIds
+    clock: Clock
+    connectors: Mapping[str, Connector] = field(repr=False)
+
+    def read(self, call: Call, wanted: Wanted, render: Callable[[list[Record]], Rendered]) -> Released:
+        """Fetch, minimise, log and hand over one category for one call.
+
+        Raises:
+            TokenRefused: the grant has ended.
+            ReleaseRefused: paused, not granted, or a filter on a field that is not granted.
+            ProofRefused: the DPoP proof was used before.
+            BankUnavailable: or one of its kinds.
+            LogUnavailable: an entry could not be written; nothing leaves.
+        """
+        with self.database.read() as session:
+            grant = self._grant(session, call)
+            identity = self.users.at_bank(session, grant.user_id, grant.bank_id)
+        customer = identity.subject if identity else None
+        decision = judge(self.catalogue, grant, call, wanted, self.clock())
+        event = Event.ACCESS_REQUESTED if decision.is_allowed else Event.ACCESS_REFUSED
+        # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof.
+        announced = access_entry(event, grant, call, wanted, decision, customer=customer)
+        if self.sequencer.append(announced, call.claims).lost:
+            raise ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
+        raise_refusal(decision)
+        try:
+            records = self._fetch(grant, call, wanted, identity)
+        except BankUnavailable as error:
+            self.sequencer.append(replace(announced, event=Event.ACCESS_FAILED, reasons=(error.code,)))
+            raise
+        try:
+            rendered = render(self._minimised(grant, wanted, records))
+        except BrokerError as error:
+            # A cursor that has aged, an account that is gone: nothing leaves, and the log says so.
+            self.sequencer.append(replace(announced, event=Event.ACCESS_REFUSED, reasons=(error.code,)))
+            raise
+        return self._hand_over(grant, call, wanted, rendered, customer)
+
+    def _hand_over(
+        self, before: Grant, call: Call, wanted: Wanted, rendered: Rendered, customer: str | None
+    ) -> Released:
+        """Re-check the grant and write `access.released` in one transaction: a revoke stands before or after both."""
+        with self.sequencer.transaction([before.bank_id]) as transaction:
+            now = self.clock()
+            grant = self._grant(transaction.session, call)
+            decision = judge_again(self.catalogue, grant, call, wanted, now, before=before)
+            event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
+            left = rendered if decision.is_allowed else None
+            entry = access_entry(event, grant, call, wanted, decision, rendered=left, customer=customer)
+            appended = transaction.append(entry)
+            if decision.is_allowed:
+                count_use(transaction.session, grant.id, wanted.category, now)
+        # Only here is the entry durable; not a byte may leave before this line (invariant 1).
+        raise_refusal(decision)
+        return Released(rendered.body, appended.log, appended.number)
+
+    def _grant(self, session: Session, call: Call) -> Grant:
+        grant = self.reader.find(session, call.grant_id, self.clock())
+        if grant is None or grant.platform_id != call.platform_id:
+            raise TokenRefused
+        return grant
+
+    def _fetch(self, grant: Grant, call: Call, wanted: Wanted, identity: Identity | None) -> list[Record]:
+        accounts = {account.bank_ref: account.account_id for account in wanted.accounts_of(grant)}
+        naming = Naming(self.pairwise, grant.platform_id, grant.bank_id, accounts)
+        access = self.access(identity, call.interaction_id, wanted.category)
+        return fetch(self.connector(grant.bank_id), access, naming, self._window(grant, wanted))
+
+    def connector(self, bank_id: str) -> Connector:
+        """Return the connector of a bank.
+
+        Raises:
+            BankUnavailable: the bank was removed or its standard is not spoken here.
+        """
+        connector = self.connectors.get(bank_id)
+        if connector is None:
+            raise BankUnavailable("The broker has no connection to this bank.")
+        return connector
+
+    def access(self, identity: Identity | None, interaction_id: str, category: str) -> BankAccess:
+        """Return what one announced request to the bank may use.
+
+        Raises:
+            BankSignInNeeded: the broker holds no credential for this person.
+        """
+        if identity is None or identity.credential is None:
+            raise BankSignInNeeded
+        return BankAccess(
+            subject=identity.subject,
+            credential=Credential.load(identity.credential),
+            interaction_id=interaction_id,
+            category=category,
+            renewed=lambda credential: self._keep(identity, credential),
+        )
+
+    def _keep(self, identity: Identity, credential: Credential) -> None:
+        with self.database.write() as session:
+            self.users.keep_credential(session, identity.user_id, identity.bank_id, credential.dump())
+
+    def _window(self, grant: Grant, wanted: Wanted) -> Window:
+        """Return whole days only: asking with ever narrower instants must not reveal a time of day."""
+        now = self.clock()
+        oldest = start_of_day(now - timedelta(days=grant.terms.lookback_days))
+        first = max(oldest, start_of_day(wanted.oldest_at)) if wanted.oldest_at else oldest
+        last = min(now, start_of_day(wanted.newest_at) + timedelta(days=1)) if wanted.newest_at else now
+        return Window(first, max(first, last))
+
+    def _minimised(self, grant: Grant, wanted: Wanted, records: list[Record]) -> list[Record]:
+        category = grant.category(wanted.category)
+        if category is None:
+            raise ReleaseRefused
+        limits = Limits(
+            category=self.catalogue.categories[wanted.category],
+            term=category.term,
+            accounts=frozenset(account.account_id for account in wanted.accounts_of(grant)),
+            oldest_at=self._window(grant, wanted).oldest_at,
+        )
+        return minimise(limits, records)

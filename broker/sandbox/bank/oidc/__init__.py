@@ -1,0 +1,1 @@
+"""The bank's OpenID Connect provider, built on Authlib's authorization server."""

@@ -1,0 +1,66 @@
+"""What the sandbox registers at the broker: its banks, its platforms, a resource server."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from broker.audit.vocabulary import Entry, Event, Initiator
+from broker.banks import service as banks
+from broker.edge.services import Services
+from broker.platforms import service as platforms
+from broker.platforms.service import Platform, PlatformKind
+from broker.policy import Catalogue
+from broker.sandbox.layout import CLIENT_AT_BANKS, OUTSIDE_CALLBACK, Layout
+
+MESSENGER = "messenger"
+BUDGET_APP = "pennywise"
+RESOURCE_SERVER = "sandbox-resource-server"
+CLIENTS = (MESSENGER, BUDGET_APP, RESOURCE_SERVER)
+_DEFAULT_PURPOSE = "chat_banking"
+
+
+def sandbox_platforms(layout: Layout, catalogue: Catalogue, jwks: Mapping[str, dict[str, Any]]) -> list[Platform]:
+    """Return the clients of the sandbox; both platforms may ask for every category and name every purpose."""
+    everything: dict[str, Any] = {
+        "kind": PlatformKind.PLATFORM,
+        "scopes": tuple(catalogue.categories),
+        "purposes": tuple(catalogue.purposes),
+        "default_purpose": _DEFAULT_PURPOSE,
+    }
+    callback = f"{layout.messenger_url}/callback"
+    return [
+        Platform(
+            MESSENGER,
+            name="Messenger",
+            jwks=jwks[MESSENGER],
+            redirect_uris=(callback, OUTSIDE_CALLBACK),
+            **everything,
+        ),
+        Platform(BUDGET_APP, name="Pennywise", jwks=jwks[BUDGET_APP], redirect_uris=(OUTSIDE_CALLBACK,), **everything),
+        Platform(RESOURCE_SERVER, PlatformKind.RESOURCE_SERVER, "Sandbox resource server", jwks[RESOURCE_SERVER]),
+    ]
+
+
+def register(services: Services, layout: Layout, clients: list[Platform], scopes: Mapping[str, str]) -> None:
+    """Write banks and platforms into the broker's database; what is registered already is left alone.
+
+    `scopes` maps a bank's id to what the broker asks for at sign-in.
+    """
+    now = services.clock()
+    new_banks = [
+        banks.Bank(
+            bank.id, bank.name, bank.standard, bank.url, bank.url + bank.api_path, CLIENT_AT_BANKS, scopes[bank.id]
+        )
+        for bank in layout.banks
+    ]
+    with services.sequencer.transaction([None, *(bank.id for bank in new_banks)]) as transaction:
+        session = transaction.session
+        for bank in new_banks:
+            if banks.find(session, bank.id) != bank:
+                banks.add(session, bank, now)
+                transaction.append(Entry(Event.BANK_REGISTERED, Initiator.DATA_ACCESS_PLATFORM, bank_id=bank.id))
+        for client in clients:
+            if platforms.find(session, client.id) != client:
+                platforms.add(session, services.catalogue, client, http_loopback=True, now=now)
+                transaction.append(
+                    Entry(Event.PLATFORM_REGISTERED, Initiator.DATA_ACCESS_PLATFORM, platform_id=client.id)
+                )

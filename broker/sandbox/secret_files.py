@@ -1,0 +1,74 @@
+"""The secrets of a sandbox world: made at the first start, kept for the next, never committed."""
+
+import json
+import os
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from joserfc.jwk import ECKey
+
+from broker.sandbox.layout import Layout
+from broker.sandbox.people.roster import personas_of
+
+_WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "hazel", "indigo", "jasper", "kelp", "linden")
+STAFF = {"auditor": "Audit Desk", "admin": "Data Desk"}
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """One sandbox sign-in. `role` is None for customers."""
+
+    username: str
+    password: str
+    name: str
+    bank: str
+    role: str | None = None
+
+
+def write_private(path: Path, value: Any) -> None:
+    """Write JSON that only its owner can read, replacing the file as a whole."""
+    draft = path.with_suffix(".draft")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(value, file, indent=1)
+    draft.replace(path)
+
+
+def logins(layout: Layout) -> list[Login]:
+    """Return every sign-in of the world; passwords are made once and kept."""
+    path = layout.data_dir / "passwords.json"
+    known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    found: list[Login] = []
+    for bank in layout.banks:
+        found.extend(_login(known, one.username, one.name, bank.id, None) for one in personas_of(bank.id))
+        found.extend(
+            _login(known, f"{bank.id}-{role}", f"{bank.name} {name}", bank.id, role) for role, name in STAFF.items()
+        )
+    write_private(path, known)
+    return found
+
+
+def _login(known: dict[str, str], username: str, name: str, bank: str, role: str | None) -> Login:
+    password = known.setdefault(f"{bank}/{username}", _new_password())
+    return Login(username, password, name, bank, role)
+
+
+def _new_password() -> str:
+    """Make a password that is easy to type: three words and five digits."""
+    words = "-".join(secrets.choice(_WORDS) for _ in range(3))
+    return f"{words}-{secrets.randbelow(100_000):05d}"
+
+
+def public_jwks(layout: Layout, client_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the public key set of each client; private keys are made at the first time."""
+    return {client_id: {"keys": [_key(layout.jwk_file(client_id)).as_dict(private=False)]} for client_id in client_ids}
+
+
+def _key(path: Path) -> ECKey:
+    if not path.exists():
+        key = ECKey.generate_key("P-256", {"alg": "ES256", "use": "sig"}, private=True, auto_kid=True)
+        write_private(path, key.as_dict(private=True))
+    return ECKey.import_key(json.loads(path.read_text(encoding="utf-8")))

@@ -1,0 +1,144 @@
+"""The only place that reads the environment: typed settings, checked once at start."""
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from environs import Env, EnvError
+
+from broker.errors import ConfigurationInvalid
+
+_LOWEST_PORT_BASE, _HIGHEST_PORT_BASE = 1024, 65_500
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class Mode(StrEnum):
+    """Where the broker runs. `sandbox` allows http on loopback and nothing else."""
+
+    PRODUCTION = "production"
+    SANDBOX = "sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that the operator can set; docs/reference/settings.md explains each."""
+
+    mode: Mode
+    base_url: str
+    database_url: str
+    data_dir: Path
+    key_file: Path
+    policies_dir: Path
+    host: str
+    port: int
+    workers: int
+    threads: int
+    log_level: str
+    outbound_allow: frozenset[str]
+    bank_timeout_s: float
+    bank_answer_max_bytes: int
+    request_max_bytes: int
+    sandbox_port_base: int
+
+    @property
+    def is_secure(self) -> bool:
+        """Say whether the pages are served over TLS, so that cookies can be `Secure`."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def base_host(self) -> str:
+        """Return the host (without port) of the base URL: the name of the logs begins with it."""
+        return urlsplit(self.base_url).hostname or ""
+
+
+def load_settings() -> Settings:
+    """Read the settings from environment variables named BROKER_*.
+
+    Raises:
+        ConfigurationInvalid: a value is missing or cannot be used; the message names the variable.
+    """
+    env = Env(prefix="BROKER_")
+    try:
+        settings = _read(env)
+    except (EnvError, ValueError) as error:
+        raise ConfigurationInvalid(str(error)) from error
+    _check_base_url(settings)
+    return settings
+
+
+def enter_sandbox() -> Settings:
+    """Set what a sandbox world needs, for this process and its children, where the environment does not say it.
+
+    Ports follow BROKER_SANDBOX_PORT_BASE: broker +0, banks +11 and +12, Messenger +20.
+
+    Raises:
+        ConfigurationInvalid: as `load_settings`.
+    """
+    try:
+        base = Env(prefix="BROKER_").int("SANDBOX_PORT_BASE", 8400)
+    except EnvError as error:
+        raise ConfigurationInvalid(str(error)) from error
+    if not _LOWEST_PORT_BASE <= base <= _HIGHEST_PORT_BASE:
+        raise ConfigurationInvalid("BROKER_SANDBOX_PORT_BASE must be from 1024 to 65500")
+    os.environ["BROKER_MODE"] = Mode.SANDBOX.value
+    os.environ["BROKER_BASE_URL"] = f"http://localhost:{base}"
+    os.environ["BROKER_PORT"] = str(base)
+    os.environ["BROKER_OUTBOUND_ALLOW"] = f"localhost:{base + 11},localhost:{base + 12}"
+    os.environ.setdefault("BROKER_DATA_DIR", str(Path(".sandbox").resolve()))
+    os.environ.setdefault("BROKER_LOG_LEVEL", "WARNING")
+    return load_settings()
+
+
+def _read(env: Env) -> Settings:
+    data_dir = env.path("DATA_DIR", Path(".broker")).expanduser().resolve()
+    return Settings(
+        mode=env.enum("MODE", Mode.PRODUCTION.value, enum=Mode, by_value=True),
+        base_url=env.str("BASE_URL").rstrip("/"),
+        database_url=env.str("DATABASE_URL", f"sqlite:///{data_dir / 'broker.db'}"),
+        data_dir=data_dir,
+        key_file=env.path("KEY_FILE", data_dir / "keys.json").expanduser().resolve(),
+        policies_dir=env.path("POLICIES_DIR", default_policies_dir()).expanduser().resolve(),
+        host=env.str("HOST", "127.0.0.1"),
+        port=env.int("PORT", 8400),
+        workers=_at_least_one(env, "WORKERS", 2),
+        threads=_at_least_one(env, "THREADS", 8),
+        log_level=_log_level(env),
+        outbound_allow=frozenset(env.list("OUTBOUND_ALLOW", [])),
+        bank_timeout_s=env.float("BANK_TIMEOUT_S", 8.0),
+        bank_answer_max_bytes=_at_least_one(env, "BANK_ANSWER_MAX_BYTES", 5 * 1024 * 1024),
+        request_max_bytes=_at_least_one(env, "REQUEST_MAX_BYTES", 128 * 1024),
+        sandbox_port_base=env.int("SANDBOX_PORT_BASE", 8400),
+    )
+
+
+def default_policies_dir() -> Path:
+    """Return the folder of the shipped policies: beside the package in a checkout, inside it in a wheel."""
+    package = Path(__file__).resolve().parent
+    inside = package / "shipped_policies"
+    return inside if inside.is_dir() else package.parent / "policies"
+
+
+def _log_level(env: Env) -> str:
+    level: str = env.str("LOG_LEVEL", "INFO").upper()
+    if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        raise ConfigurationInvalid("BROKER_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR")
+    return level
+
+
+def _at_least_one(env: Env, name: str, default: int) -> int:
+    value: int = env.int(name, default)
+    if value < 1:
+        raise ConfigurationInvalid(f"BROKER_{name} must be 1 or more")
+    return value
+
+
+def _check_base_url(settings: Settings) -> None:
+    """Refuse http anywhere but in a sandbox on loopback: tokens and cookies would travel in clear (FAPI 2.0 §5.2)."""
+    parts = urlsplit(settings.base_url)
+    if parts.scheme == "https" and parts.hostname:
+        return
+    if settings.mode is Mode.SANDBOX and parts.scheme == "http" and parts.hostname in _LOOPBACK:
+        return
+    raise ConfigurationInvalid("BROKER_BASE_URL must be an https URL (http only in sandbox mode on a loopback host)")

@@ -1,0 +1,1 @@
+"""The database: engines, base types, single-use claims and migrations."""

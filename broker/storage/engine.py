@@ -1,0 +1,123 @@
+"""The database: one engine, read and write transactions, and the durability that the log needs."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Session
+
+from broker.errors import ConfigurationInvalid, StorageUnavailable
+
+_BUSY_TIMEOUT_MS = 10_000
+_SYNCHRONOUS_FULL = 2
+_WRITE = "broker_write"
+
+
+class Database:
+    """One database, SQLite or PostgreSQL. Every transaction of the broker begins at `read` or `write`."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _create(url)
+        self._writing = self.engine.execution_options(**{_WRITE: True})
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a session that sees one consistent state and changes nothing.
+
+        Raises:
+            StorageUnavailable: the database cannot be reached or read.
+        """
+        with _translated(), Session(self.engine, expire_on_commit=False) as session:
+            yield session  # closing rolls back; an explicit rollback would expire the rows that the block returned
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Open a session whose changes are committed, durable, when the block ends; rolled back when it raises.
+
+        SQLite: BEGIN IMMEDIATE, so that what the block reads cannot change before it writes.
+
+        Raises:
+            StorageUnavailable: the database cannot be reached, locked in time or written.
+        """
+        with _translated(), Session(self._writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def check_durability(self) -> None:
+        """Refuse a database that would lose acknowledged entries in a power cut (05-audit-log).
+
+        Raises:
+            ConfigurationInvalid: SQLite not in WAL mode with synchronous=FULL, or PostgreSQL without fsync.
+        """
+        with _translated(), self.engine.connect() as connection:
+            problem = _durability_problem(connection)
+        if problem:
+            raise ConfigurationInvalid(problem)
+
+    def close(self) -> None:
+        """Close all pooled connections; the next use opens new ones (needed after a fork)."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the driver's failures into ours; its messages can hold values of the statement."""
+    try:
+        yield
+    except (DBAPIError, PoolTimeoutError) as error:
+        raise StorageUnavailable from error
+
+
+def _create(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigurationInvalid("BROKER_DATABASE_URL is not a database URL.") from error
+    if parsed.get_backend_name() == "sqlite":
+        if not parsed.database or parsed.database == ":memory:" or parsed.query:
+            raise ConfigurationInvalid("BROKER_DATABASE_URL must name a SQLite file, without options.")
+        engine = create_engine(parsed, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1_000}, hide_parameters=True)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
+    raise ConfigurationInvalid("BROKER_DATABASE_URL must be a sqlite or postgresql URL.")
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    # The driver's own BEGIN comes too late and too weak; _begin_sqlite writes it.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",  # NORMAL loses acknowledged records in a power cut
+        "foreign_keys=ON",
+        "trusted_schema=OFF",
+        f"busy_timeout={_BUSY_TIMEOUT_MS}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    is_write = connection.get_execution_options().get(_WRITE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+
+
+def _durability_problem(connection: Connection) -> str | None:
+    if connection.dialect.name == "sqlite":
+        mode = connection.execute(text("PRAGMA journal_mode")).scalar_one()
+        synchronous = connection.execute(text("PRAGMA synchronous")).scalar_one()
+        if str(mode).lower() != "wal":
+            return f"SQLite must run in WAL mode; this database says {mode!r} (is its folder on a network drive?)."
+        if int(synchronous) < _SYNCHRONOUS_FULL:
+            return "SQLite must run with synchronous=FULL; otherwise a power cut loses acknowledged log entries."
+        return None
+    for name in ("fsync", "synchronous_commit", "full_page_writes"):
+        value = connection.execute(text(f"SHOW {name}")).scalar_one()
+        if value == "off" or (name == "synchronous_commit" and value == "local"):
+            return f"PostgreSQL must not run with {name}={value}; acknowledged log entries could be lost."
+    return None

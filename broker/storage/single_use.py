@@ -1,0 +1,55 @@
+"""Single use: one conditional statement decides who was first, under any number of processes (invariant 6)."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Index, LargeBinary, String, delete
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from broker.storage.base import Base
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The wish to be the first and only user of a value within its namespace (`dpop`, `assertion`, `consent`).
+
+    `expires_at` is when the value would be refused for its age anyway: lifetime plus clock skew, never less.
+    """
+
+    namespace: str
+    value: str
+    expires_at: datetime
+
+
+class SingleUse(Base):
+    """One value that has been used. Trusted: who deletes rows here makes replays possible until they expire."""
+
+    __tablename__ = "single_use"
+    __table_args__ = (Index(None, "expires_at"),)
+
+    namespace: Mapped[str] = mapped_column(String(32), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    expires_at: Mapped[datetime]
+
+
+def claim(session: Session, wish: Claim) -> bool:
+    """Take the value; False means that somebody took it before. Call it inside a write transaction."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = (
+        insert(SingleUse)
+        .values(
+            namespace=wish.namespace,
+            digest=hashlib.sha256(wish.value.encode("utf-8", "surrogatepass")).digest(),
+            expires_at=wish.expires_at,
+        )
+        .on_conflict_do_nothing()
+        .returning(SingleUse.namespace)
+    )
+    return session.execute(statement).first() is not None
+
+
+def forget_expired(session: Session, now: datetime) -> None:
+    """Delete what would be refused for its age anyway."""
+    session.execute(delete(SingleUse).where(SingleUse.expires_at < now))

@@ -1,0 +1,135 @@
+"""Issues, finds and ends access and refresh tokens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
+
+from broker.crypto.digests import digest, new_secret
+from broker.tokens.models import TokenRow
+
+ACCESS_LIFE = timedelta(minutes=5)
+_MEMORY_OF_ENDED = timedelta(days=1)
+
+
+class TokenKind(StrEnum):
+    """The two kinds of tokens; only access tokens open the API."""
+
+    ACCESS = "access"
+    REFRESH = "refresh"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One stored token. `jkt` is the thumbprint of the DPoP key that an access token is bound to (RFC 9449 §6)."""
+
+    kind: TokenKind
+    grant_id: str
+    platform_id: str
+    jkt: str | None
+    categories: tuple[str, ...]
+    issued_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+
+    def is_live(self, now: datetime) -> bool:
+        """Say whether the token has neither expired nor been ended; the grant must be read besides."""
+        return self.ended_at is None and now < self.expires_at
+
+
+def issue_access(
+    session: Session,
+    *,
+    grant_id: str,
+    platform_id: str,
+    jkt: str,
+    categories: Sequence[str],
+    grant_expires_at: datetime,
+    now: datetime,
+) -> tuple[str, int]:
+    """Store a new access token's digest; return the token and its life in whole seconds (5 minutes at most)."""
+    expires_at = min(now + ACCESS_LIFE, grant_expires_at)
+    secret = new_secret("at")
+    session.add(
+        TokenRow(
+            digest=digest(secret),
+            kind=TokenKind.ACCESS.value,
+            grant_id=grant_id,
+            platform_id=platform_id,
+            jkt=jkt,
+            categories=list(categories),
+            issued_at=now,
+            expires_at=expires_at,
+        )
+    )
+    return secret, int((expires_at - now).total_seconds())
+
+
+def issue_refresh(
+    session: Session,
+    *,
+    grant_id: str,
+    platform_id: str,
+    categories: Sequence[str],
+    grant_expires_at: datetime,
+    now: datetime,
+) -> str:
+    """Store a new refresh token's digest and return the token; it is not rotated and lives as long as the grant."""
+    secret = new_secret("rt")
+    session.add(
+        TokenRow(
+            digest=digest(secret),
+            kind=TokenKind.REFRESH.value,
+            grant_id=grant_id,
+            platform_id=platform_id,
+            categories=list(categories),
+            issued_at=now,
+            expires_at=grant_expires_at,
+        )
+    )
+    return secret
+
+
+def find_token(session: Session, secret: str) -> Token | None:
+    """Return the stored token, living or ended; None when it was never issued (or forgotten)."""
+    row = session.get(TokenRow, digest(secret))
+    if row is None:
+        return None
+    return Token(
+        kind=TokenKind(row.kind),
+        grant_id=row.grant_id,
+        platform_id=row.platform_id,
+        jkt=row.jkt,
+        categories=tuple(row.categories),
+        issued_at=row.issued_at,
+        expires_at=row.expires_at,
+        ended_at=row.ended_at,
+    )
+
+
+def end_token(session: Session, secret: str, platform_id: str, now: datetime) -> None:
+    """End one token of this client (RFC 7009 §2.1); ending a refresh token ends the grant's access tokens too.
+
+    Unknown tokens and those of other clients are left alone, without a word.
+    """
+    row = session.get(TokenRow, digest(secret))
+    if row is None or row.platform_id != platform_id:
+        return
+    if row.kind == TokenKind.REFRESH.value:
+        end_all_of_grant(session, row.grant_id, now)
+    elif row.ended_at is None:
+        row.ended_at = now
+
+
+def end_all_of_grant(session: Session, grant_id: str, now: datetime) -> None:
+    """End every token of a grant; the grant itself lives on."""
+    living = update(TokenRow).where(TokenRow.grant_id == grant_id, TokenRow.ended_at.is_(None))
+    session.execute(living.values(ended_at=now))
+
+
+def forget_old_tokens(session: Session, now: datetime) -> None:
+    """Delete tokens a day after their end."""
+    session.execute(delete(TokenRow).where(TokenRow.expires_at < now - _MEMORY_OF_ENDED))

@@ -1,0 +1,1 @@
+"""The people who grant: a user is a set of (bank, subject at that bank)."""

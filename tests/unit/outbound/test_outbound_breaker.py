@@ -1,0 +1,115 @@
+"""When the circuit breaker lets calls through, with the time told by the test."""
+
+import threading
+
+import pytest
+
+from broker.errors import BankTimeout, BankUnavailable
+from broker.outbound.breaker import FAILURES_TO_OPEN, OPEN_FOR_S, Breaker, Breakers
+
+
+class Watch:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def fail(breaker: Breaker) -> None:
+    with pytest.raises(BankTimeout), breaker.guarding():
+        raise BankTimeout
+
+
+def succeed(breaker: Breaker) -> None:
+    with breaker.guarding():
+        pass
+
+
+def is_open(breaker: Breaker) -> bool:
+    try:
+        succeed(breaker)
+    except BankUnavailable:
+        return True
+    return False
+
+
+def opened(watch: Watch) -> Breaker:
+    breaker = Breaker(watch)
+    for _ in range(FAILURES_TO_OPEN):
+        fail(breaker)
+    return breaker
+
+
+def test_it_opens_after_five_failures_in_a_row() -> None:
+    breaker = Breaker(Watch())
+    for _ in range(FAILURES_TO_OPEN - 1):
+        fail(breaker)
+    succeed(breaker)
+    for _ in range(FAILURES_TO_OPEN):
+        fail(breaker)
+    assert is_open(breaker)
+
+
+def test_it_stays_open_for_its_pause_and_closes_when_the_probe_succeeds() -> None:
+    watch = Watch()
+    breaker = opened(watch)
+    watch.now += OPEN_FOR_S - 0.01
+    assert is_open(breaker)
+    watch.now += 0.01
+    succeed(breaker)
+    fail(breaker)
+    assert not is_open(breaker)
+
+
+def test_a_failed_probe_opens_it_for_another_pause() -> None:
+    watch = Watch()
+    breaker = opened(watch)
+    watch.now += OPEN_FOR_S
+    fail(breaker)
+    watch.now += OPEN_FOR_S - 0.01
+    assert is_open(breaker)
+
+
+def test_half_open_lets_one_call_through_at_a_time() -> None:
+    watch = Watch()
+    breaker = opened(watch)
+    watch.now += OPEN_FOR_S
+    with breaker.guarding():
+        assert is_open(breaker)
+    assert not is_open(breaker)
+
+
+def test_of_many_threads_one_gets_to_probe() -> None:
+    watch = Watch()
+    breaker = opened(watch)
+    watch.now += OPEN_FOR_S
+    together, may_end, refused = threading.Barrier(8), threading.Event(), threading.Semaphore(0)
+    entered: list[int] = []
+
+    def call(number: int) -> None:
+        together.wait(5)
+        try:
+            with breaker.guarding():
+                entered.append(number)
+                may_end.wait(5)
+        except BankUnavailable:
+            refused.release()
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for _ in range(7):
+        assert refused.acquire(timeout=5)
+    may_end.set()
+    for thread in threads:
+        thread.join(5)
+    assert len(entered) == 1
+
+
+def test_one_banks_trouble_leaves_the_others_alone() -> None:
+    breakers = Breakers(Watch())
+    for _ in range(FAILURES_TO_OPEN):
+        fail(breakers.named("harbor"))
+    assert is_open(breakers.named("harbor"))
+    assert not is_open(breakers.named("meridian"))
