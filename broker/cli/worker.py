@@ -13,7 +13,7 @@ from broker.edge.session import forget_old_sessions
 from broker.errors import BrokerError
 from broker.events import outbox
 from broker.grants.reader import has_live_grant
-from broker.oauth.pushed import forget_old_requests
+from broker.oauth.requests import forget_old_requests
 from broker.settings import load_settings
 from broker.storage.schema import check_revision
 from broker.storage.single_use import forget_expired

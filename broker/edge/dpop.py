@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64decode
 
@@ -25,13 +25,11 @@ from broker.storage.single_use import Claim
 ALGORITHMS = ("PS256", "ES256", "EdDSA", "Ed25519")
 """The signature algorithms of FAPI 2.0 §5.4.1; `EdDSA` and `Ed25519` are two names of one (RFC 9864)."""
 
-LARGEST_HEADER = 4096
-"""Bytes of a JWT's encoded header: room for an RSA key, which the library's 512 bytes have not."""
-
-OLDEST = timedelta(seconds=60)
-EARLIEST = timedelta(seconds=10)
-_MEMORY = OLDEST + timedelta(seconds=60)
+_OLDEST = timedelta(seconds=60)
+_EARLIEST = timedelta(seconds=10)
+_MEMORY = _OLDEST + timedelta(seconds=60)
 _LARGEST_JWT = 16_384
+_LARGEST_HEADER = 4096  # room for an RSA key, which the library's 512 bytes have not
 _LONGEST_JTI = 256
 _RSA_BITS = range(2048, 8193)
 _PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
@@ -40,6 +38,7 @@ _PUBLIC_MEMBERS: Mapping[str, tuple[type[ECKey | OKPKey | RSAKey], tuple[str, ..
     "OKP": (OKPKey, ("crv", "x")),
     "RSA": (RSAKey, ("n", "e")),
 }
+_CURVES = {"EC": "P-256", "OKP": "Ed25519"}
 _UNRESERVED_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _URL = re.compile(r"[!-~]{1,2000}")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -64,14 +63,7 @@ class Jwt:
         """Say whether this key made the signature with the algorithm that the header names."""
         name = "Ed25519" if self.header["alg"] == "EdDSA" else self.header["alg"]
         algorithm = JWSRegistry.algorithms[name]
-        try:
-            return (
-                is_strong(key)
-                and key.key_type == algorithm.key_type
-                and algorithm.verify(self.signed, self.signature, key)
-            )
-        except (JoseError, ValueError):
-            return False
+        return key.key_type == algorithm.key_type and algorithm.verify(self.signed, self.signature, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +81,7 @@ def read_jwt(text: str) -> Jwt:
         JwtRefused: not three parts of strict base64url, not JSON objects, too large, `crit`, or a forbidden `alg`.
     """
     parts = text.split(".")
-    if len(parts) != 3 or len(text) > _LARGEST_JWT or len(parts[0]) > LARGEST_HEADER:  # noqa: PLR2004 - RFC 7515 §7.1
+    if len(parts) != 3 or len(text) > _LARGEST_JWT or len(parts[0]) > _LARGEST_HEADER:  # noqa: PLR2004 - RFC 7515 §7.1
         raise JwtRefused
     try:
         header, claims, signature = (urlsafe_b64decode(part.encode("ascii")) for part in parts)
@@ -100,15 +92,6 @@ def read_jwt(text: str) -> Jwt:
     if jwt.header.get("alg") not in ALGORITHMS or "crit" in jwt.header:
         raise JwtRefused
     return jwt
-
-
-def is_strong(key: Key) -> bool:
-    """Say whether a key is P-256, Ed25519, or RSA with 2048 bits or more (FAPI 2.0 §5.4.1-2, -3)."""
-    if isinstance(key, ECKey):
-        return key.curve_name == "P-256"
-    if isinstance(key, OKPKey):
-        return key.curve_name == "Ed25519"
-    return isinstance(key, RSAKey) and key.raw_value.key_size in _RSA_BITS
 
 
 def public_key(jwk: Any) -> PublicKey:
@@ -123,12 +106,12 @@ def public_key(jwk: Any) -> PublicKey:
     if not all(isinstance(jwk.get(name), str) for name in members):
         raise JwtRefused
     try:
-        key = kind.import_key({"kty": jwk["kty"], **{name: jwk[name] for name in members}})
+        # Judged before it is built: the library would build a weak key with a warning, and a huge one slowly.
+        if not _is_strong(jwk):
+            raise JwtRefused
+        return kind.import_key({"kty": jwk["kty"], **{name: jwk[name] for name in members}})
     except (JoseError, ValueError, KeyError, TypeError) as error:
         raise JwtRefused from error
-    if not is_strong(key):
-        raise JwtRefused
-    return key
 
 
 def check_proof(headers: Sequence[str], *, method: str, url: str, access_token: str | None, now: datetime) -> Proof:
@@ -203,6 +186,13 @@ def _object(data: bytes) -> dict[str, Any]:
     return value
 
 
+def _is_strong(jwk: Mapping[str, str]) -> bool:
+    """Say whether a key is P-256, Ed25519, or RSA with 2048 bits or more (FAPI 2.0 §5.4.1-2, -3)."""
+    if jwk["kty"] == "RSA":
+        return int.from_bytes(urlsafe_b64decode(jwk["n"].encode("ascii"))).bit_length() in _RSA_BITS
+    return jwk["crv"] == _CURVES[jwk["kty"]]
+
+
 def _names(ath: Any, access_token: str) -> bool:
     """Compare `ath` with the digest of the token (RFC 9449 §4.3 point 12)."""
     expected = base64url(digest(access_token))
@@ -216,7 +206,7 @@ def _jti(jti: Any) -> str:
 
 
 def _issued_at(iat: Any, now: datetime) -> datetime:
-    earliest, latest = (now - OLDEST).timestamp(), (now + EARLIEST).timestamp()
+    earliest, latest = (now - _OLDEST).timestamp(), (now + _EARLIEST).timestamp()
     # Compared as a number first: infinity, NaN and huge numbers are no instants.
     if isinstance(iat, bool) or not isinstance(iat, (int, float)) or not earliest <= iat <= latest:
         raise ProofRefused("The DPoP proof is too old, or from the future.")

@@ -4,7 +4,7 @@ A gate runs before the handler. It returns nothing to let the request through, a
 """
 
 from collections.abc import Callable
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import g, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -21,6 +21,7 @@ from broker.release import Call
 from broker.tokens.service import Token, TokenKind, find_token
 
 Gate = Callable[[], AnyResponse | None]
+_PATH_CHARACTERS = "/:@!$&'()*+,;=~"
 _RETURN_TO = ("/my-sharing", "/history")
 
 
@@ -68,7 +69,7 @@ def token() -> None:
     g.category = ""
     secret = _dpop_token(request.headers.getlist("Authorization"))
     now = services().clock()
-    url = services().settings.base_url + request.path
+    url = services().settings.base_url + quote(request.path, safe=_PATH_CHARACTERS)
     proof = check_proof(request.headers.getlist("DPoP"), method=request.method, url=url, access_token=secret, now=now)
     with services().database.read() as session:
         found = find_token(session, secret)

@@ -68,7 +68,7 @@ def test_a_person_shares_three_categories_takes_one_back_and_sees_every_access(i
         assert (refusal["event"], refusal["decision"], refusal["category"]) == ("access.refused", "refused", "balances")
         assert "category-revoked" in refusal["reason"]
         released = [row for row in rows if row["event"] == "access.released" and row["grant_id"] == grant]
-        assert len(released) == 5
+        assert len(released) == 6
     cards = {row["grant_id"]: row for row in person.rows("my_sharing", "grants")}
     states = {category["category"]: category["status"] for category in cards[grant]["categories"]}
     assert states == {"balances": "REVOKED", "transactions": "ACTIVE", "card_locations": "ACTIVE"}
@@ -97,7 +97,9 @@ def test_each_act_is_effective_on_the_very_next_call(info: dict[str, Any]) -> No
     person = Person.of(info, "meridian", 2)
     tokens = person.shares(client, "balances", "accounts")
     grant = tokens.answer["grant_id"]
-    first, *others = [row["accountId"] for row in client.call(url(info, "accounts"), tokens.access).json()["data"]["accounts"]]
+    first, *others = [
+        row["accountId"] for row in client.call(url(info, "accounts"), tokens.access).json()["data"]["accounts"]
+    ]
     assert others, "this persona needs two accounts"
 
     def code(name: str, account: str = "") -> tuple[int, str | None]:
@@ -136,6 +138,8 @@ def test_ids_of_accounts_are_pairwise(info: dict[str, Any]) -> None:
     for number in (0, 1):
         client = PlatformClient.of(info, number)
         tokens = person.shares(client, "accounts")
-        ids.append({row["accountId"] for row in client.call(url(info, "accounts"), tokens.access).json()["data"]["accounts"]})
+        ids.append(
+            {row["accountId"] for row in client.call(url(info, "accounts"), tokens.access).json()["data"]["accounts"]}
+        )
     assert len(ids[0]) == len(ids[1])
     assert not ids[0] & ids[1]

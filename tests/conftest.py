@@ -1,3 +1,5 @@
+"""Fixtures that cost time: one running sandbox for all stories."""
+
 from collections.abc import Iterator
 from typing import Any
 

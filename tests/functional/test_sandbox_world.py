@@ -1,0 +1,148 @@
+"""`make run` as its user meets it: starts, stops, starts again, and says clearly what is wrong."""
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.support.actors import Person
+from tests.support.platform_client import PlatformClient, details
+from tests.support.world import World, free_port_base
+
+pytestmark = [pytest.mark.xdist_group("world"), pytest.mark.timeout(180)]
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
+
+
+def test_ctrl_c_leaves_nothing_running_and_a_second_start_goes_on_with_the_same_data(tmp_path: Path) -> None:
+    world = World(tmp_path / "world").start()
+    info = world.info
+    client = PlatformClient.of(info)
+    person = Person.of(info, "harbor")
+    tokens = person.shares(client, "balances")
+    pids = [pid for family in info["processes"].values() for pid in family]
+    assert {"broker", "worker", "harbor", "meridian", "messenger"} == set(info["processes"])
+    assert len(info["processes"]["broker"]) == 1 + 2, "the master and BROKER_WORKERS workers"
+    assert world.stop() == 0
+    assert not [pid for pid in pids if alive(pid)]
+    stopped = world.command("sandbox", "info", "--json", check=False)
+    assert stopped.returncode == 2
+    assert "make run" in stopped.stderr
+
+    again = World(tmp_path / "world", world.port_base).start()
+    try:
+        assert again.info["users"] == info["users"]
+        answer = client.refresh(str(tokens.refresh))
+        assert answer.status_code == 200, answer.text
+        called = client.call(info["api"]["account_balances"], answer.json()["access_token"])
+        assert called.status_code == 200
+        assert "running" in again.command("sandbox", "clean", check=False).stderr
+    finally:
+        assert again.stop() == 0
+    again.command("sandbox", "clean")
+    assert not (tmp_path / "world").exists()
+
+
+def test_an_occupied_port_is_told_in_one_clear_line(tmp_path: Path) -> None:
+    base = free_port_base()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", base + 12))
+        taken.listen()
+        done = World(tmp_path, base).command("sandbox", "up", check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert str(base + 12) in done.stderr
+    assert "BROKER_SANDBOX_PORT_BASE" in done.stderr
+
+
+def test_an_unwritable_folder_is_told_in_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="ascii")
+    done = World(tmp_path / "file" / "data").command("sandbox", "up", check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "cannot be written" in done.stderr
+
+
+def test_a_second_world_on_the_same_folder_is_refused(world: World) -> None:
+    done = World(world.data_dir).command("sandbox", "up", check=False)
+    assert done.returncode == 2
+    assert "already runs" in done.stderr
+
+
+@pytest.mark.parametrize("value", ["x", "80", "70000"])
+def test_a_port_base_that_cannot_be_used_is_told(tmp_path: Path, value: str) -> None:
+    done = World(tmp_path).command("sandbox", "up", check=False, BROKER_SANDBOX_PORT_BASE=value)
+    assert done.returncode == 2
+    assert "SANDBOX_PORT_BASE" in done.stderr
+
+
+def test_a_broker_without_a_base_url_or_keys_refuses_to_start(tmp_path: Path) -> None:
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("BROKER_")}
+    command = [sys.executable, "-m", "broker", "serve"]
+    for extra, word in (
+        ({}, "BASE_URL"),
+        ({"BROKER_BASE_URL": "http://broker.example"}, "https"),
+        ({"BROKER_BASE_URL": "https://broker.example", "BROKER_DATA_DIR": str(tmp_path)}, "key file"),
+    ):
+        done = subprocess.run(command, env=bare | extra, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 1
+        assert word in done.stderr
+
+
+def test_secrets_are_made_at_start_and_kept_from_others(world: World) -> None:
+    secret_files = ["keys.json", "passwords.json", "info.json", "harbor/config.json", "messenger/config.json"]
+    secret_files += [f"clients/{path.name}" for path in (world.data_dir / "clients").iterdir()]
+    for name in secret_files:
+        mode = stat.S_IMODE((world.data_dir / name).stat().st_mode)
+        assert mode == 0o600, f"{name} has mode {mode:o}"
+
+
+def test_doctor_finds_nothing_wrong_and_names_what_is(world: World) -> None:
+    sandbox = {
+        "BROKER_MODE": "sandbox",
+        "BROKER_BASE_URL": world.info["issuer"],
+        "BROKER_OUTBOUND_ALLOW": ",".join(bank["issuer"].removeprefix("http://") for bank in world.info["banks"]),
+    }
+    well = world.command("doctor", check=False, **sandbox)
+    assert well.returncode == 0, well.stdout
+    unreachable = world.command("doctor", check=False, **(sandbox | {"BROKER_OUTBOUND_ALLOW": ""}))
+    assert unreachable.returncode == 1
+    assert "PROBLEM" in unreachable.stdout
+
+
+def test_the_tail_of_the_log_shows_events_and_no_personal_details(world: World) -> None:
+    info = world.info
+    Person.of(info, "harbor").shares(PlatformClient.of(info), "balances")
+    tail = world.command("audit", "tail", "--json", BROKER_MODE="sandbox", BROKER_BASE_URL=info["issuer"]).stdout
+    assert "grant.approved" in tail
+    assert info["users"][0]["name"] not in tail
+
+
+def test_the_outsiders_answer_where_the_document_says(world: World) -> None:
+    info = world.info
+    for bank in info["banks"]:
+        served = requests.get(bank["served_url"], timeout=10)
+        assert isinstance(served.json(), list)
+        assert requests.post(bank["faults_url"], data={"fault": "nonsense"}, timeout=10).status_code == 400
+    tokens = Person.of(info, "meridian").shares(PlatformClient.of(info), "card_locations")
+    assert tokens.access
+    served = requests.get(info["banks"][1]["served_url"], timeout=10).json()
+    assert {"interaction_id", "time", "customer", "category", "accounts"} <= set(served[-1])
+
+
+def test_a_plain_pushed_request_needs_no_knowledge_but_the_document(world: World) -> None:
+    info = world.info
+    client = PlatformClient.of(info, 1)
+    assert client.begin(details("balances", bank="harbor")).request_uri
