@@ -8,6 +8,7 @@ from flask import Flask, Response, g, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from broker.edge.dpop import ALGORITHMS
 from broker.edge.interaction import interaction_id
 from broker.edge.services import services
 from broker.errors import (
@@ -135,7 +136,7 @@ def _is_api() -> bool:
 
 def _challenge(response: Response, error: BrokerError) -> None:
     """Say what is missing in `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1, RFC 9728 §5.1)."""
-    parts = ['algs="ES256 PS256 EdDSA"']
+    parts = [f'algs="{" ".join(ALGORITHMS)}"']
     if isinstance(error, ProofRefused):
         parts.append('error="invalid_dpop_proof"')
     elif isinstance(error, TokenRefused) and error.code != _NO_TOKEN:

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -237,8 +238,8 @@ class TestCodesAndTokens:
         self, info: dict[str, Any], client: PlatformClient, maya: Person
     ) -> None:
         server = info["resource_server"]
-        with open(server["jwk_file"], encoding="utf-8") as file:
-            resource_server = PlatformClient(info["issuer"], server["client_id"], json.load(file))
+        jwk = json.loads(Path(server["jwk_file"]).read_text(encoding="utf-8"))
+        resource_server = PlatformClient(info["issuer"], server["client_id"], jwk)
         tokens = maya.shares(client, "balances", "transactions")
         maya.acts("revoke", tokens.answer["grant_id"], category="transactions")
         seen = resource_server.form_post("introspection_endpoint", {"token": tokens.access}).json()
@@ -414,7 +415,7 @@ class TestPages:
         assert "form-expired" in page.body
         assert client.call(url(info, "account_balances"), shared.access).status_code == 200
 
-    def test_a_form_from_another_site_changes_nothing(self, info: dict[str, Any], maya: Person, shared: Tokens) -> None:
+    def test_a_form_from_another_site_changes_nothing(self, maya: Person, shared: Tokens) -> None:
         page = maya.opens("my_sharing")
         form = next(f for f in page.forms if f.value("grant") == shared.answer["grant_id"])
         for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}):
@@ -434,9 +435,7 @@ class TestPages:
         consent = maya.arrives_at_consent(client.begin(details("balances")))
         assert daniel.browser.get(consent.url).status == 404
 
-    def test_a_consent_cannot_be_widened_by_a_forged_form(
-        self, info: dict[str, Any], client: PlatformClient, maya: Person
-    ) -> None:
+    def test_a_consent_cannot_be_widened_by_a_forged_form(self, client: PlatformClient, maya: Person) -> None:
         pushed = client.begin(details("balances", "card_locations", duration_days=30, lookback_days=30))
         page = maya.arrives_at_consent(pushed)
         form = page.form("category", "account")

@@ -1,0 +1,65 @@
+"""Brings a person's decision back to the platform: a code or a refusal, once, in the browser that asked."""
+
+import re
+from collections.abc import Mapping
+
+from broker.edge.services import services
+from broker.edge.visitor import browser_id
+from broker.errors import InvalidRequest, NotFound
+from broker.grants.views import Grant
+from broker.oauth import requests
+from broker.oauth.form import required
+from broker.oauth.redirects import with_code, with_error
+from broker.oauth.requests import Kept
+from broker.policy.vocabulary import GrantStatus
+from broker.tokens.codes import Code, issue_code
+
+_KEY = re.compile(r"[0-9a-f]{64}")
+
+
+def bring(parameters: Mapping[str, str]) -> str:
+    """Return where the browser goes with the decision; back to the consent page while there is none.
+
+    Raises:
+        NotFound: no such request, or another browser's.
+        InvalidRequest: answered before, or the time to decide is over.
+    """
+    key = required(parameters, "request")
+    with services().database.read() as session:
+        kept = requests.find(session, services().sealer, key) if _KEY.fullmatch(key) else None
+        grants = services().grant_reader.of_consent_key(session, key, services().clock()) if kept else []
+    if kept is None or kept.browser != browser_id():
+        raise NotFound("There is no request of yours to answer. Go back to the app and start again.")
+    approved = next((grant for grant in grants if grant.authorised_at is not None), None)
+    if approved is not None and approved.status is GrantStatus.ACTIVE:
+        return _code(kept, approved)
+    if approved is not None or any(grant.status is GrantStatus.REJECTED for grant in grants):
+        return _refusal(kept, "The person did not allow it, or has ended it.")
+    for grant in grants:
+        if grant.status is GrantStatus.AWAITING_AUTHORISATION:
+            return f"/consent/{grant.id}"
+    raise InvalidRequest("The time to decide is over. Go back to the app and start again.", code="consent-expired")
+
+
+def _code(kept: Kept, grant: Grant) -> str:
+    """Spend the request and issue the code in one transaction: there is never a second code for one decision."""
+    pushed = kept.pushed
+    code = Code(grant.id, pushed.platform_id, pushed.redirect_uri, pushed.code_challenge, pushed.jkt)
+    now = services().clock()
+    with services().database.write() as session:
+        is_first = requests.answer(session, kept.key, browser_id(), now)
+        secret = issue_code(session, code, now) if is_first else ""
+    _refuse_second(is_first=is_first)
+    return with_code(pushed, secret)
+
+
+def _refusal(kept: Kept, description: str) -> str:
+    with services().database.write() as session:
+        is_first = requests.answer(session, kept.key, browser_id(), services().clock())
+    _refuse_second(is_first=is_first)
+    return with_error(kept.pushed, "access_denied", description)
+
+
+def _refuse_second(*, is_first: bool) -> None:
+    if not is_first:
+        raise InvalidRequest("This request has already been answered. Go back to the app.", code="request-answered")

@@ -1,0 +1,85 @@
+"""OAuth's own error shapes, and the only table from domain errors to them (RFC 6749 §5.2)."""
+
+import structlog
+from authlib.oauth2.base import OAuth2Error, invalid_error_characters
+from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from broker.errors import (
+    BrokerError,
+    ConsentRefused,
+    InvalidRequest,
+    LogUnavailable,
+    NotFound,
+    PolicyRefused,
+    ProofRefused,
+    StorageUnavailable,
+    TokenRefused,
+)
+
+_log = structlog.get_logger(__name__)
+
+TABLE: dict[type[BrokerError], tuple[int, str]] = {
+    InvalidRequest: (400, "invalid_request"),
+    NotFound: (400, "invalid_request"),
+    ProofRefused: (400, "invalid_dpop_proof"),
+    TokenRefused: (400, "invalid_grant"),
+    ConsentRefused: (400, "invalid_grant"),
+    PolicyRefused: (400, "invalid_authorization_details"),
+    StorageUnavailable: (503, "temporarily_unavailable"),
+    LogUnavailable: (503, "temporarily_unavailable"),
+    BrokerError: (500, "server_error"),
+}
+_STATUS = {"invalid_client": 401}
+_QUOTES = '"\u2018\u2019\u201c\u201d'
+_UNAVAILABLE = 503
+_TOO_LARGE = 413
+
+
+class OAuthRefused(OAuth2Error):  # type: ignore[misc]  # Authlib publishes no types
+    """An error of OAuth's list, told to the client. `code` is the broker's own, finer word for it."""
+
+    def __init__(self, error: str, description: str, *, code: str | None = None) -> None:
+        super().__init__(description=plain(description), error=error, status_code=_STATUS.get(error, 400))
+        self.code = code
+
+
+def plain(text: str) -> str:
+    """Replace what an `error_description` must not hold (RFC 6749 §4.1.2.1)."""
+    for character in invalid_error_characters(text):
+        text = text.replace(character, "'" if character in _QUOTES else " ")
+    return text
+
+
+def install(blueprint: Blueprint) -> None:
+    """Answer every error of these endpoints as JSON; those of the browser's endpoints are pages, made elsewhere."""
+    blueprint.register_error_handler(OAuth2Error, _refused)
+    blueprint.register_error_handler(BrokerError, _broker_error)
+    blueprint.register_error_handler(HTTPException, _http_error)
+
+
+def _refused(error: OAuthRefused) -> Response:
+    return _told(error.status_code, error.error, error.description, error.code)
+
+
+def _broker_error(error: BrokerError) -> Response:
+    status, name = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
+    if status == TABLE[BrokerError][0]:
+        return _told(status, name, BrokerError.detail, BrokerError.code)
+    return _told(status, name, plain(error.detail), error.code)
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = _TOO_LARGE if error.code == _TOO_LARGE else 400
+    return _told(status, "invalid_request", "The request cannot be read.", None)
+
+
+def _told(status: int, error: str, description: str, code: str | None) -> Response:
+    _log.info("oauth.refused", error=error, code=code, status=status, path=request.path)
+    body = {"error": error, "error_description": description}
+    response = jsonify(body | {"code": code} if code else body)
+    response.status_code = status
+    response.headers["Cache-Control"] = "no-store"
+    if status == _UNAVAILABLE:
+        response.headers["Retry-After"] = "5"
+    return response

@@ -1,0 +1,37 @@
+"""Asks the policies whether a platform may ask for these terms, and which banks are able to serve them."""
+
+from dataclasses import dataclass
+
+from broker.banks.service import all_banks
+from broker.edge.services import services
+from broker.platforms.service import Platform
+from broker.policy import Decision, Reason, RequestContext, decide
+from broker.policy.terms import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The decision, and the ids of the banks able to serve the request: none when it is refused."""
+
+    decision: Decision
+    banks: tuple[str, ...] = ()
+
+
+def judge(platform: Platform, terms: Terms) -> Judgement:
+    """Judge a request at the bank it names, or at all banks when it leaves the choice to the person."""
+    general = _decide(platform, terms, None)
+    if not general.is_allowed:
+        return Judgement(general)
+    with services().database.read() as session:
+        known = [bank.id for bank in all_banks(session)]
+    decisions = {bank: _decide(platform, terms, bank) for bank in known if terms.bank in (None, bank)}
+    able = tuple(bank for bank, decision in decisions.items() if decision.is_allowed)
+    if able:
+        return Judgement(general, able)
+    unknown = Reason("bank-unknown", "request.bank", "There is no such bank here.")
+    return Judgement(next(iter(decisions.values()), Decision(general.policy_digest, (unknown,))))
+
+
+def _decide(platform: Platform, terms: Terms, bank_id: str | None) -> Decision:
+    asked = RequestContext(frozenset(platform.purposes), frozenset(platform.scopes), terms, bank_id)
+    return decide(services().catalogue, asked)

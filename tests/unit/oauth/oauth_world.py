@@ -1,0 +1,208 @@
+"""A small world for the authorization server: real policies, a real database, an app with keys of its own."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from flask import Flask
+from flask.testing import FlaskClient
+from oauth_app import BASE, CALLBACK, SCOPES, App, Watch, location
+from werkzeug.test import TestResponse
+
+import broker.events.models
+from broker.audit.models import EntryRow
+from broker.audit.sequencer import Sequencer
+from broker.banks.service import Bank
+from broker.banks.service import add as add_bank
+from broker.crypto.keyset import generate_keyset, load_keyset
+from broker.crypto.pairwise import PairwiseIds
+from broker.crypto.sealing import Sealer
+from broker.edge import interaction
+from broker.edge.services import Services, install
+from broker.edge.session import DatabaseSessions
+from broker.edge.visitor import Visitor, sign_in, wish_of
+from broker.errors import BrokerError
+from broker.grants.acts import Actor
+from broker.grants.consents import Asker, Consents, OfferedAccount
+from broker.grants.reader import GrantReader
+from broker.grants.service import Grants
+from broker.grants.views import Grant
+from broker.oauth import metadata, routes
+from broker.platforms.service import Platform, PlatformKind
+from broker.platforms.service import add as add_platform
+from broker.policy.loading import load_catalogue
+from broker.policy.terms import Choice
+from broker.settings import Mode, Settings, default_policies_dir
+from broker.storage.base import Base
+from broker.storage.engine import Database
+from broker.users.service import Users
+
+ALICE, BOB = "alice-at-harbor", "bob-at-harbor"
+ACCOUNTS = (OfferedAccount("acc-1", "ref-1", "Current"), OfferedAccount("acc-2", "ref-2", "Savings"))
+_CATALOGUE = load_catalogue(default_policies_dir())
+
+
+@dataclass
+class World:
+    """The broker's authorization server with two platforms and a resource server."""
+
+    app: Flask
+    services: Services
+    watch: Watch
+    messenger: App
+    rival: App
+    api: App
+
+    def browser(self) -> FlaskClient:
+        return self.app.test_client()
+
+    def signs_in(self, browser: FlaskClient, wish: str, user: str = ALICE, bank: str = "harbor") -> TestResponse:
+        """Sign in as the sign-in page would, and go where the wish leads."""
+        browser.post("/test/sign-in", json={"user": user, "bank": bank, "wish": wish})
+        return browser.get(browser.get(f"/test/wish/{wish}").json["path"])  # type: ignore[index]  # the wish was kept
+
+    def reaches_consent(self, browser: FlaskClient, app: App | None = None, **parameters: Any) -> str:
+        """Walk to the consent page and return the proposal's id."""
+        _, query = location((app or self.messenger).sends(browser, **parameters))
+        path, _ = location(self.signs_in(browser, query["for"]))
+        assert path.startswith("/consent/")
+        return path.removeprefix("/consent/")
+
+    def approves(self, grant_id: str, categories: tuple[str, ...] = SCOPES[1:], user: str = ALICE) -> str:
+        """Approve as the consent page would and return the path of the answer."""
+        actor = Actor(user, "0" * 8)
+        asker = Asker(self.messenger.id, frozenset({"chat_banking"}), frozenset(SCOPES))
+        choice = Choice(categories=categories, accounts=("acc-1",))
+        self.services.consents.approve(actor, grant_id, asker, choice, ACCOUNTS)
+        return self.grant(grant_id).return_path
+
+    def grant(self, grant_id: str) -> Grant:
+        with self.services.database.read() as session:
+            found = self.services.grant_reader.find(session, grant_id, self.watch())
+        assert found is not None
+        return found
+
+    def code(self, **parameters: Any) -> str:
+        """Walk the whole way to a code."""
+        browser = self.browser()
+        grant_id = self.reaches_consent(browser, **parameters)
+        _, answer = location(browser.get(self.approves(grant_id)))
+        return answer["code"]
+
+    def tokens(self, **parameters: Any) -> dict[str, Any]:
+        """Walk the whole way to tokens."""
+        response = self.messenger.redeems(self.code(**parameters))
+        assert response.status_code == 200, response.text
+        return cast("dict[str, Any]", response.json)
+
+    def events(self) -> list[str]:
+        with self.services.database.read() as session:
+            return [row.event for row in session.query(EntryRow).order_by(EntryRow.time_us)]
+
+
+def build_world(folder: Path) -> World:
+    watch = Watch()
+    services = _services(folder, watch)
+    app = _app(services)
+    world = World(
+        app, services, watch, *(App(name, app.test_client(), watch) for name in ("messenger", "rival", "the-api"))
+    )
+    _register(world)
+    return world
+
+
+def _services(folder: Path, watch: Watch) -> Services:
+    settings = Settings(
+        mode=Mode.SANDBOX,
+        base_url=BASE,
+        database_url=f"sqlite:///{folder / 'broker.db'}",
+        data_dir=folder,
+        key_file=folder / "keys.json",
+        policies_dir=default_policies_dir(),
+        host="127.0.0.1",
+        port=8400,
+        workers=1,
+        threads=1,
+        log_level="INFO",
+        outbound_allow=frozenset(),
+        bank_timeout_s=1,
+        bank_answer_max_bytes=1,
+        request_max_bytes=128 * 1024,
+        sandbox_port_base=8400,
+    )
+    generate_keyset(settings.key_file, watch())
+    keyset = load_keyset(settings.key_file)
+    sealer, pairwise = Sealer(keyset.sealing), PairwiseIds(keyset.pairwise)
+    database = Database(settings.database_url)
+    assert broker.events.models  # its tables belong to the schema
+    Base.metadata.create_all(database.engine)
+    sequencer = Sequencer(database, sealer, watch, settings.base_host)
+    nothing_leaves: Any = None
+    return Services(
+        settings=settings,
+        clock=watch,
+        keyset=keyset,
+        sealer=sealer,
+        database=database,
+        sequencer=sequencer,
+        catalogue=_CATALOGUE,
+        users=Users(sealer, keyset.subject),
+        grants=Grants(sequencer, watch),
+        consents=Consents(sequencer, _CATALOGUE, sealer, pairwise, watch),
+        grant_reader=GrantReader(sealer),
+        release=nothing_leaves,
+        own_accounts=nothing_leaves,
+        bank_session=nothing_leaves,
+    )
+
+
+def _app(services: Services) -> Flask:
+    app = Flask("oauth-world")
+    app.config["MAX_CONTENT_LENGTH"] = services.settings.request_max_bytes
+    app.session_interface = DatabaseSessions()
+    install(app, services)
+    app.before_request(interaction.begin)
+    app.register_blueprint(routes.blueprint, url_prefix="/oauth")
+    app.register_blueprint(routes.browser, url_prefix="/oauth")
+    app.register_blueprint(metadata.blueprint, url_prefix="/.well-known")
+    app.register_error_handler(BrokerError, lambda error: (f"page: {error.code}", 400))
+
+    @app.post("/test/sign-in")
+    def signed_in() -> str:
+        from flask import request  # noqa: PLC0415 - only this stand-in for the sign-in page needs it
+
+        body = cast("dict[str, str]", request.json)
+        sign_in(Visitor(body["bank"], "Alice", body["user"], body.get("role"), body["wish"]))
+        return "ok"
+
+    @app.get("/test/wish/<wish>")
+    def wished(wish: str) -> dict[str, Any]:
+        found = wish_of(wish)
+        assert found is not None
+        return {"path": found.path, "banks": found.banks, "asker": found.asker}
+
+    return app
+
+
+def _register(world: World) -> None:
+    services, now = world.services, world.watch()
+    with services.database.write() as session:
+        for name in ("harbor", "meridian"):
+            add_bank(
+                session, Bank(name, name.title(), "fdx", "http://b.test", "http://b.test", "broker", "openid"), now
+            )
+        for app in (world.messenger, world.rival):
+            platform = Platform(
+                id=app.id,
+                kind=PlatformKind.PLATFORM,
+                name=app.id.title(),
+                jwks={"keys": [app.key.as_dict(private=False)]},
+                redirect_uris=(CALLBACK,),
+                scopes=SCOPES,
+                purposes=("chat_banking",),
+                default_purpose="chat_banking" if app is world.messenger else None,
+            )
+            add_platform(session, services.catalogue, platform, http_loopback=True, now=now)
+        jwks = {"keys": [world.api.key.as_dict(private=False)]}
+        server = Platform(id=world.api.id, kind=PlatformKind.RESOURCE_SERVER, name="The API", jwks=jwks)
+        add_platform(session, services.catalogue, server, http_loopback=True, now=now)

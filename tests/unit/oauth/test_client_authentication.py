@@ -1,0 +1,152 @@
+"""private_key_jwt: who may speak for a client, and how often (RFC 7523, FAPI 2.0 §5.3.2.1)."""
+
+from base64 import urlsafe_b64encode
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from oauth_app import BASE, App
+from oauth_world import World
+
+from broker.platforms.models import PlatformRow
+
+
+def answer(app: App, **assertion: Any) -> str:
+    """Return the error of an introspection with this assertion, or `ok`."""
+    response = app.post("/oauth/introspect", token="x", client_assertion=app.assertion(**assertion))
+    assert response.status_code == (401 if response.json != {"active": False} else 200)
+    return str(response.json.get("error", "ok"))
+
+
+def test_a_good_assertion_is_accepted_with_and_without_type_and_key_id(world: World) -> None:
+    assert answer(world.messenger) == "ok"
+    assert answer(world.messenger, header={"typ": "client-authentication+jwt", "kid": None}) == "ok"
+    assert answer(world.messenger, iat=None) == "ok"
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"aud": [BASE]},
+        {"aud": BASE + "/"},
+        {"aud": BASE + "/oauth/token"},
+        {"aud": None},
+        {"iss": "rival"},
+        {"iss": None},
+        {"sub": "rival"},
+        {"sub": None},
+        {"sub": ["messenger"]},
+        {"sub": "mess\x00enger"},
+        {"jti": None},
+        {"jti": ""},
+        {"jti": 7},
+        {"jti": "x" * 257},
+        {"exp": None},
+        {"exp": "soon"},
+        {"exp": True},
+        {"exp": 10**400},
+        {"exp": float("inf")},
+        {"exp": float("nan")},
+        {"nbf": []},
+        {"iat": "now"},
+    ],
+)
+def test_wrong_claims_authenticate_nobody(world: World, claims: dict[str, Any]) -> None:
+    assert answer(world.messenger, **claims) == "invalid_client"
+
+
+@pytest.mark.parametrize(
+    ("claim", "seconds", "expected"),
+    [
+        ("iat", 10, "ok"),
+        ("iat", 61, "invalid_client"),
+        ("nbf", 10, "ok"),
+        ("nbf", 61, "invalid_client"),
+        ("exp", -11, "invalid_client"),
+        ("exp", 600, "ok"),
+        ("exp", 3600, "invalid_client"),
+    ],
+)
+def test_clocks_may_differ_a_little_and_no_more(world: World, claim: str, seconds: int, expected: str) -> None:
+    assert answer(world.messenger, **{claim: int(world.watch.now.timestamp()) + seconds}) == expected
+
+
+def test_another_key_type_or_algorithm_authenticates_nobody(world: World) -> None:
+    app = world.messenger
+    assert answer(app, key=ECKey.generate_key("P-256")) == "invalid_client"
+    assert answer(app, key=world.rival.key) == "invalid_client"
+    assert answer(app, header={"alg": "RS256"}, key=RSAKey.generate_key(2048)) == "invalid_client"
+    assert answer(app, header={"alg": "HS256"}, key=OctKey.generate_key(256)) == "invalid_client"
+    assert answer(app, header={"typ": "dpop+jwt"}) == "invalid_client"
+    assert answer(app, header={"kid": "another"}) == "invalid_client"
+    own = ECKey.generate_key("P-256")
+    assert answer(app, header={"jwk": own.as_dict(private=False)}, key=own) == "invalid_client"
+
+
+def test_among_several_keys_without_an_id_the_fitting_one_is_found(world: World) -> None:
+    rsa, ed, ec = RSAKey.generate_key(2048), OKPKey.generate_key(), ECKey.generate_key("P-256")
+    keys = [key.as_dict(private=False) | {"kid": "same"} for key in (ec, rsa, ed, world.messenger.key)]
+    with world.services.database.write() as session:
+        session.get_one(PlatformRow, "messenger").jwks = {"keys": keys}
+    for algorithm, key in (("ES256", world.messenger.key), ("ES256", ec), ("PS256", rsa), ("Ed25519", ed)):
+        for kid in (None, "same"):
+            assert answer(world.messenger, header={"alg": algorithm, "kid": kid}, key=key) == "ok"
+
+
+def test_a_registered_key_that_the_profile_forbids_authenticates_nobody(world: World) -> None:
+    key = ECKey.generate_key("P-384")
+    with world.services.database.write() as session:
+        session.get_one(PlatformRow, "messenger").jwks = {"keys": [key.as_dict(private=False)]}
+    assert answer(world.messenger, header={"kid": None}) == "invalid_client"
+
+
+def test_a_key_for_encryption_authenticates_nobody(world: World) -> None:
+    with world.services.database.write() as session:
+        row = session.get_one(PlatformRow, "messenger")
+        row.jwks = {"keys": [{**row.jwks["keys"][0], "use": "enc"}]}
+    assert answer(world.messenger) == "invalid_client"
+
+
+def test_an_assertion_is_used_once_at_every_endpoint(world: World) -> None:
+    app, assertion = world.messenger, world.messenger.assertion()
+    assert app.post("/oauth/introspect", token="x", client_assertion=assertion).status_code == 200
+    for path in ("/oauth/introspect", "/oauth/revoke"):
+        assert app.post(path, token="x", client_assertion=assertion).json["error"] == "invalid_client"
+    assert app.pushes(client_assertion=assertion).json["error"] == "invalid_client"
+    assert app.redeems("x", client_assertion=assertion).json["error"] == "invalid_client"
+
+
+@pytest.mark.parametrize("sub", [rb'"\ud800\ud800\ud800"', b"{}", b"1e999", b'"' + b"x" * 5000 + b'"'])
+def test_names_that_are_none_authenticate_nobody(world: World, sub: bytes) -> None:
+    parts = (b'{"alg":"ES256"}', b'{"sub":' + sub + b"}", b"signature")
+    text = ".".join(urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+    assert world.messenger.pushes(client_assertion=text).json["error"] == "invalid_client"
+
+
+def test_two_clients_may_use_the_same_jti(world: World) -> None:
+    assert [answer(app, jti="one") for app in (world.messenger, world.rival)] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"client_assertion": None},
+        {"client_assertion": "x"},
+        {"client_assertion": "e30.e30.e30"},
+        {"client_assertion_type": None},
+        {"client_assertion_type": "urn:other"},
+        {"client_id": "rival"},
+        {"client_secret": "guess"},
+    ],
+)
+def test_any_other_way_to_authenticate_is_refused(world: World, parameters: dict[str, Any]) -> None:
+    for path in ("/oauth/par", "/oauth/token", "/oauth/revoke", "/oauth/introspect"):
+        response = world.messenger.post(path, **parameters)
+        assert (response.status_code, response.json["error"]) == (401, "invalid_client")
+        assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_a_resource_server_may_introspect_and_nothing_else(world: World) -> None:
+    assert world.api.introspects("x") == {"active": False}
+    for response in (world.api.pushes(), world.api.redeems("x"), world.api.post("/oauth/revoke", token="x")):
+        assert response.json["error"] == "unauthorized_client"
