@@ -3,16 +3,26 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from broker.audit.models import DetailRow, EntryRow, LogState, SubjectRow
 from broker.audit.subjects import opened
-from broker.audit.vocabulary import Event
+from broker.audit.vocabulary import Event, Initiator
+from broker.clock import microseconds
 from broker.crypto.sealing import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an entry stands among those of several logs: its time (µs since 1970), its log, its number."""
+
+    time_us: int
+    log: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +32,9 @@ class LoggedEntry:
     log: str
     number: int
     at: datetime
+    bank_id: str
     event: Event
+    initiator: Initiator
     decision: str
     subject: str | None
     platform_id: str | None
@@ -36,13 +48,18 @@ class LoggedEntry:
     accounts: int | None
     details: Mapping[str, Any]
 
+    @property
+    def place(self) -> Place:
+        """Return where the entry stands."""
+        return Place(microseconds(self.at), self.log, self.number)
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """At most `limit` entries, newest first, older than `before_us` (µs since 1970; None: from the newest)."""
+    """At most `limit` entries, newest first, that stand before a place (None: from the newest)."""
 
     limit: int = 200
-    before_us: int | None = None
+    before: Place | None = None
 
 
 def of_user(session: Session, master: Sealer, user_id: str, page: Page) -> list[LoggedEntry]:
@@ -72,9 +89,11 @@ def tail(session: Session, *, after: Mapping[str, int], limit: int = 500) -> lis
 def _read(
     session: Session, master: Sealer, query: Any, page: Page, subjects: Sequence[SubjectRow] | None
 ) -> Iterator[LoggedEntry]:
-    if page.before_us is not None:
-        query = query.where(EntryRow.time_us < page.before_us)
-    rows = list(session.scalars(query.order_by(EntryRow.time_us.desc(), EntryRow.number.desc()).limit(page.limit)))
+    order = (EntryRow.time_us, EntryRow.log, EntryRow.number)
+    if page.before is not None:
+        before = (page.before.time_us, page.before.log, page.before.number)
+        query = query.where(tuple_(*order) < before)
+    rows = list(session.scalars(query.order_by(*(column.desc() for column in order)).limit(page.limit)))
     if subjects is None:
         names = {row.subject for row in rows if row.subject}
         subjects = list(session.scalars(select(SubjectRow).where(SubjectRow.pseudonym.in_(names))))
@@ -93,8 +112,10 @@ def _entry(row: EntryRow, details: Mapping[str, Any]) -> LoggedEntry:
     return LoggedEntry(
         log=row.log,
         number=row.number,
-        at=datetime.fromtimestamp(leaf["time"] / 1_000_000, UTC),
+        at=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=leaf["time"]),
+        bank_id=row.log.split("/")[-2],  # <host>/audit/<bank or operator>/<year>
         event=Event(leaf["event"]),
+        initiator=Initiator(leaf["initiator"]),
         decision=leaf["decision"],
         subject=leaf.get("subject"),
         platform_id=leaf.get("platform"),

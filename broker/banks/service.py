@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from broker.banks.models import BankRow
 from broker.errors import InvalidRequest
 
+_RESERVED = {"operator", "staff"}  # the operator's log, and a path of the sign-in pages
 _ID = re.compile(r"[a-z][a-z0-9-]{1,39}")
 
 
@@ -33,8 +34,8 @@ def add(session: Session, bank: Bank, now: datetime) -> None:
     Raises:
         InvalidRequest: the id, the name or a URL cannot be used.
     """
-    if not _ID.fullmatch(bank.id) or bank.id == "operator":
-        raise InvalidRequest("A bank's id is 2 to 40 lower-case letters, digits or hyphens, and not 'operator'.")
+    if not _ID.fullmatch(bank.id) or bank.id in _RESERVED:
+        raise InvalidRequest("A bank's id is 2 to 40 lower-case letters, digits or hyphens, not 'operator' or 'staff'.")
     if not bank.name.strip() or not bank.client_id:
         raise InvalidRequest("A bank needs a name and the client id that it gave to the broker.")
     for url in (bank.issuer, bank.api_base):

@@ -6,9 +6,10 @@ A gate runs before the handler. It returns nothing to let the request through, a
 from collections.abc import Callable
 from urllib.parse import quote, urlencode
 
-from flask import g, redirect, request
+from flask import g, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from broker.edge.answers import see_other
 from broker.edge.csrf import check_origin
 from broker.edge.dpop import check_proof
 from broker.edge.interaction import interaction_id
@@ -42,7 +43,7 @@ def person() -> AnyResponse | None:
         return None
     if request.method == "GET" and request.path in _RETURN_TO and not wants_json():
         query = urlencode({"next": request.full_path.rstrip("?")})
-        return redirect(f"/sign-in?{query}", 303)
+        return see_other(f"/sign-in?{query}")
     if found is not None:
         raise NotPermitted("You are signed in as a member of a bank's staff. This page is for the bank's customers.")
     raise SignInRequired(
@@ -60,7 +61,7 @@ def staff() -> AnyResponse | None:
     if found is not None and found.role is not None:
         raise NotPermitted("You are signed in as staff of another bank.")
     if request.method == "GET" and not wants_json():
-        return redirect(f"/sign-in/staff/{bank_id}", 303)
+        return see_other(f"/sign-in/staff/{bank_id}")
     raise SignInRequired
 
 

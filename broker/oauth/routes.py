@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, redirect
+from flask import Blueprint, Response, jsonify
 from werkzeug.wrappers import Response as AnyResponse
 
+from broker.edge.answers import see_other
 from broker.oauth import errors
 from broker.oauth.answer import bring
 from broker.oauth.authorize import arrive
@@ -47,13 +48,13 @@ def introspect_token() -> Response:
 @browser.get("/authorize")
 def authorize() -> AnyResponse:
     """Receive a browser with a request_uri (RFC 9126 §4)."""
-    return redirect(arrive(asked()), 303)
+    return see_other(arrive(asked()))
 
 
 @browser.get("/authorize/answer")
 def answer() -> AnyResponse:
     """Send the browser back to the platform with the decision (RFC 6749 §4.1.2)."""
-    return redirect(bring(asked()), 303)
+    return see_other(bring(asked()))
 
 
 def _private(body: dict[str, Any], status: int = 200) -> Response:

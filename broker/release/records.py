@@ -39,15 +39,17 @@ def fetch(connector: Connector, access: BankAccess, naming: Naming, window: Wind
         BankUnavailable: or one of its kinds, as the connector raises it.
         ReleaseRefused: the category has no source at banks.
     """
-    refs = list(naming.accounts)
+    known, refs = naming.accounts, list(naming.accounts)
     if access.category == "accounts":
-        found = [_account(naming, account) for account in connector.accounts(access) if account.ref in naming.accounts]
+        found = [_account(naming, account) for account in connector.accounts(access) if account.ref in known]
     elif access.category == "balances":
-        found = [_balance(naming, balance) for balance in connector.balances(access, refs)]
+        found = [_balance(naming, one) for one in connector.balances(access, refs) if one.account_ref in known]
     elif access.category == "transactions":
-        found = [_transaction(naming, one) for one in connector.transactions(access, refs, window)]
+        transactions = connector.transactions(access, refs, window)
+        found = [_transaction(naming, one) for one in transactions if one.account_ref in known]
     elif access.category == "card_locations":
-        found = [_card_location(naming, use) for use in connector.card_uses(access, refs, window)]
+        uses = connector.card_uses(access, refs, window)
+        found = [_card_location(naming, use) for use in uses if use.account_ref in known]
     else:
         raise ReleaseRefused("There is no source for this category.")
     return found

@@ -43,7 +43,9 @@ def test_a_person_shares_three_categories_takes_one_back_and_sees_every_access(i
     rows = balances.json()["data"]["balances"]
     assert {row["accountId"] for row in rows} == set(form.choices("account"))
     one = rows[0]["accountId"]
-    assert client.call(url(info, "balance", one), tokens.access).json()["data"] == rows[0]
+    single = client.call(url(info, "balance", one), tokens.access).json()["data"]
+    assert single["currentBalance"] == rows[0]["currentBalance"]
+    assert single.keys() == rows[0].keys()
 
     transactions = client.call(url(info, "transactions", one), tokens.access)
     assert transactions.status_code == 200, transactions.text
@@ -60,7 +62,7 @@ def test_a_person_shares_three_categories_takes_one_back_and_sees_every_access(i
     assert client.call(url(info, "transactions", one), tokens.access).status_code == 200
     assert client.call(url(info, "card_locations"), tokens.access).status_code == 200
 
-    own = [row for row in person.rows("history", "entries") if row["grant_id"] == grant]
+    own = [row for row in person.rows("history") if row["grant_id"] == grant]
     seen = Staff(info, bank).accesses()
     interaction = stopped.headers["x-fapi-interaction-id"]
     for rows in (own, seen):
@@ -69,7 +71,7 @@ def test_a_person_shares_three_categories_takes_one_back_and_sees_every_access(i
         assert "category-revoked" in refusal["reason"]
         released = [row for row in rows if row["event"] == "access.released" and row["grant_id"] == grant]
         assert len(released) == 6
-    cards = {row["grant_id"]: row for row in person.rows("my_sharing", "grants")}
+    cards = {row["grant_id"]: row for row in person.rows("my_sharing")}
     states = {category["category"]: category["status"] for category in cards[grant]["categories"]}
     assert states == {"balances": "REVOKED", "transactions": "ACTIVE", "card_locations": "ACTIVE"}
 

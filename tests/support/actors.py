@@ -56,7 +56,7 @@ class Person:
     def opens(self, page: str) -> Page:
         """Open a page of the info document, signing in where that is asked."""
         found = self.browser.get(self.info["pages"][page])
-        return self.signs_in_from(found) if any(set(form.selects) == {"bank"} for form in found.forms) else found
+        return self.signs_in_from(found) if any("bank" in form.selects for form in found.forms) else found
 
     def acts(self, action: str, grant: str, category: str | None = None, account: str | None = None) -> Page:
         """Press one button of My sharing and confirm."""
@@ -65,9 +65,9 @@ class Person:
         confirmation = self.browser.submit(page, form, action=action)
         return self.browser.submit(confirmation, confirmation.form("confirm"), confirm="yes")
 
-    def rows(self, page: str, key: str) -> list[dict[str, Any]]:
+    def rows(self, page: str) -> list[dict[str, Any]]:
         self.opens(page)
-        found: list[dict[str, Any]] = self.browser.get_json(self.info["pages"][page]).json()[key]
+        found: list[dict[str, Any]] = self.browser.get_json(self.info["pages"][page]).json()
         return found
 
 
@@ -92,7 +92,7 @@ class Staff:
 
     def accesses(self) -> list[dict[str, Any]]:
         self.opens_console()
-        found: list[dict[str, Any]] = self.browser.get_json(self.entry["console_url"]).json()["entries"]
+        found: list[dict[str, Any]] = self.browser.get_json(self.entry["console_url"]).json()
         return found
 
 

@@ -1,0 +1,29 @@
+"""The few answers of pages that need a status of their own; handlers name them, they know no numbers."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, jsonify, make_response, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from broker.edge.services import services
+
+
+def see_other(location: str) -> AnyResponse:
+    """Lead the browser on with 303, which never repeats the body at the new address (FAPI 2.0 §5.3.2.2-11)."""
+    return redirect(location, 303)
+
+
+def to_be_corrected(page: str) -> Response:
+    """Show a form again whose content cannot be accepted."""
+    return make_response(page, 422)
+
+
+def rows(found: Sequence[dict[str, Any]], older: dict[str, Any] | None = None) -> Response:
+    """Answer with a JSON array; the query of the next older rows goes into `Link` (RFC 8288)."""
+    response = jsonify(list(found))
+    if older is not None:
+        url = f"{services().settings.base_url}{request.path}?{urlencode(older)}"
+        response.headers["Link"] = f'<{url}>; rel="next"'
+    return response

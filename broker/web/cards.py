@@ -1,0 +1,186 @@
+"""What My sharing shows of each grant: a card with its parts, their states in words and what can be done now."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from broker.clock import rfc3339
+from broker.grants.views import Grant
+from broker.policy import Catalogue
+from broker.policy.vocabulary import ClusterState, GrantStatus
+from broker.web.parties import Names
+from broker.web.words import REASONS
+
+_STALE_AFTER = timedelta(days=90)
+_STATUS_WORDS = {
+    GrantStatus.AWAITING_AUTHORISATION: "Waiting for you",
+    GrantStatus.ACTIVE: "On",
+    GrantStatus.PAUSED: "Paused",
+    GrantStatus.REVOKED: "Stopped",
+    GrantStatus.EXPIRED: "Ended",
+    GrantStatus.REJECTED: "Refused",
+}
+_STATE_WORDS = {ClusterState.ACTIVE: "On", ClusterState.PAUSED: "Paused", ClusterState.REVOKED: "Stopped"}
+_ON_HOLD = "On hold"  # a part that is on, of a grant that is not
+
+
+class Act(StrEnum):
+    """What a person can do with a grant or a part of it."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    REVOKE = "revoke"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One category or one account of a grant. `steps` says in words how much of it is shared."""
+
+    id: str
+    title: str
+    steps: str
+    state: ClusterState
+    words: str
+    acts: tuple[Act, ...]
+    use_count: int = 0
+    last_use_at: datetime | None = None
+    precision: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One grant with everything the person needs to judge it. `is_stale` means not used for 90 days."""
+
+    grant: Grant
+    platform: str
+    bank: str
+    purpose: str
+    words: str
+    reason: str
+    acts: tuple[Act, ...]
+    categories: tuple[Piece, ...]
+    accounts: tuple[Piece, ...]
+    is_stale: bool
+
+    @property
+    def is_past(self) -> bool:
+        """Say whether the grant has ended for good."""
+        return self.grant.status.is_final
+
+    def piece(self, category: str | None, account: str | None) -> Piece | None:
+        """Return the part that a form names; None when it names none or one that is not here."""
+        parts = self.categories if account is None else self.accounts
+        wanted = account or category
+        return next((part for part in parts if part.id == wanted), None)
+
+
+def cards_of(grants: Iterable[Grant], catalogue: Catalogue, names: Names, now: datetime) -> list[Card]:
+    """Build the cards of a person's grants; requests that nobody decided are no sharing."""
+    decided = (grant for grant in grants if grant.authorised_at is not None or grant.status is GrantStatus.REJECTED)
+    return [_card(grant, catalogue, names, now) for grant in decided]
+
+
+def acts_on_all(cards: Iterable[Card]) -> tuple[Act, ...]:
+    """Return what can be done with everything at once."""
+    possible = {act for card in cards for act in card.acts}
+    return tuple(act for act in Act if act in possible)
+
+
+def as_json(card: Card) -> dict[str, Any]:
+    """Return the card as JSON values: first the names that rows of the history have too, null where they do not fit."""
+    grant = card.grant
+    return {
+        "grant_id": grant.id,
+        "status": grant.status.value,
+        "interaction_id": None,
+        "event": None,
+        "category": None,
+        "platform": grant.platform_id,
+        "platform_name": card.platform,
+        "time": rfc3339(grant.authorised_at or grant.created_at),
+        "decision": None,
+        "reason": grant.status_code,
+        "records": None,
+        "bank": grant.bank_id,
+        "purpose": grant.terms.purpose,
+        "categories": [
+            {
+                "category": piece.id,
+                "status": piece.state.value,
+                "lastUse": rfc3339(piece.last_use_at) if piece.last_use_at else None,
+                "useCount": piece.use_count,
+                "detail": piece.detail,
+                "precision": piece.precision,
+            }
+            for piece in card.categories
+        ],
+        "accounts": [
+            {"account": piece.id, "label": piece.title, "status": piece.state.value} for piece in card.accounts
+        ],
+        "expires": rfc3339(grant.expires_at),
+        "lastUse": rfc3339(grant.last_use_at) if grant.last_use_at else None,
+        "useCount": grant.use_count,
+    }
+
+
+def _card(grant: Grant, catalogue: Catalogue, names: Names, now: datetime) -> Card:
+    is_final = grant.status.is_final
+    used_at = grant.last_use_at or grant.authorised_at or grant.created_at
+    purpose = catalogue.purposes.get(grant.terms.purpose)
+    return Card(
+        grant=grant,
+        platform=names.platform(grant.platform_id),
+        bank=names.bank(grant.bank_id),
+        purpose=purpose.title if purpose else grant.terms.purpose,
+        words=_STATUS_WORDS[grant.status],
+        reason=REASONS.get(grant.status_code, ""),
+        acts=_acts_on_grant(grant.status),
+        categories=tuple(_categories(grant, catalogue, is_final=is_final)),
+        accounts=tuple(
+            Piece(a.account_id, a.label, "", a.state, _state_words(grant, a.state), _acts(a.state, is_final=is_final))
+            for a in grant.accounts
+        ),
+        is_stale=not is_final and used_at + _STALE_AFTER <= now,
+    )
+
+
+def _categories(grant: Grant, catalogue: Catalogue, *, is_final: bool) -> Iterable[Piece]:
+    for granted in grant.categories:
+        term, category = granted.term, catalogue.categories.get(granted.term.name)
+        steps = []
+        if category is not None and term.detail is not None:
+            steps.append(category.details[term.detail])
+        if category is not None and term.precision is not None:
+            steps.append(category.precisions[term.precision])
+        yield Piece(
+            id=term.name,
+            title=category.title if category else term.name,
+            steps=", ".join(steps),
+            state=granted.state,
+            words=_state_words(grant, granted.state),
+            acts=_acts(granted.state, is_final=is_final),
+            use_count=granted.use_count,
+            last_use_at=granted.last_use_at,
+            precision=term.precision,
+            detail=term.detail,
+        )
+
+
+def _state_words(grant: Grant, state: ClusterState) -> str:
+    is_held = state is ClusterState.ACTIVE and grant.status is not GrantStatus.ACTIVE
+    return _ON_HOLD if is_held else _STATE_WORDS[state]
+
+
+def _acts_on_grant(status: GrantStatus) -> tuple[Act, ...]:
+    if status is GrantStatus.ACTIVE:
+        return (Act.PAUSE, Act.REVOKE)
+    return (Act.RESUME, Act.REVOKE) if status is GrantStatus.PAUSED else ()
+
+
+def _acts(state: ClusterState, *, is_final: bool) -> tuple[Act, ...]:
+    if is_final or state is ClusterState.REVOKED:
+        return ()
+    return (Act.PAUSE if state is ClusterState.ACTIVE else Act.RESUME, Act.REVOKE)

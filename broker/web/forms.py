@@ -1,0 +1,40 @@
+"""Reads what a browser sends: every field through a schema, nothing repeated that is not a list."""
+
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from werkzeug.datastructures import MultiDict
+
+from broker.errors import InvalidRequest
+
+
+class Form(Schema):
+    """A form or a query string. Fields that it does not name are ignored."""
+
+    class Meta:
+        """What marshmallow reads: unknown fields do no harm and mean nothing."""
+
+        unknown = EXCLUDE
+
+
+def parsed(form: Form, sent: MultiDict[str, str]) -> dict[str, Any]:
+    """Return the fields of a form, typed; an empty text counts as absent.
+
+    Raises:
+        InvalidRequest: a field is missing, repeated or not what it should be.
+    """
+    found: dict[str, Any] = {}
+    for name, field in form.fields.items():
+        key = field.data_key or name
+        values = [value for value in sent.getlist(key) if value]
+        if isinstance(field, fields.List):
+            found[key] = list(dict.fromkeys(values))
+        elif len(values) > 1:
+            raise InvalidRequest(f"“{key}” was sent more than once.")
+        elif values:
+            found[key] = values[0]
+    try:
+        loaded: dict[str, Any] = form.load(found)
+    except ValidationError as error:
+        raise InvalidRequest(f"“{min(map(str, error.messages_dict))}” is missing or cannot be used.") from error
+    return loaded

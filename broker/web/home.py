@@ -1,0 +1,31 @@
+"""The front page, and what stands on every page: the visitor and the filters."""
+
+from typing import Any
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from broker.edge.services import services
+from broker.edge.visitor import visitor
+from broker.web import formats
+
+blueprint = Blueprint("home", __name__)
+blueprint.record_once(formats.register)
+
+
+@blueprint.app_context_processor
+def page_facts() -> dict[str, Any]:
+    """Give every page a way to ask who is signed in; an error page must not ask, so it is a function."""
+    return {"signed_in": visitor}
+
+
+@blueprint.get("/")
+def show() -> ResponseReturnValue:
+    """Say what this is."""
+    return render_template("home.html")
+
+
+@blueprint.get("/about/data")
+def about_data() -> ResponseReturnValue:
+    """List everything that can ever be shared, and for what."""
+    return render_template("about_data.html", catalogue=services().catalogue)

@@ -1,0 +1,114 @@
+"""Rows of the log for pages: filtered, a page at a time, with the words and names that people read."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import fields
+from marshmallow.validate import Length, OneOf, Regexp
+
+from broker.audit.reader import LoggedEntry, Page, Place
+from broker.audit.vocabulary import Event
+from broker.web.formats import exact
+from broker.web.forms import Form
+from broker.web.parties import Names
+
+_PAGE = 200
+_MOST_READS = 10
+_PLACE = re.compile(r"[0-9]{1,16}:[0-9]{1,12}:[!-~]{1,160}")
+_DECISIONS = ("allowed", "refused", "failed")
+
+
+class FilterForm(Form):
+    """The query of a page with log rows. `before` is the place of a row: only older ones are shown."""
+
+    platform = fields.String(load_default=None, validate=Length(max=64))
+    held_by = fields.String(load_default=None, validate=Length(max=64))
+    category = fields.String(load_default=None, validate=Length(max=40))
+    decision = fields.String(load_default=None, validate=OneOf(_DECISIONS))
+    event = fields.Enum(Event, by_value=True, load_default=None)
+    before = fields.String(load_default=None, validate=Regexp(_PLACE))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Entries that fit the filter, newest first. `older` continues where they end, None at the log's beginning."""
+
+    entries: list[LoggedEntry]
+    older: str | None
+
+
+def collect(read: Callable[[Page], list[LoggedEntry]], wanted: Mapping[str, Any]) -> Batch:
+    """Read on until a page is full, the log ends or enough was read for one answer."""
+    found: list[LoggedEntry] = []
+    before = _place(wanted["before"]) if wanted["before"] else None
+    for _ in range(_MOST_READS):
+        entries = read(Page(_PAGE, before))
+        found += [entry for entry in entries if _fits(entry, wanted)]
+        if len(entries) < _PAGE:
+            return Batch(found, None)
+        before = entries[-1].place
+        if len(found) >= _PAGE:
+            break
+    return Batch(found, f"{before.time_us}:{before.number}:{before.log}" if before else None)
+
+
+def as_json(entry: LoggedEntry, names: Names, statuses: Mapping[str, str]) -> dict[str, Any]:
+    """Return one row as JSON values; `statuses` maps a grant's id to its status now."""
+    return {
+        "grant_id": entry.grant_id,
+        "status": statuses.get(entry.grant_id or ""),
+        "interaction_id": entry.interaction_id,
+        "event": entry.event.value,
+        "category": entry.category,
+        "platform": entry.platform_id,
+        "platform_name": names.platform(entry.platform_id) or None,
+        "bank": entry.bank_id,
+        "initiator": entry.initiator.value,
+        "purpose": entry.purpose,
+        "time": exact(entry.at),
+        "decision": entry.decision,
+        "reason": entry.reasons[0] if entry.reasons else None,
+        "reasons": list(entry.reasons),
+        "records": entry.records,
+        "accounts": entry.accounts,
+        "number": entry.number,
+        "log": entry.log,
+    }
+
+
+def older_query(wanted: Mapping[str, Any], older: str | None) -> dict[str, Any] | None:
+    """Return the query that shows the next older rows under the same filter."""
+    return None if older is None else {**filter_query(wanted), "before": older}
+
+
+def filter_query(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the query of the filter alone."""
+    return {name: value for name, value in wanted.items() if value is not None and name != "before"}
+
+
+def _place(text: str) -> Place:
+    time_us, number, log = text.split(":", 2)
+    return Place(int(time_us), log, int(number))
+
+
+def _fits(entry: LoggedEntry, wanted: Mapping[str, Any]) -> bool:
+    facts = {
+        "platform": entry.platform_id,
+        "held_by": entry.bank_id,
+        "category": entry.category,
+        "decision": entry.decision,
+        "event": entry.event,
+    }
+    return all(wanted[name] is None or wanted[name] == fact for name, fact in facts.items())
+
+
+def paired(entries: list[LoggedEntry]) -> Iterator[list[LoggedEntry]]:
+    """Put the steps of one access together, newest first: how it ended, then how it began."""
+    groups: dict[tuple[Any, ...], list[LoggedEntry]] = {}
+    for entry in entries:
+        is_access = entry.event.value.startswith("access.") and entry.interaction_id is not None
+        key = (entry.interaction_id, entry.grant_id, entry.category) if is_access else (entry.log, entry.number)
+        groups.setdefault(key, []).append(entry)
+    yield from groups.values()

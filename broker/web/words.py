@@ -1,0 +1,117 @@
+"""The plain words for what the log says: events, decisions and reasons."""
+
+from broker.audit.reader import LoggedEntry
+from broker.audit.vocabulary import Event
+from broker.policy import Catalogue
+from broker.web.formats import inside
+
+DECISIONS = {"allowed": "Allowed", "refused": "Refused", "failed": "Failed"}
+
+_ACCESSES = {Event.ACCESS_REQUESTED, Event.ACCESS_RELEASED, Event.ACCESS_REFUSED, Event.ACCESS_FAILED}
+_OWN_ACTS = {
+    Event.GRANT_APPROVED,
+    Event.GRANT_REFUSED,
+    Event.GRANT_PAUSED,
+    Event.GRANT_RESUMED,
+    Event.GRANT_CATEGORY_REVOKED,
+    Event.GRANT_ACCOUNT_REMOVED,
+}
+
+EVENTS = {
+    Event.GRANT_PROPOSED: "Asked for permission",
+    Event.GRANT_APPROVED: "Permission given",
+    Event.GRANT_REFUSED: "Permission not given",
+    Event.GRANT_REJECTED: "Request not allowed",
+    Event.GRANT_PAUSED: "Paused",
+    Event.GRANT_RESUMED: "Resumed",
+    Event.GRANT_CATEGORY_REVOKED: "One kind of data stopped",
+    Event.GRANT_ACCOUNT_REMOVED: "One account stopped",
+    Event.GRANT_REVOKED: "Permission stopped",
+    Event.GRANT_EXPIRED: "Permission ended",
+    Event.ACCOUNTS_LISTED: "Accounts listed for their owner",
+    Event.ACCESS_REQUESTED: "Asked for data",
+    Event.ACCESS_RELEASED: "Data released",
+    Event.ACCESS_REFUSED: "Data refused",
+    Event.ACCESS_FAILED: "Bank did not answer",
+    Event.PLATFORM_REGISTERED: "App registered",
+    Event.BANK_REGISTERED: "Bank registered",
+}
+
+_SENTENCES = {
+    Event.GRANT_PROPOSED: "{platform} asked for your permission to see data at {bank}",
+    Event.GRANT_APPROVED: "You allowed {platform} to see data at {bank}",
+    Event.GRANT_REFUSED: "You said no to {platform}",
+    Event.GRANT_REJECTED: "We turned down a request of {platform}, because the rules do not allow it",
+    Event.GRANT_PAUSED: "You paused sharing {what} with {platform}",
+    Event.GRANT_RESUMED: "You let {platform} see {what} again",
+    Event.GRANT_CATEGORY_REVOKED: "You stopped sharing {what} with {platform}",
+    Event.GRANT_ACCOUNT_REMOVED: "You stopped sharing {what} with {platform}",
+    Event.GRANT_REVOKED: "Sharing with {platform} was stopped",
+    Event.GRANT_EXPIRED: "The permission of {platform} ended by itself",
+    Event.ACCOUNTS_LISTED: "We asked {bank} for the list of your accounts, to show it to you",
+    Event.ACCESS_REQUESTED: "{platform} asked to see {what}",
+    Event.ACCESS_RELEASED: "{platform} saw {what}",
+    Event.ACCESS_REFUSED: "{platform} asked to see {what} and got nothing",
+    Event.ACCESS_FAILED: "{bank} could not answer a question about {what}",
+}
+
+REASONS = {
+    "access-denied": "access was denied",
+    "account-not-granted": "you do not share this account",
+    "approved": "you allowed it",
+    "assertion-replayed": "the app's proof had been used before",
+    "bank-sign-in-needed": "the bank asks you to sign in again",
+    "bank-unavailable": "the bank could not be reached",
+    "bank-unknown": "the bank is not known here",
+    "category-not-granted": "you did not allow this kind of data",
+    "category-off": "the bank does not offer this kind of data",
+    "category-paused": "you paused this kind of data",
+    "category-revoked": "you stopped sharing this kind of data",
+    "ceiling-exceeded": "it was more than the rules allow",
+    "dpop-replayed": "the app's proof had been used before",
+    "ended": "its time was over",
+    "field-not-granted": "it looked at a detail that you did not allow",
+    "frequency-exceeded": "the app asked too often",
+    "grant-expired": "the permission had ended",
+    "grant-paused": "you had paused the app",
+    "grant-rejected": "the permission was refused",
+    "grant-revoked": "you had stopped the app",
+    "grant-unknown": "there was no permission",
+    "nothing-left": "nothing was left to share",
+    "proposed": "waiting for you",
+    "purpose-forbidden": "this purpose is not allowed",
+    "unapproved": "you did not answer in time",
+    "unclaimed": "the app did not pick it up in time",
+    "user-action": "you decided it",
+    "user-refused": "you said no",
+}
+
+
+def sentence(entry: LoggedEntry, *, platform: str, bank: str, catalogue: Catalogue) -> str:
+    """Say in one sentence, to the person, what an entry is about."""
+    wording = _SENTENCES.get(entry.event, EVENTS[entry.event])
+    return wording.format(platform=platform or "An app", bank=bank, what=_what(entry, catalogue))
+
+
+def outcome(entry: LoggedEntry) -> tuple[str, str]:
+    """Return the tone and the word of an entry: how an access ended, or that it was no access at all."""
+    if entry.event in _ACCESSES:
+        return entry.decision, DECISIONS[entry.decision]
+    if entry.event in _OWN_ACTS or entry.reasons == ("user-action",):
+        return "change", "Your decision"
+    words = {Event.ACCOUNTS_LISTED: "Shown to you", Event.GRANT_PROPOSED: "Request"}
+    return "change", words.get(entry.event, "Change")
+
+
+def reasons(entry: LoggedEntry) -> list[str]:
+    """Say in words why an entry ended as it did; a code without words is shown as it is."""
+    return [REASONS.get(code, code) for code in entry.reasons]
+
+
+def _what(entry: LoggedEntry, catalogue: Catalogue) -> str:
+    category = catalogue.categories.get(entry.category or "")
+    if category is not None:
+        return inside(category.title)
+    if entry.category:
+        return entry.category
+    return "one account" if entry.details.get("accounts") else "everything"

@@ -1,0 +1,23 @@
+"""One small world a test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from identity_provider import running_provider
+from web_world import Browser, World, build_world
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with running_provider() as provider:
+        built = build_world(tmp_path, provider)
+        yield built
+        built.services.database.close()
+
+
+@pytest.fixture
+def maya(world: World) -> Browser:
+    browser = world.browser()
+    assert browser.signs_in().status_code == 303
+    return browser

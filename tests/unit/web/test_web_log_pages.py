@@ -1,0 +1,143 @@
+"""Access history and bank console: the same rows, each for those whom they concern."""
+
+import contextlib
+
+import pytest
+from web_world import Browser, World, form_with, words_of
+
+from broker.errors import ReleaseRefused
+
+NAMES = {
+    "grant_id",
+    "status",
+    "interaction_id",
+    "event",
+    "category",
+    "platform",
+    "time",
+    "decision",
+    "reason",
+    "records",
+}
+
+
+def test_history_tells_a_refused_access_and_why(world: World, maya: Browser) -> None:
+    grant_id = world.shares(maya, "balances")
+    with contextlib.suppress(ReleaseRefused):
+        world.reads(grant_id, "transactions")
+    words = words_of(maya.get("/history"))
+    assert "Messenger asked to see your transactions and got nothing" in words
+    assert "you did not allow this kind of data" in words
+    row = maya.json("/history")[0]
+    assert row.keys() >= NAMES
+    assert (row["event"], row["decision"], row["reason"]) == ("access.refused", "refused", "category-not-granted")
+    assert (row["grant_id"], row["status"], row["category"]) == (grant_id, "ACTIVE", "transactions")
+
+
+def test_history_tells_every_step_of_a_consent(world: World, maya: Browser) -> None:
+    world.shares(maya, "balances")
+    events = [row["event"] for row in maya.json("/history")]
+    assert events == ["grant.approved", "accounts.listed", "accounts.listed", "grant.proposed"]
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("decision=refused", 1),
+        ("decision=allowed&category=accounts", 2),
+        ("platform=messenger", 5),
+        ("platform=nobody", 0),
+        ("held_by=meridian", 0),
+        ("category=", 5),
+        ("before=0:0:x", 0),
+    ],
+)
+def test_history_is_filtered(world: World, maya: Browser, query: str, count: int) -> None:
+    grant_id = world.shares(maya, "balances")
+    with contextlib.suppress(ReleaseRefused):
+        world.reads(grant_id, "transactions")
+    assert len(maya.json(f"/history?{query}")) == count
+    assert maya.get(f"/history?{query}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["decision=maybe", "before=x", "before=-1", f"before={10**40}", "platform=a&platform=b", "category=" + "x" * 99],
+)
+def test_an_odd_filter_is_a_clear_problem(maya: Browser, query: str) -> None:
+    answer = maya.get(f"/history?{query}")
+    assert (answer.status_code, "invalid-request" in answer.text) == (400, True)
+
+
+def test_history_shows_nobody_elses_rows(world: World, maya: Browser) -> None:
+    world.shares(maya, "balances")
+    other = world.browser()
+    other.signs_in(sub="hb-2", name="Noah")
+    assert other.json("/history") == []
+
+
+def test_the_console_shows_the_banks_own_rows(world: World, maya: Browser) -> None:
+    grant_id = world.shares(maya, "balances")
+    with contextlib.suppress(ReleaseRefused):
+        world.reads(grant_id, "transactions")
+    audrey = world.browser()
+    audrey.signs_in_as_staff()
+    rows = audrey.json("/console/harbor")
+    assert len(rows) == 5
+    assert rows[0].keys() >= NAMES | {"customer"}
+    assert {row["customer"] for row in rows} == {"hb-1"}
+    page = audrey.get("/console/harbor?event=access.refused")
+    assert "category-not-granted" in page.text
+    assert page.text.count('<tr class="') == 1
+
+
+def test_the_console_of_another_bank_is_closed(world: World) -> None:
+    audrey = world.browser()
+    audrey.signs_in_as_staff()
+    for path in ("/console/meridian", "/console/nobody"):
+        answer = audrey.get(path)
+        assert (answer.status_code, "not-permitted" in answer.text) == (403, True)
+
+
+def test_a_customer_does_not_get_into_the_console(maya: Browser) -> None:
+    assert maya.get("/console/harbor").location == "/sign-in/staff/harbor"
+    assert maya.get("/console/harbor", Accept="application/json").status_code == 401
+
+
+def test_staff_do_not_get_into_customers_pages(world: World) -> None:
+    audrey = world.browser()
+    audrey.signs_in_as_staff()
+    for path in ("/my-sharing", "/history"):
+        assert audrey.get(path, Accept="application/json").status_code == 403
+        assert form_with(audrey.get(audrey.get(path).location), "for", "bank")
+
+
+def test_open_pages_answer_anybody(world: World) -> None:
+    browser = world.browser()
+    for path in ("/", "/about/data", "/console", "/sign-in", "/static/broker.css"):
+        assert browser.get(path).status_code == 200
+    assert "Targeted advertising" in browser.get("/about/data").text
+
+
+def test_no_page_has_a_script_or_a_style_of_its_own(world: World, maya: Browser) -> None:
+    grant_id = world.proposes()
+    for path in ("/", "/my-sharing", "/history", f"/consent/{grant_id}", "/sign-in", "/console", "/nothing"):
+        text = maya.get(path).text.lower()
+        assert "<script" not in text
+        assert " style=" not in text
+        assert "<style" not in text
+
+
+def test_older_rows_follow_without_gap_or_repetition(world: World, maya: Browser) -> None:
+    grant_id = world.shares(maya, "accounts")
+    for _ in range(110):
+        world.reads(grant_id, "accounts")
+    seen: list[tuple[str, int]] = []
+    path: str | None = "/history"
+    while path:
+        answer = maya.get(path, Accept="application/json")
+        seen += [(row["log"], row["number"]) for row in answer.json]
+        link = answer.headers.get("Link")
+        path = link.split(">")[0].removeprefix("<").removeprefix(world.services.settings.base_url) if link else None
+    assert len(seen) == len(set(seen)) == 4 + 2 * 110
+    assert [number for _, number in seen] == sorted((number for _, number in seen), reverse=True)

@@ -1,0 +1,172 @@
+"""My sharing: what is shown of each grant, and that every button does what it says, after asking."""
+
+import pytest
+from web_world import Browser, Form, World, form_with, forms_of, words_of
+
+from broker.policy.terms import CategoryTerm
+from broker.policy.vocabulary import ClusterState, GrantStatus
+
+
+def test_nothing_shared_is_said_in_words(maya: Browser) -> None:
+    assert "You share nothing at the moment" in maya.get("/my-sharing").text
+    assert maya.json("/my-sharing") == []
+
+
+def test_a_proposal_is_no_sharing(world: World, maya: Browser) -> None:
+    world.proposes()
+    assert maya.json("/my-sharing") == []
+
+
+def test_a_grant_is_listed_with_its_parts(world: World, maya: Browser) -> None:
+    grant_id = world.shares(maya, "balances", "transactions")
+    words = words_of(maya.get("/my-sharing"))
+    for text in ("Messenger", "Harbor Bank", "Your balances", "Everyday money ••7803", "Never used", "Dates, amounts"):
+        assert text in words
+    assert "Where your cards were used" not in words
+    (row,) = maya.json("/my-sharing")
+    assert (row["grant_id"], row["status"], row["platform"], row["bank"]) == (grant_id, "ACTIVE", "messenger", "harbor")
+    assert [part["category"] for part in row["categories"]] == ["balances", "transactions"]
+    assert row["categories"][1]["detail"] == "basic"
+    assert {part["label"] for part in row["accounts"]} == {"Everyday money ••7803", "Summer fund ••1302"}
+
+
+@pytest.mark.parametrize(
+    ("action", "state"), [("pause", ClusterState.PAUSED), ("revoke", ClusterState.REVOKED), ("resume", None)]
+)
+def test_one_category_changes_and_the_others_do_not(
+    world: World, maya: Browser, action: str, state: ClusterState | None
+) -> None:
+    grant_id = world.shares(maya, "balances", "transactions")
+    if state is None:
+        _press(maya, "pause", grant=grant_id, category="balances")
+    _press(maya, action, grant=grant_id, category="balances")
+    states = {part.term.name: part.state for part in world.grant(grant_id).categories}
+    assert states == {"balances": state or ClusterState.ACTIVE, "transactions": ClusterState.ACTIVE}
+
+
+def test_one_account_can_be_stopped(world: World, maya: Browser) -> None:
+    grant_id = world.shares(maya, "balances")
+    first, second = world.grant(grant_id).accounts
+    _press(maya, "revoke", grant=grant_id, account=first.account_id)
+    assert [a.account_id for a in world.grant(grant_id).live_accounts] == [second.account_id]
+
+
+def test_a_whole_grant_is_paused_resumed_and_stopped(world: World, maya: Browser) -> None:
+    grant_id = world.shares(maya, "balances")
+    for action, status in (
+        ("pause", GrantStatus.PAUSED),
+        ("resume", GrantStatus.ACTIVE),
+        ("revoke", GrantStatus.REVOKED),
+    ):
+        _press(maya, action, grant=grant_id)
+        assert world.grant(grant_id).status is status
+    page = maya.get("/my-sharing")
+    assert "Past permissions" in page.text
+    assert not any(form.has("grant") for form in forms_of(page))
+
+
+def test_everything_stops_with_one_button(world: World, maya: Browser) -> None:
+    first, second = world.shares(maya, "balances"), world.shares(maya, "transactions")
+    _press(maya, "revoke", grant="all")
+    assert {world.grant(g).status for g in (first, second)} == {GrantStatus.REVOKED}
+
+
+def test_nothing_happens_before_it_is_confirmed(world: World, maya: Browser) -> None:
+    grant_id = world.shares(maya, "balances")
+    page = maya.submit(_form(maya, grant=grant_id, category="balances"), ("action", "revoke"))
+    words = words_of(page)
+    assert page.status_code == 200
+    assert "Messenger cannot see your balances any more" in words
+    assert "all of it stops" in words
+    assert "within 30 days" in words
+    assert form_with(page, "confirm").holds(grant=grant_id, category="balances", action="revoke")
+    assert world.grant(grant_id).live_categories == ("balances",)
+
+
+def test_the_page_says_once_what_has_happened(world: World, maya: Browser) -> None:
+    grant_id = world.shares(maya, "balances", "transactions")
+    answer = _press(maya, "revoke", grant=grant_id, category="balances")
+    assert "Messenger can no longer see your balances." in maya.get(answer).text
+    assert "can no longer see" not in maya.get("/my-sharing").text
+
+
+def test_only_what_is_possible_has_a_button(world: World, maya: Browser) -> None:
+    grant_id = world.shares(maya, "balances", "transactions")
+    assert _form(maya, grant=grant_id).buttons == [("action", "pause"), ("action", "revoke")]
+    _press(maya, "pause", grant=grant_id)
+    assert _form(maya, grant=grant_id).buttons == [("action", "resume"), ("action", "revoke")]
+    assert "On hold" in maya.get("/my-sharing").text
+
+
+def test_doing_it_twice_is_said_and_changes_nothing(world: World, maya: Browser) -> None:
+    grant_id = world.shares(maya, "balances", "transactions")
+    form = _form(maya, grant=grant_id, category="balances")
+    maya.submit(form, ("action", "revoke"), ("confirm", "yes"))
+    answer = maya.submit(form, ("action", "revoke"), ("confirm", "yes"))
+    assert (answer.status_code, "grant-unchanged" in answer.text) == (409, True)
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({"grant": "00000000-0000-7000-8000-000000000000"}, 404),
+        ({"grant": "\x00"}, 404),
+        ({"category": "payments"}, 404),
+        ({"category": "balances", "account": "x"}, 400),
+        ({"grant": "all", "category": "balances"}, 400),
+        ({"grant": "x" * 900}, 400),
+        ({"action": "delete"}, 400),
+        ({"confirm": "no"}, 400),
+        ({"grant": ""}, 400),
+    ],
+)
+def test_a_forged_form_changes_nothing(world: World, maya: Browser, changed: dict[str, str], status: int) -> None:
+    grant_id = world.shares(maya, "balances")
+    token = _form(maya, grant=grant_id).fields[0]
+    fields = {"grant": grant_id, "action": "revoke", "confirm": "yes", **changed}
+    assert maya.post("/my-sharing", [token, *fields.items()]).status_code == status
+    assert world.grant(grant_id).status is GrantStatus.ACTIVE
+
+
+def test_another_persons_grant_cannot_be_touched(world: World, maya: Browser) -> None:
+    grant_id = world.shares(maya, "balances")
+    other = world.browser()
+    other.signs_in(sub="hb-2", name="Noah")
+    world.shares(other, "balances")
+    token = forms_of(other.get("/my-sharing"))[0].fields[0]
+    answer = other.post("/my-sharing", [token, ("grant", grant_id), ("action", "revoke"), ("confirm", "yes")])
+    assert answer.status_code == 404
+    assert world.grant(grant_id).status is GrantStatus.ACTIVE
+    assert grant_id not in other.get("/my-sharing").text
+
+
+def test_a_form_from_another_site_is_refused(world: World, maya: Browser) -> None:
+    grant_id = world.shares(maya, "balances")
+    answer = maya.post("/my-sharing", [("grant", grant_id), ("action", "revoke"), ("confirm", "yes")])
+    assert (answer.status_code, world.grant(grant_id).status) == (400, GrantStatus.ACTIVE)
+
+
+def test_rows_say_what_still_flows(world: World, maya: Browser) -> None:
+    grant_id = world.shares(maya, "balances", "transactions")
+    _press(maya, "revoke", grant=grant_id, category="balances")
+    (row,) = maya.json("/my-sharing")
+    states = {part["category"]: part["status"] for part in row["categories"]}
+    assert states == {"balances": "REVOKED", "transactions": "ACTIVE"}
+
+
+def test_a_refused_request_stays_visible_as_past(world: World, maya: Browser) -> None:
+    grant_id = world.proposes(world.terms(CategoryTerm("balances")))
+    maya.submit(form_with(maya.get(f"/consent/{grant_id}"), "decision"), ("decision", "deny"))
+    assert "you said no" in maya.get("/my-sharing").text
+
+
+def _form(browser: Browser, **hidden: str) -> Form:
+    return next(form for form in forms_of(browser.get("/my-sharing")) if form.holds(**hidden))
+
+
+def _press(browser: Browser, action: str, **hidden: str) -> str:
+    """Press a button of My sharing, confirm, and return where that leads."""
+    page = browser.submit(_form(browser, **hidden), ("action", action))
+    answer = browser.submit(form_with(page, "confirm"), ("confirm", "yes"))
+    assert answer.status_code == 303, answer.text
+    return answer.location

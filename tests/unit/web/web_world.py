@@ -1,0 +1,291 @@
+"""The whole application over a file database, one bank with a real sign-in and a connector that tests lay out."""
+
+import html
+import secrets
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from flask import Flask
+from flask.testing import FlaskClient
+from identity_provider import IdentityProvider
+from joserfc.jwk import ECKey
+from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
+from werkzeug.test import TestResponse
+
+from broker.app import build_services, create_app
+from broker.banks import service as banks
+from broker.banks.connector import BankAccess, BankAccount, Connector, OpenStatus
+from broker.clock import system_clock
+from broker.crypto.keyset import generate_keyset
+from broker.edge.services import Services
+from broker.errors import BankUnavailable
+from broker.grants.acts import Actor
+from broker.grants.consents import Answer, Asker
+from broker.grants.views import Grant
+from broker.platforms import service as platforms
+from broker.policy.terms import CategoryTerm, Terms
+from broker.policy.vocabulary import Detail, Precision
+from broker.release import Call, OwnAccounts, Rendered, Wanted
+from broker.settings import Mode, Settings, default_policies_dir
+from broker.storage.base import Base
+from broker.storage.engine import Database
+from broker.users.models import IdentityRow
+
+BASE = "http://localhost:8465"
+PERSON = {"sub": "hb-1", "name": "Maya Lindqvist"}
+AUDITOR = {"sub": "staff-1", "name": "Audrey Holt", "role": "auditor"}
+ALL_TERMS = (
+    CategoryTerm("accounts"),
+    CategoryTerm("balances"),
+    CategoryTerm("transactions", Detail.DETAIL),
+    CategoryTerm("card_locations", None, Precision.EXACT),
+)
+
+
+class FakeConnector:
+    """Lists the accounts that a test lays out; or is down."""
+
+    standard = "fdx"
+
+    def __init__(self) -> None:
+        self.is_down = False
+        self.asked = 0
+        self.listed = [account("a-1", "Everyday money", "••7803"), account("a-2", "Summer fund", "••1302")]
+
+    def accounts(self, access: BankAccess) -> list[BankAccount]:
+        self.asked += 1
+        if self.is_down:
+            raise BankUnavailable
+        assert access.subject.startswith("hb-")
+        return self.listed
+
+
+def account(ref: str, name: str, number: str) -> BankAccount:
+    return BankAccount(ref, name, None, number, OpenStatus.OPEN, "TRANS_AND_SAVINGS_ACCOUNTS", "USD", is_joint=False)
+
+
+@dataclass
+class Form:
+    action: str
+    fields: list[tuple[str, str]] = field(default_factory=list)
+    ticked: list[tuple[str, str]] = field(default_factory=list)
+    boxes: list[tuple[str, str]] = field(default_factory=list)
+    options: list[tuple[str, str, bool]] = field(default_factory=list)
+    buttons: list[tuple[str, str]] = field(default_factory=list)
+
+    def values(self, name: str) -> list[str]:
+        return [v for n, v in (*self.boxes, *((n, v) for n, v, _ in self.options)) if n == name]
+
+    def chosen(self, name: str) -> str:
+        return next(v for n, v, is_chosen in self.options if n == name and is_chosen)
+
+    def has(self, *names: str) -> bool:
+        present = {n for n, *_ in (*self.fields, *self.boxes, *self.options, *self.buttons)}
+        return set(names) <= present
+
+    def holds(self, **hidden: str) -> bool:
+        mine = {n: v for n, v in self.fields if n != "csrf_token"}
+        return mine == hidden
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self._select = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        a = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append(Form(a.get("action", "")))
+        elif tag == "select":
+            self._select = a["name"]
+        elif tag == "option":
+            self.forms[-1].options.append((self._select, a["value"], "selected" in a))
+        elif tag == "button" and "name" in a:
+            self.forms[-1].buttons.append((a["name"], a["value"]))
+        elif tag == "input" and a.get("type") == "checkbox":
+            self.forms[-1].boxes.append((a["name"], a["value"]))
+            if "checked" in a:
+                self.forms[-1].ticked.append((a["name"], a["value"]))
+        elif tag == "input":
+            self.forms[-1].fields.append((a["name"], a["value"]))
+
+
+def forms_of(answer: TestResponse) -> list[Form]:
+    reader = _Reader()
+    reader.feed(answer.text)
+    return reader.forms
+
+
+def form_with(answer: TestResponse, *names: str) -> Form:
+    return next(form for form in forms_of(answer) if form.has(*names))
+
+
+def words_of(answer: TestResponse) -> str:
+    return html.unescape(answer.text)
+
+
+class Browser:
+    """One browser, with its own cookies."""
+
+    def __init__(self, app: Flask, provider: IdentityProvider) -> None:
+        self.client: FlaskClient = app.test_client()
+        self.provider = provider
+
+    def get(self, path: str, **headers: str) -> TestResponse:
+        return self.client.get(path, base_url=BASE, headers=headers, buffered=True)
+
+    def json(self, path: str) -> Any:
+        answer = self.get(path, Accept="application/json")
+        assert answer.status_code == 200, answer.text
+        return answer.json
+
+    def post(self, path: str, fields: list[tuple[str, str]]) -> TestResponse:
+        return self.client.post(path, base_url=BASE, data=MultiDict(fields))
+
+    def submit(self, form: Form, *more: tuple[str, str], selects: bool = True) -> TestResponse:
+        """Send a form as a browser would; `more` are ticks, the button pressed, and selects chosen otherwise."""
+        given = {name for name, _ in more}
+        chosen = [(n, v) for n, v, is_chosen in form.options if is_chosen and n not in given] if selects else []
+        return self.post(form.action, [*form.fields, *chosen, *more])
+
+    def goes_to_bank(self, start: str = "/sign-in?next=/my-sharing") -> str:
+        page = self.get(start)
+        answer = self.submit(form_with(page, "for", "bank"), ("bank", "harbor"))
+        assert answer.status_code == 303, answer.text
+        return answer.location
+
+    def signs_in(self, start: str = "/sign-in?next=/my-sharing", **person: Any) -> TestResponse:
+        return self.get(self.provider.agrees(self.goes_to_bank(start), **(person or PERSON)))
+
+    def signs_in_as_staff(self, bank: str = "harbor") -> TestResponse:
+        answer = self.get(f"/sign-in/staff/{bank}")
+        return self.get(self.provider.agrees(answer.location, **AUDITOR))
+
+
+@dataclass
+class World:
+    """The application, its services and what tests move: the clock and the bank."""
+
+    app: Flask
+    services: Services
+    provider: IdentityProvider
+    connector: FakeConnector
+    later: timedelta = timedelta()
+
+    def browser(self) -> Browser:
+        return Browser(self.app, self.provider)
+
+    def user_id(self) -> str:
+        with self.services.database.read() as session:
+            return session.scalars(select(IdentityRow.user_id).order_by(IdentityRow.signed_in_at)).all()[-1]
+
+    def terms(self, *categories: CategoryTerm, purpose: str = "chat_banking", **figures: Any) -> Terms:
+        catalogue = self.services.catalogue
+        return catalogue.complete(
+            purpose=catalogue.purposes[purpose], categories=categories or ALL_TERMS, bank=None, **figures
+        )
+
+    def proposes(self, terms: Terms | None = None, platform: str = "messenger", user_id: str | None = None) -> str:
+        catalogue = self.services.catalogue
+        return self.services.consents.propose(
+            Actor(user_id or self.user_id(), str(uuid.uuid4())),
+            Asker(platform, frozenset(catalogue.purposes), frozenset(catalogue.categories)),
+            terms or self.terms(),
+            "harbor",
+            Answer(secrets.token_hex(32), "/oauth/authorize/answer?request=abc", "http://localhost:4199"),
+        )
+
+    def grant(self, grant_id: str) -> Grant:
+        with self.services.database.read() as session:
+            return cast("Grant", self.services.grant_reader.find(session, grant_id, self.services.clock()))
+
+    def shares(self, browser: Browser, *categories: str, terms: Terms | None = None) -> str:
+        """Let the person allow these categories from all accounts and return the grant's id."""
+        grant_id = self.proposes(terms)
+        form = form_with(browser.get(f"/consent/{grant_id}"), "decision")
+        ticks = [("category", name) for name in categories]
+        picks = [("account", ref) for ref in form.values("account")]
+        answer = browser.submit(form, *ticks, *picks, ("decision", "approve"))
+        assert answer.status_code == 303, answer.text
+        return grant_id
+
+    def reads(self, grant_id: str, category: str) -> None:
+        call = Call(grant_id, "messenger", frozenset({category}), str(uuid.uuid4()), "GET /v1/accounts")
+        self.services.release.read(call, Wanted(category), lambda records: Rendered(b"{}", len(records)))
+
+
+def build_world(folder: Path, provider: IdentityProvider) -> World:
+    settings = Settings(
+        mode=Mode.SANDBOX,
+        base_url=BASE,
+        database_url=f"sqlite:///{folder / 'broker.db'}",
+        data_dir=folder,
+        key_file=folder / "keys.json",
+        policies_dir=default_policies_dir(),
+        host="127.0.0.1",
+        port=8465,
+        workers=1,
+        threads=1,
+        log_level="INFO",
+        outbound_allow=frozenset({provider.issuer.removeprefix("http://")}),
+        bank_timeout_s=5.0,
+        bank_answer_max_bytes=100_000,
+        request_max_bytes=128 * 1024,
+        sandbox_port_base=8400,
+    )
+    generate_keyset(settings.key_file, system_clock())
+    moved: dict[str, World] = {}
+
+    def clock() -> datetime:
+        return system_clock() + (moved["world"].later if moved else timedelta())
+
+    database = Database(settings.database_url)
+    Base.metadata.create_all(database.engine)
+    database.close()
+    built = build_services(settings, clock)
+    connector = FakeConnector()
+    release = replace(built.release, connectors={"harbor": cast("Connector", connector)})
+    built = replace(built, release=release, own_accounts=OwnAccounts(release))
+    provider.broker_keys = built.keyset.public_jwks()
+    _register(built, provider)
+    world = World(create_app(built), built, provider, connector)
+    moved["world"] = world
+    return world
+
+
+def _register(built: Services, provider: IdentityProvider) -> None:
+    now = built.clock()
+    key = ECKey.generate_key("P-256")
+    scopes = tuple(built.catalogue.categories)
+    purposes = tuple(built.catalogue.purposes)
+    with built.database.write() as session:
+        for bank_id, name, issuer in (
+            ("harbor", "Harbor Bank", provider.issuer),
+            ("meridian", "Meridian Bank", "http://localhost:9"),
+        ):
+            bank = banks.Bank(bank_id, name, "fdx", issuer, f"{issuer}/fdx/v6", "broker", "openid profile data")
+            banks.add(session, bank, now)
+        for platform_id, name in (("messenger", "Messenger"), ("ledgerly", "<b>Ledgerly</b>")):
+            jwks = {"keys": [key.as_dict(private=False)]}
+            platform = platforms.Platform(
+                platform_id,
+                platforms.PlatformKind.PLATFORM,
+                name,
+                jwks,
+                ("http://localhost:4199/cb",),
+                scopes,
+                purposes,
+            )
+            platforms.add(session, built.catalogue, platform, http_loopback=True, now=now)
+
+
+def path_of(answer: TestResponse) -> str:
+    return urlsplit(answer.location).path
