@@ -56,15 +56,14 @@ TABLE: dict[type[BrokerError], tuple[int, str]] = {
     ConfigurationInvalid: (500, "The broker is not set up correctly"),
     BrokerError: (500, "Something went wrong"),
 }
-_HTTP_CODES = {
-    400: "invalid-request",
-    404: "not-found",
-    405: "method-not-allowed",
-    413: "body-too-large",
-    414: "address-too-long",
-    415: "content-type-not-supported",
-    431: "headers-too-large",
+_HTTP: dict[int, tuple[str, str]] = {
+    400: ("invalid-request", "The request cannot be read."),
+    404: ("not-found", "There is nothing at this address. It may be mistyped, or the link may be old."),
+    405: ("method-not-allowed", "This address does not take this kind of request."),
+    413: ("body-too-large", "The request is too large."),
+    415: ("content-type-not-supported", "The request's content type is not understood here."),
 }
+_HTTP_OTHER = ("request-refused", "The request was refused.")
 _UNAVAILABLE = 503
 _NO_TOKEN = "token-missing"  # noqa: S105 - the code of an error, not a secret
 
@@ -95,9 +94,9 @@ def _broker_error(error: BrokerError) -> Response:
 
 def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
-    code = _HTTP_CODES.get(status, "request-refused")
+    code, detail = _HTTP.get(status, _HTTP_OTHER)
     _log.info("request.refused", code=code, status=status, path=request.path)
-    response = _told(status, error.name, code, "The address or the method is wrong, or the request cannot be read.")
+    response = _told(status, error.name.capitalize(), code, detail)
     if status == 405 and "Allow" in (headers := error.get_response().headers):  # noqa: PLR2004 - Method Not Allowed
         response.headers["Allow"] = headers["Allow"]
     return response
