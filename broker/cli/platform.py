@@ -22,7 +22,7 @@ def platform() -> None:
 @click.argument("platform_id")
 @click.option("--name", required=True, help="The name people see on the consent page.")
 @click.option("--jwks", "jwks_file", required=True, type=click.Path(path_type=Path), help="Public keys (JWK Set).")
-@click.option("--kind", type=click.Choice(list(PlatformKind)), default=PlatformKind.PLATFORM, show_default=True)
+@click.option("--kind", type=click.Choice([kind.value for kind in PlatformKind]), default=PlatformKind.PLATFORM.value)
 @click.option("--redirect-uri", "redirect_uris", multiple=True, help="Exact redirect URI; may be repeated.")
 @click.option("--scope", "scopes", multiple=True, help="Data category it may ask for; may be repeated.")
 @click.option("--purpose", "purposes", multiple=True, help="Purpose it may name; may be repeated.")

@@ -68,12 +68,9 @@ def _announce(document: dict[str, Any]) -> None:
         *(f"  {bank['name'] + ' console':<22} {bank['console_url']}" for bank in document["banks"]),
         "",
         "Sign-ins (made for this sandbox only):",
+        *(_login(bank_names[user["bank"]], user, user["name"]) for user in document["users"]),
         *(
-            f"  {bank_names[u['bank']]:<14} {u['username']:<18} {u['password']:<28} {u['name']}"
-            for u in document["users"]
-        ),
-        *(
-            f"  {bank['name']:<14} {bank[role]['username']:<18} {bank[role]['password']:<28} staff, {role}"
+            _login(bank["name"], bank[role], f"staff, {role}")
             for bank in document["banks"]
             for role in ("auditor", "admin")
         ),

@@ -56,10 +56,8 @@ _SENTENCES = {
 }
 
 REASONS = {
-    "access-denied": "access was denied",
     "account-not-granted": "you do not share this account",
     "approved": "you allowed it",
-    "assertion-replayed": "the app's proof had been used before",
     "bank-sign-in-needed": "the bank asks you to sign in again",
     "bank-unavailable": "the bank could not be reached",
     "bank-unknown": "the bank is not known here",
@@ -71,7 +69,6 @@ REASONS = {
     "dpop-replayed": "the app's proof had been used before",
     "ended": "its time was over",
     "field-not-granted": "it looked at a detail that you did not allow",
-    "frequency-exceeded": "the app asked too often",
     "grant-expired": "the permission had ended",
     "grant-paused": "you had paused the app",
     "grant-rejected": "the permission was refused",

@@ -1,0 +1,107 @@
+"""The tables of errors are complete, and every code is on the page of errors."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from broker.edge import problems
+from broker.errors import BrokerError
+from broker.oauth import errors as oauth
+from broker.policy import rules
+from broker.policy.vocabulary import GrantStatus
+from tests.architecture.pages import REFERENCE, first_cells, rows, section
+from tests.architecture.tree import PACKAGE, called, nodes, product_files, text_of
+
+_PAGE = REFERENCE / "errors.md"
+_EVENTS = REFERENCE / "events.md"
+_HYPHENATED = re.compile(r"[a-z]+(-[a-z]+)+")
+_FINAL = {f"grant-{status.value.lower()}" for status in GrantStatus if status.is_final}
+
+
+def kinds(of: type[BrokerError] = BrokerError) -> Iterator[type[BrokerError]]:
+    yield of
+    for child in of.__subclasses__():
+        yield from kinds(child)
+
+
+def calls(*names: str) -> Iterator[ast.Call]:
+    for path in product_files():
+        if PACKAGE / "sandbox" not in path.parents:
+            yield from (node for node in nodes(path) if isinstance(node, ast.Call) and called(node) in names)
+
+
+def first_argument(call: ast.Call) -> Iterator[str]:
+    yield from (text for argument in call.args[:1] if (text := text_of(argument)) is not None)
+
+
+def reason_codes() -> set[str]:
+    """What the policies and the releases give as reasons."""
+    written = {code for call in calls("Reason") for code in first_argument(call)}
+    return written | {code for code, _ in rules._STATUS_REASONS.values()}
+
+
+def codes_given() -> Iterator[str]:
+    """Every code that stands in the source beside the classes' own."""
+    names = [kind.__name__ for kind in kinds()]
+    for call in calls(*names, "OAuthRefused"):
+        for keyword in call.keywords:
+            if keyword.arg == "code" and (code := text_of(keyword.value)) is not None:
+                yield code
+    yield from reason_codes() | _FINAL
+    for node in nodes(PACKAGE / "edge/problems.py"):
+        if (text := text_of(node)) is not None and _HYPHENATED.fullmatch(text):
+            yield text
+
+
+def oauth_errors() -> Iterator[str]:
+    for call in calls("OAuthRefused"):
+        yield from first_argument(call)
+    for call in calls("with_error"):
+        yield from (text for argument in call.args[1:2] if (text := text_of(argument)) is not None)
+    yield from (name for _, name in oauth.TABLE.values())
+
+
+def test_every_kind_of_error_has_its_own_line_in_the_table_to_http() -> None:
+    assert set(problems.TABLE) == set(kinds())
+
+
+def test_every_kind_of_error_has_an_oauth_form() -> None:
+    for kind in kinds():
+        assert any(parent in oauth.TABLE for parent in kind.__mro__), kind
+
+
+def test_every_kind_of_error_is_documented_with_its_code_and_its_status() -> None:
+    told = {kind: (code, int(status)) for kind, code, status, _ in rows(section(_PAGE, "Kinds"))}
+    assert told == {kind.__name__: (kind.code, problems.TABLE[kind][0]) for kind in kinds()}
+
+
+def test_every_finer_code_is_documented_and_nothing_else_is() -> None:
+    own = {kind.code for kind in kinds()}
+    told = first_cells(section(_PAGE, "Finer codes"))
+    assert len(told) == len(set(told))
+    assert set(told) == set(codes_given()) - own
+
+
+def test_every_oauth_error_is_documented_and_nothing_else_is() -> None:
+    told = first_cells(section(_PAGE, "OAuth errors"))
+    assert len(told) == len(set(told))
+    assert set(told) == set(oauth_errors())
+
+
+def test_a_code_is_lower_case_words_with_hyphens() -> None:
+    word = re.compile(r"[a-z]+(-[a-z]+)*")
+    assert all(word.fullmatch(code) for code in {*codes_given(), *(kind.code for kind in kinds())})
+
+
+def test_a_message_of_an_error_is_a_sentence() -> None:
+    assert all(kind.detail.endswith(".") and kind.detail[0].isupper() for kind in kinds())
+
+
+def test_every_reason_of_the_log_is_documented_and_every_documented_one_stands_in_the_source() -> None:
+    told = first_cells(section(_EVENTS, "Reasons"))
+    assert len(told) == len(set(told))
+    assert reason_codes() <= set(told)
+    source = "".join(path.read_text(encoding="utf-8") for path in product_files())
+    for reason in told:
+        stem = reason.removesuffix("-replayed")
+        assert f'"{reason}"' in source or f'"{stem}"' in source or reason in _FINAL, reason
