@@ -1,16 +1,38 @@
-"""Fixtures that cost time: one running sandbox for all stories."""
+"""Fixtures that cost time: one running sandbox on each database for all stories."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.support.postgres import PostgresServer, postgres_server
 from tests.support.world import World
+
+DATABASES = ("sqlite", "postgresql")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the stories of one world on one worker process, so that each world starts once."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if callspec is not None and "world" in callspec.params:
+            item.add_marker(pytest.mark.xdist_group(f"world-{callspec.params['world']}"))
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    running = World(tmp_path_factory.mktemp("world")).start()
+def postgres() -> Iterator[PostgresServer]:
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=DATABASES)
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    environment = {}
+    if request.param == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        environment["BROKER_DATABASE_URL"] = server.new_database()
+    running = World(tmp_path_factory.mktemp("world"), **environment).start()
     yield running
     assert running.stop() == 0
 

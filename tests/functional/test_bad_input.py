@@ -16,8 +16,6 @@ from tests.support.pages import Browser
 from tests.support.platform_client import PlatformClient, Tokens, details
 from tests.support.world import World
 
-pytestmark = pytest.mark.xdist_group("world")
-
 
 def url(info: dict[str, Any], name: str, account_id: str = "") -> str:
     return str(info["api"][name]).replace("{accountId}", account_id)

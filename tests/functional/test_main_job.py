@@ -7,8 +7,6 @@ import pytest
 from tests.support.actors import Person, Staff
 from tests.support.platform_client import PlatformClient, details
 
-pytestmark = pytest.mark.xdist_group("world")
-
 BANKS = ("harbor", "meridian")
 ALL = ("accounts", "balances", "transactions", "card_locations")
 

@@ -14,7 +14,8 @@ from tests.support.actors import Person
 from tests.support.platform_client import PlatformClient, details
 from tests.support.world import World, free_port_base
 
-pytestmark = [pytest.mark.xdist_group("world"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
+on_sqlite = pytest.mark.parametrize("world", ["sqlite"], indirect=True)
 
 
 def alive(pid: int) -> bool:
@@ -74,6 +75,7 @@ def test_an_unwritable_folder_is_told_in_one_clear_line(tmp_path: Path) -> None:
     assert "cannot be written" in done.stderr
 
 
+@on_sqlite
 def test_a_second_world_on_the_same_folder_is_refused(world: World) -> None:
     done = World(world.data_dir).command("sandbox", "up", check=False)
     assert done.returncode == 2
@@ -101,6 +103,7 @@ def test_a_broker_without_a_base_url_or_keys_refuses_to_start(tmp_path: Path) ->
         assert word in done.stderr
 
 
+@on_sqlite
 def test_secrets_are_made_at_start_and_kept_from_others(world: World) -> None:
     secret_files = ["keys.json", "passwords.json", "info.json", "harbor/config.json", "messenger/config.json"]
     secret_files += [f"clients/{path.name}" for path in (world.data_dir / "clients").iterdir()]
@@ -109,6 +112,7 @@ def test_secrets_are_made_at_start_and_kept_from_others(world: World) -> None:
         assert mode == 0o600, f"{name} has mode {mode:o}"
 
 
+@on_sqlite
 def test_doctor_finds_nothing_wrong_and_names_what_is(world: World) -> None:
     sandbox = {
         "BROKER_MODE": "sandbox",
@@ -122,6 +126,7 @@ def test_doctor_finds_nothing_wrong_and_names_what_is(world: World) -> None:
     assert "PROBLEM" in unreachable.stdout
 
 
+@on_sqlite
 def test_the_tail_of_the_log_shows_events_and_no_personal_details(world: World) -> None:
     info = world.info
     Person.of(info, "harbor").shares(PlatformClient.of(info), "balances")
@@ -130,6 +135,7 @@ def test_the_tail_of_the_log_shows_events_and_no_personal_details(world: World) 
     assert info["users"][0]["name"] not in tail
 
 
+@on_sqlite
 def test_the_outsiders_answer_where_the_document_says(world: World) -> None:
     info = world.info
     for bank in info["banks"]:
@@ -142,6 +148,7 @@ def test_the_outsiders_answer_where_the_document_says(world: World) -> None:
     assert {"interaction_id", "time", "customer", "category", "accounts"} <= set(served[-1])
 
 
+@on_sqlite
 def test_a_plain_pushed_request_needs_no_knowledge_but_the_document(world: World) -> None:
     info = world.info
     client = PlatformClient.of(info, 1)
