@@ -106,7 +106,12 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
     sequencer = Sequencer(database, sealer, clock, settings.base_host)
     users = Users(sealer, keyset.subject)
     reader = GrantReader(sealer)
-    http = OutboundClient(settings.outbound_allow, settings.bank_timeout_s, settings.bank_answer_max_bytes)
+    http = OutboundClient(
+        settings.outbound_allow,
+        settings.bank_timeout_s,
+        settings.bank_answer_max_bytes,
+        most_in_flight=max(1, settings.threads * 3 // 4),  # a slow bank leaves threads for pages and other banks
+    )
     release = Release(
         database=database,
         sequencer=sequencer,
@@ -142,7 +147,7 @@ def create_app(services: Services) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = services.settings.request_max_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = services.settings.request_max_bytes
     app.config["MAX_FORM_PARTS"] = 200
-    app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False  # merging redirects, and takes the address from the Host header
     app.session_interface = DatabaseSessions()
     install(app, services)
     app.before_request(interaction.begin)

@@ -1,6 +1,7 @@
 """The only place that reads the environment: typed settings, checked once at start."""
 
 import os
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +12,11 @@ from environs import Env, EnvError
 from broker.errors import ConfigurationInvalid
 
 _LOWEST_PORT_BASE, _HIGHEST_PORT_BASE = 1024, 65_500
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_HIGHEST_PORT = 65_535
+_LONGEST_TIMEOUT_S = 60.0
+_LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
+# The text itself is the issuer and the origin that browsers send: it has exactly one spelling.
+_BASE_URL = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(:(?P<port>[1-9][0-9]{0,4}))?")
 
 
 class Mode(StrEnum):
@@ -87,26 +92,25 @@ def enter_sandbox() -> Settings:
     os.environ["BROKER_PORT"] = str(base)
     os.environ["BROKER_OUTBOUND_ALLOW"] = f"localhost:{base + 11},localhost:{base + 12}"
     os.environ.setdefault("BROKER_DATA_DIR", str(Path(".sandbox").resolve()))
-    os.environ.setdefault("BROKER_LOG_LEVEL", "WARNING")
     return load_settings()
 
 
 def _read(env: Env) -> Settings:
     data_dir = env.path("DATA_DIR", Path(".broker")).expanduser().resolve()
     return Settings(
-        mode=env.enum("MODE", Mode.PRODUCTION.value, enum=Mode, by_value=True),
+        mode=env.enum("MODE", Mode.PRODUCTION, enum=Mode, by_value=True),
         base_url=env.str("BASE_URL").rstrip("/"),
         database_url=env.str("DATABASE_URL", f"sqlite:///{data_dir / 'broker.db'}"),
         data_dir=data_dir,
         key_file=env.path("KEY_FILE", data_dir / "keys.json").expanduser().resolve(),
         policies_dir=env.path("POLICIES_DIR", default_policies_dir()).expanduser().resolve(),
         host=env.str("HOST", "127.0.0.1"),
-        port=env.int("PORT", 8400),
+        port=_port(env),
         workers=_at_least_one(env, "WORKERS", 2),
         threads=_at_least_one(env, "THREADS", 8),
         log_level=_log_level(env),
         outbound_allow=frozenset(env.list("OUTBOUND_ALLOW", [])),
-        bank_timeout_s=env.float("BANK_TIMEOUT_S", 8.0),
+        bank_timeout_s=_seconds(env),
         bank_answer_max_bytes=_at_least_one(env, "BANK_ANSWER_MAX_BYTES", 5 * 1024 * 1024),
         request_max_bytes=_at_least_one(env, "REQUEST_MAX_BYTES", 128 * 1024),
         sandbox_port_base=env.int("SANDBOX_PORT_BASE", 8400),
@@ -118,6 +122,20 @@ def default_policies_dir() -> Path:
     package = Path(__file__).resolve().parent
     inside = package / "shipped_policies"
     return inside if inside.is_dir() else package.parent / "policies"
+
+
+def _port(env: Env) -> int:
+    port: int = env.int("PORT", 8400)
+    if not 1 <= port <= _HIGHEST_PORT:
+        raise ConfigurationInvalid("BROKER_PORT must be from 1 to 65535")
+    return port
+
+
+def _seconds(env: Env) -> float:
+    seconds: float = env.float("BANK_TIMEOUT_S", 8.0)
+    if not 0 < seconds <= _LONGEST_TIMEOUT_S:
+        raise ConfigurationInvalid("BROKER_BANK_TIMEOUT_S must be above 0 and at most 60 seconds")
+    return seconds
 
 
 def _log_level(env: Env) -> str:
@@ -136,9 +154,12 @@ def _at_least_one(env: Env, name: str, default: int) -> int:
 
 def _check_base_url(settings: Settings) -> None:
     """Refuse http anywhere but in a sandbox on loopback: tokens and cookies would travel in clear (FAPI 2.0 §5.2)."""
-    parts = urlsplit(settings.base_url)
-    if parts.scheme == "https" and parts.hostname:
-        return
-    if settings.mode is Mode.SANDBOX and parts.scheme == "http" and parts.hostname in _LOOPBACK:
-        return
-    raise ConfigurationInvalid("BROKER_BASE_URL must be an https URL (http only in sandbox mode on a loopback host)")
+    match = _BASE_URL.fullmatch(settings.base_url)
+    if match and int(match["port"] or 1) in range(1, 65_536) and match["port"] not in {"80", "443"}:
+        is_sandbox = settings.mode is Mode.SANDBOX and match["host"] in _LOOPBACK
+        if match["scheme"] == "https" or is_sandbox:
+            return
+    raise ConfigurationInvalid(
+        "BROKER_BASE_URL must be https://host or https://host:port in lower case and nothing more "
+        "(http only in sandbox mode on a loopback host)"
+    )

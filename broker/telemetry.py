@@ -3,14 +3,16 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
 
 _SECRET = re.compile(r"bkr_[a-z]{2}_[A-Za-z0-9_-]+|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 # Libraries whose DEBUG lines print tokens, assertions or whole requests.
-_TALKATIVE = ("authlib", "urllib3", "requests", "werkzeug", "sqlalchemy.engine", "asyncio")
+_TALKATIVE = ("authlib", "urllib3", "requests", "werkzeug", "asyncio")
+# Libraries that write statements or progress at INFO.
+_CHATTY = ("sqlalchemy", "alembic")
 
 
 def configure_logging(level: str) -> None:
@@ -37,16 +39,29 @@ def configure_logging(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level]))
+    lowest = logging.getLevelNamesMapping()[level]
+    for names, least in ((_TALKATIVE, logging.INFO), (_CHATTY, logging.WARNING)):
+        for name in names:
+            logging.getLogger(name).setLevel(max(least, lowest))
 
 
 def redact(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace everything that looks like one of our secrets or a JWT, in every text of the event."""
+    """Replace everything that looks like one of our secrets or a JWT, wherever it stands in the event."""
     for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = _SECRET.sub("[redacted]", value)
+        event[key] = _redacted(value)
     return event
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SECRET.sub("[redacted]", value)
+    if isinstance(value, Mapping):
+        return {_redacted(key): _redacted(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_redacted(item) for item in value]
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return _SECRET.sub("[redacted]", repr(value))  # bytes, exceptions, objects: as they would be printed
 
 
 def _drop_record(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

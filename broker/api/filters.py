@@ -37,8 +37,12 @@ def _tests(query: Mapping[str, Any]) -> list[Test]:
         tests.append(lambda record: record["amount"] <= most)
     if (text := query.get("text")) is not None:
         wanted = text.casefold()
-        tests.append(lambda record: wanted in f"{record.get('description')} {record.get('merchantName')}".casefold())
+        tests.append(lambda record: wanted in _words(record).casefold())
     return tests
+
+
+def _words(record: Record) -> str:
+    return "\n".join(record[name] for name in ("description", "merchantName") if name in record)
 
 
 def _start(record: Record) -> datetime:

@@ -24,21 +24,34 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Pager:
-    """Cuts lists into pages. `scope` names everything a cursor is bound to; `key` is the record's id field."""
+    """Cuts lists into pages.
+
+    `scope` names everything a cursor is bound to; `key` is the record's id field;
+    `after` is the id of the last record seen.
+    """
 
     sealer: Sealer
     scope: str
     key: str
     size: int
-    cursor: str | None
+    after: str | None
+
+    @classmethod
+    def of(cls, sealer: Sealer, scope: str, key: str, size: int, cursor: str | None) -> "Pager":
+        """Make a pager; the cursor is opened here, before anything is asked of a bank.
+
+        Raises:
+            InvalidRequest: the cursor is not ours, or belongs to another question.
+        """
+        return cls(sealer, scope, key, size, None if cursor is None else _opened(sealer, scope, cursor))
 
     def cut(self, records: Sequence[Record]) -> Page:
         """Return the page that the cursor asks for; a list that changed meanwhile goes on after the last record seen.
 
         Raises:
-            InvalidRequest: the cursor is not ours, belongs to another question, or its record has left the list.
+            InvalidRequest: the record that the cursor names has left the list.
         """
-        start = 0 if self.cursor is None else self._position(records, self._last_seen(self.cursor)) + 1
+        start = 0 if self.after is None else self._position(records, self.after) + 1
         part = records[start : start + self.size]
         has_more = start + self.size < len(records)
         return Page(part, len(records), self._cursor_after(part[-1]) if has_more else None)
@@ -46,19 +59,20 @@ class Pager:
     def _cursor_after(self, record: Record) -> str:
         return base64url(self.sealer.seal(json.dumps(record[self.key]).encode(), f"cursor/{self.scope}"))
 
-    def _last_seen(self, cursor: str) -> str:
-        try:
-            sealed = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-            last: str = json.loads(self.sealer.open(sealed, f"cursor/{self.scope}"))
-        except (ConfigurationInvalid, binascii.Error, ValueError) as error:
-            raise InvalidRequest("This cursor does not belong to this question.") from error
-        return last
-
     def _position(self, records: Sequence[Record], last: str) -> int:
         for number, record in enumerate(records):
             if record[self.key] == last:
                 return number
         raise InvalidRequest("This cursor is too old; start again without it.")
+
+
+def _opened(sealer: Sealer, scope: str, cursor: str) -> str:
+    try:
+        sealed = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        last: str = json.loads(sealer.open(sealed, f"cursor/{scope}"))
+    except (ConfigurationInvalid, binascii.Error, ValueError) as error:
+        raise InvalidRequest("This cursor does not belong to this question.") from error
+    return last
 
 
 def scope_of(grant_id: str, path: str, parameters: dict[str, str]) -> str:

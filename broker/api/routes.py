@@ -90,7 +90,7 @@ def _list(name: str, key: str, schema: schemas.PageQuery, account_id: str | None
     )
     parameters = request.args.to_dict()
     scope = scope_of(call.grant_id, request.path, parameters)
-    pager = Pager(services().sealer, scope, key, query["page_size"], query["cursor"])
+    pager = Pager.of(services().sealer, scope, key, query["page_size"], query["cursor"])
     shape = ListShape(name, _address(), parameters)
     released = services().release.read(call, wanted, list_renderer(shape, pager, lambda found: keep(found, query)))
     return _handed_over(released.body)

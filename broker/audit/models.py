@@ -6,7 +6,7 @@ and the owner of the database can defeat them. Until the tree of hashes is here,
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from broker.storage.base import Base, BigInt
@@ -16,9 +16,19 @@ class LogState(Base):
     """One log: a bank's year or the operator's year. `size` is the number of the next entry."""
 
     __tablename__ = "audit_logs"
+    __table_args__ = (
+        # One current log an owner, whatever races: two would be a fork.
+        Index(
+            "uq_audit_logs_current",
+            "owner",
+            unique=True,
+            sqlite_where=text("is_current"),
+            postgresql_where=text("is_current"),
+        ),
+    )
 
     name: Mapped[str] = mapped_column(String(160), primary_key=True)
-    owner: Mapped[str] = mapped_column(String(64), index=True)
+    owner: Mapped[str] = mapped_column(String(64))
     size: Mapped[int] = mapped_column(BigInt)
     last_time_us: Mapped[int] = mapped_column(BigInt)
     is_current: Mapped[bool]

@@ -77,12 +77,15 @@ def of_bank(session: Session, master: Sealer, bank_id: str, page: Page) -> list[
 
 
 def tail(session: Session, *, after: Mapping[str, int], limit: int = 500) -> list[LoggedEntry]:
-    """Return entries of all logs whose number is above `after[log]` (-1: all), oldest first, without details."""
+    """Return entries of all logs, oldest first, without details.
+
+    Of a log in `after` those that follow the number named there, of any other the newest `limit`.
+    """
     found: list[LoggedEntry] = []
     for name in session.scalars(select(LogState.name).order_by(LogState.name)):
         query = select(EntryRow).where(EntryRow.log == name, EntryRow.number > after.get(name, -1))
-        rows = session.scalars(query.order_by(EntryRow.number.desc()).limit(limit))
-        found += [_entry(row, {}) for row in rows]
+        order = EntryRow.number.asc() if name in after else EntryRow.number.desc()
+        found += [_entry(row, {}) for row in session.scalars(query.order_by(order).limit(limit))]
     return sorted(found, key=lambda entry: (entry.at, entry.log, entry.number))
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from broker.audit.models import DetailRow, EntryRow, LogState
@@ -106,11 +107,16 @@ class _Writer:
         query = select(LogState).where(LogState.owner == owner, LogState.is_current).with_for_update()
         state = session.scalars(query).first()
         if state is None:
-            name = f"{self._host}/audit/{owner}/{self._clock().year}"
-            state = LogState(name=name, owner=owner, size=0, last_time_us=0, is_current=True)
-            session.add(state)
-            session.flush()
+            self._open_log(session, owner)
+            state = session.scalars(query).one()
         return state
+
+    def _open_log(self, session: Session, owner: str) -> None:
+        """Open an owner's first log; when two processes race, one row stands and both use it."""
+        insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+        name = f"{self._host}/audit/{owner}/{self._clock().year}"
+        first = {"name": name, "owner": owner, "size": 0, "last_time_us": 0, "is_current": True}
+        session.execute(insert(LogState).values(**first).on_conflict_do_nothing())
 
     def write(self, session: Session, entry: Entry) -> Appended:
         state = self._state(session, entry.bank_id or OPERATOR_LOG)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -51,8 +51,8 @@ class Credential:
     `expires_at` is the end of the access token's life; `refresh_token` is None when the bank gave none.
     """
 
-    access_token: str
-    refresh_token: str | None
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
     expires_at: datetime
 
     def dump(self) -> str:
@@ -149,7 +149,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class CardUse:
-    """One use of a card. `place` is None for online purchases; `source` says where the place comes from."""
+    """One use of a card. `place` is None online and where the bank names none; `source` says where it comes from."""
 
     account_ref: str
     ref: str

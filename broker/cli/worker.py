@@ -5,6 +5,7 @@ import threading
 
 import click
 import structlog
+from sqlalchemy.orm import Session
 
 from broker.app import build_services
 from broker.banks.connector import Credential
@@ -73,10 +74,22 @@ def _work(services: Services, task: outbox.Task) -> None:
     except BrokerError as error:
         _log.warning("worker.task_failed", task=task.kind.value, attempts=task.attempts, code=error.code)
         with services.database.write() as session:
-            outbox.put_off(session, task, services.clock())
+            if task.is_hopeless:
+                _forget_credential(services, session, task)
+                outbox.finish(session, task)
+            else:
+                outbox.put_off(session, task, services.clock())
     else:
         with services.database.write() as session:
             outbox.finish(session, task)
+
+
+def _forget_credential(services: Services, session: Session, task: outbox.Task) -> None:
+    """Drop what the bank would not let us revoke: after three days, better a forgotten token than a kept one."""
+    user_id, bank_id = task.payload["user_id"], task.payload["bank_id"]
+    identity = services.users.at_bank(session, user_id, bank_id)
+    if identity is not None and identity.credential is not None and identity.signed_in_at <= task.created_at:
+        services.users.replace_credential(session, user_id, bank_id, old=identity.credential, new=None)
 
 
 def end_at_bank(services: Services, task: outbox.Task) -> None:
@@ -90,4 +103,4 @@ def end_at_bank(services: Services, task: outbox.Task) -> None:
         return
     services.release.connector(bank_id).end(Credential.load(identity.credential))
     with services.database.write() as session:
-        services.users.keep_credential(session, user_id, bank_id, None)
+        services.users.replace_credential(session, user_id, bank_id, old=identity.credential, new=None)

@@ -35,6 +35,8 @@ def canonical_json(value: Any) -> bytes:
 
 def _ordered(value: Any) -> Any:
     if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise TypeError("the names of a JSON object are texts")
         return {key: _ordered(value[key]) for key in sorted(value, key=lambda text: text.encode("utf-16-be"))}
     if isinstance(value, (list, tuple)):
         return [_ordered(item) for item in value]

@@ -9,12 +9,13 @@ import os
 import secrets
 import stat
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from broker.clock import rfc3339
@@ -29,11 +30,11 @@ _ASSERTION_LIFE = timedelta(seconds=60)
 class Keyset:
     """The keys in use. `assertion` is the ES256 key by which banks know the broker (private_key_jwt)."""
 
-    sealing: bytes
-    pairwise: bytes
-    subject: bytes
-    cookie: bytes
-    assertion: ECKey
+    sealing: bytes = field(repr=False)
+    pairwise: bytes = field(repr=False)
+    subject: bytes = field(repr=False)
+    cookie: bytes = field(repr=False)
+    assertion: ECKey = field(repr=False)
 
     def public_jwks(self) -> dict[str, Any]:
         """Return the public keys that banks register for the broker."""
@@ -91,8 +92,9 @@ def load_keyset(path: Path) -> Keyset:
         assertion = ECKey.import_key(content["assertion"])
     except OSError as error:
         raise ConfigurationInvalid(f"The key file {path} cannot be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, JoseError) as error:
         raise ConfigurationInvalid(f"The key file {path} is damaged or not a key file.") from error
-    if content.get("version") != 1 or any(len(key) != _KEY_BYTES for key in keys.values()):
+    is_usable = assertion.is_private and assertion.curve_name == "P-256"
+    if content.get("version") != 1 or any(len(key) != _KEY_BYTES for key in keys.values()) or not is_usable:
         raise ConfigurationInvalid(f"The key file {path} is damaged or of another version.")
     return Keyset(**keys, assertion=assertion)

@@ -28,8 +28,8 @@ class Sealer:
         Raises:
             ConfigurationInvalid: another key, another context or altered bytes; the data cannot be read.
         """
-        if sealed[:1] != _VERSION:
-            raise ConfigurationInvalid("A sealed value has an unknown version.")
+        if sealed[:1] != _VERSION or len(sealed) <= 1 + _NONCE_BYTES:
+            raise ConfigurationInvalid("A sealed value is cut off or has an unknown version.")
         nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
             return self._aead.decrypt(nonce, body, context.encode())

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from flask import g, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from broker.banks.service import find as find_bank
 from broker.edge.answers import see_other
 from broker.edge.csrf import check_origin
 from broker.edge.dpop import check_proof
@@ -16,14 +17,15 @@ from broker.edge.interaction import interaction_id
 from broker.edge.problems import wants_json
 from broker.edge.services import services
 from broker.edge.visitor import Visitor, visitor
-from broker.errors import InvalidRequest, NotPermitted, SignInRequired, TokenRefused
+from broker.errors import NotFound, NotPermitted, SignInRequired, TokenRefused
 from broker.grants.acts import Actor
 from broker.release import Call
 from broker.tokens.service import Token, TokenKind, find_token
 
 Gate = Callable[[], AnyResponse | None]
 _PATH_CHARACTERS = "/:@!$&'()*+,;=~"
-_RETURN_TO = ("/my-sharing", "/history")
+RETURN_TO = ("/my-sharing", "/history")
+"""The pages to which a sign-in leads back."""
 
 
 def public() -> None:
@@ -41,7 +43,7 @@ def person() -> AnyResponse | None:
     found = visitor()
     if found is not None and found.role is None:
         return None
-    if request.method == "GET" and request.path in _RETURN_TO and not wants_json():
+    if request.method == "GET" and request.path in RETURN_TO and not wants_json():
         query = urlencode({"next": request.full_path.rstrip("?")})
         return see_other(f"/sign-in?{query}")
     if found is not None:
@@ -60,23 +62,27 @@ def staff() -> AnyResponse | None:
         return None
     if found is not None and found.role is not None:
         raise NotPermitted("You are signed in as staff of another bank.")
-    if request.method == "GET" and not wants_json():
-        return see_other(f"/sign-in/staff/{bank_id}")
-    raise SignInRequired
+    if request.method != "GET" or wants_json():
+        raise SignInRequired
+    with services().database.read() as session:
+        bank = find_bank(session, bank_id)
+    if bank is None:
+        raise NotFound("There is no such bank here.")
+    return see_other(f"/sign-in/staff/{bank.id}")
 
 
 def token() -> None:
     """A platform with a DPoP-bound access token; the grant itself is judged by `release`."""
     g.category = ""
-    secret = _dpop_token(request.headers.getlist("Authorization"))
+    secret = _dpop_token(request.headers.get("Authorization"))
     now = services().clock()
     url = services().settings.base_url + quote(request.path, safe=_PATH_CHARACTERS)
     proof = check_proof(request.headers.getlist("DPoP"), method=request.method, url=url, access_token=secret, now=now)
     with services().database.read() as session:
         found = find_token(session, secret)
-    if found is None or found.kind is not TokenKind.ACCESS or found.jkt != proof.jkt:
+    if found is None or found.kind is not TokenKind.ACCESS:
         raise TokenRefused
-    g.call = Call(
+    call = Call(
         grant_id=found.grant_id,
         platform_id=found.platform_id,
         token_categories=frozenset(found.categories),
@@ -84,32 +90,39 @@ def token() -> None:
         endpoint=f"{request.method} {request.url_rule}",
         claims=(proof.claim,),
     )
-    _refuse_ended(found)
+    refusal = _refusal(found, proof.jkt)
+    if refusal is not None:
+        # Somebody holds a token that is stolen or at its end: the person and the bank see the attempt.
+        services().release.record_refusal(call, refusal.code)
+        raise refusal
+    g.call = call
 
 
-def _refuse_ended(found: Token) -> None:
-    """Refuse a token that has expired or was ended; a living token of an ended grant is refused, and logged, later.
+def _refusal(found: Token, jkt: str) -> TokenRefused | None:
+    """Judge the token itself; a living token of an ended grant is refused, and logged, by `release`.
 
     The grant's end is told first, because a new token would not help.
     """
+    if found.jkt != jkt:
+        return TokenRefused("This access token is bound to another key.", code="token-key-mismatch")
     now = services().clock()
     if found.is_live(now):
-        return
+        return None
     with services().database.read() as session:
         grant = services().grant_reader.find(session, found.grant_id, now)
     if grant is not None and grant.status.is_final:
-        code = f"grant-{grant.status.value.lower()}"
-        raise TokenRefused("The grant behind this access token has ended.", code=code)
-    raise TokenRefused("This access token has expired or was revoked.", code="token-expired")
+        return TokenRefused("The grant behind this token has ended.", code=f"grant-{grant.status.value.lower()}")
+    return TokenRefused("This access token has expired or was revoked.", code="token-expired")
 
 
-def _dpop_token(headers: list[str]) -> str:
-    """Take the token out of the one Authorization header (RFC 9449 §7.1); never from query or body."""
-    if not headers:
+def _dpop_token(header: str | None) -> str:
+    """Take the token out of the Authorization header (RFC 9449 §7.1); never from query or body.
+
+    Two such headers reach us joined by a comma, and are no token.
+    """
+    if header is None:
         raise TokenRefused("There is no access token in the Authorization header.", code="token-missing")
-    if len(headers) > 1:
-        raise InvalidRequest("There is more than one Authorization header.")
-    scheme, _, secret = headers[0].partition(" ")
+    scheme, _, secret = header.partition(" ")
     if scheme.lower() != "dpop" or not secret or " " in secret:
         raise TokenRefused("The access token must be presented with the DPoP scheme.")
     return secret

@@ -93,6 +93,9 @@ def _broker_error(error: BrokerError) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response:
+    cause = getattr(error, "original_exception", None)
+    if cause is not None:  # raised while the session was opened or stored, outside Flask's own dispatch
+        return _broker_error(cause) if isinstance(cause, BrokerError) else _unknown_error(cause)
     status = error.code or 500
     code, detail = _HTTP.get(status, _HTTP_OTHER)
     _log.info("request.refused", code=code, status=status, path=request.path)
@@ -103,9 +106,6 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _unknown_error(error: Exception) -> Response:
-    cause = getattr(error, "original_exception", None)
-    if isinstance(cause, BrokerError):  # raised while the session was opened, before Flask's own dispatch
-        return _broker_error(cause)
     _log.error("request.failed", path=request.path, exc_info=error)
     return _told(500, TABLE[BrokerError][1], BrokerError.code, BrokerError.detail)
 

@@ -67,28 +67,33 @@ class DatabaseSessions(SessionInterface):
             if session.secret and (session.is_rotated or not session):
                 database.execute(delete(WebSessionRow).where(WebSessionRow.digest == digest(session.secret)))
                 session.secret = None
-            if not session:
-                response.delete_cookie(self.cookie_name_of(), path="/")
-                return
-            secret = session.secret or new_secret("ws")
-            self._store(database, secret, dict(session), now)
-        response.set_cookie(
-            self.cookie_name_of(),
-            secret,
-            httponly=True,
-            secure=services().settings.is_secure,
-            samesite="Lax",  # Strict would lose the session on the way back from the bank
-            path="/",
-        )
+            secret = self._stored(database, session, now) if session else None
+        if secret is None:
+            response.delete_cookie(self.cookie_name_of(), **self._attributes())
+        else:
+            response.set_cookie(self.cookie_name_of(), secret, **self._attributes())
 
-    def _store(self, database: Session, secret: str, content: dict[str, Any], now: datetime) -> None:
+    def _stored(self, database: Session, session: WebSession, now: datetime) -> str | None:
+        """Write the session and return its secret; None when it was ended while this request was under way.
+
+        A row that is gone is never written again: signing out must not be undone by a slower request.
+        """
+        secret = session.secret or new_secret("ws")
         key = digest(secret)
-        row = database.get(WebSessionRow, key)
-        if row is None:
-            row = WebSessionRow(digest=key, created_at=now)
+        if session.secret is None:
+            row: WebSessionRow | None = WebSessionRow(digest=key, created_at=now)
             database.add(row)
-        row.sealed = services().sealer.seal(json.dumps(content).encode(), _context(key))
+        else:
+            row = database.get(WebSessionRow, key, with_for_update=True)
+        if row is None:
+            return None
+        row.sealed = services().sealer.seal(json.dumps(dict(session)).encode(), _context(key))
         row.seen_at = now
+        return secret
+
+    def _attributes(self) -> dict[str, Any]:
+        # Strict would lose the session on the way back from the bank.
+        return {"httponly": True, "secure": services().settings.is_secure, "samesite": "Lax", "path": "/"}
 
 
 def forget_old_sessions(session: Session, now: datetime) -> None:

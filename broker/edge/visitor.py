@@ -9,6 +9,7 @@ from flask import session
 from broker.edge.session import WebSession
 
 _BROWSER, _VISITOR, _WISHES = "browser", "visitor", "wishes"
+_JOURNEY = "_state_"  # Authlib's name for a sign-in under way: another tab's goes on
 _MOST_WISHES = 8
 
 
@@ -67,7 +68,7 @@ def wish_of(wish_id: str) -> SignInWish | None:
 
 def sign_in(new: Visitor) -> None:
     """Make this browser's session the visitor's, under a new id; what another visitor did is forgotten."""
-    kept = {name: session[name] for name in (_BROWSER, _WISHES) if name in session}
+    kept = {name: session[name] for name in session if name in {_BROWSER, _WISHES} or name.startswith(_JOURNEY)}
     session.clear()
     session.update(kept)
     session[_VISITOR] = asdict(new)

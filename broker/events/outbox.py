@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from broker.events.models import OutboxRow
 from broker.storage.base import new_id
 
+_MOST_ATTEMPTS = 80
 _LEASE = timedelta(seconds=60)
 _FIRST_RETRY = timedelta(seconds=10)
 _LONGEST_RETRY = timedelta(hours=1)
@@ -33,12 +34,19 @@ class Task:
     attempts: int
     created_at: datetime
 
+    @property
+    def is_hopeless(self) -> bool:
+        """Say whether it has been tried for about three days."""
+        return self.attempts >= _MOST_ATTEMPTS
 
-def put(session: Session, kind: TaskKind, payload: Mapping[str, Any], now: datetime) -> None:
-    """Add a task in the caller's transaction."""
-    session.add(
-        OutboxRow(id=new_id(now), kind=kind.value, payload=dict(payload), attempts=0, created_at=now, due_at=now)
-    )
+
+def put(
+    session: Session, kind: TaskKind, payload: Mapping[str, Any], now: datetime, *, delay: timedelta = timedelta(0)
+) -> None:
+    """Add a task in the caller's transaction, due after the delay."""
+    row = OutboxRow(id=new_id(now), kind=kind.value, payload=dict(payload), attempts=0, created_at=now)
+    row.due_at = now + delay
+    session.add(row)
 
 
 def lease(session: Session, now: datetime) -> Task | None:
@@ -53,12 +61,12 @@ def lease(session: Session, now: datetime) -> Task | None:
 
 
 def finish(session: Session, task: Task) -> None:
-    """Mark the task as done: it is never due again."""
-    row = session.get_one(OutboxRow, task.id)
-    row.due_at = None
+    """Take a task out: it is done, or given up. Who asked for it stands in the log, not here."""
+    session.execute(delete(OutboxRow).where(OutboxRow.id == task.id))
 
 
 def put_off(session: Session, task: Task, now: datetime) -> None:
     """Try again later: 10 s after the first failure, then twice as long each time, up to an hour."""
-    row = session.get_one(OutboxRow, task.id)
-    row.due_at = now + min(_LONGEST_RETRY, _FIRST_RETRY * 2 ** min(task.attempts - 1, 20))
+    row = session.get(OutboxRow, task.id)
+    if row is not None:  # another worker may have finished it after this one's lease ran out
+        row.due_at = now + min(_LONGEST_RETRY, _FIRST_RETRY * 2 ** min(task.attempts - 1, 20))

@@ -37,6 +37,19 @@ def own_grant(session: Session, actor: Actor, grant_id: str) -> GrantRow:
     return row
 
 
+def bank_of(session: Session, actor: Actor, grant_id: str) -> str:
+    """Return the bank of the actor's grant, to know which log to lock; what counts is read again under the lock.
+
+    Raises:
+        NotFound: unknown, or not the actor's.
+    """
+    query = select(GrantRow.bank_id).where(GrantRow.id == grant_id, GrantRow.user_id == actor.user_id)
+    found = session.scalars(query).first()
+    if found is None:
+        raise NotFound("There is no such grant among yours.")
+    return found
+
+
 def set_status(row: GrantRow, status: GrantStatus, code: str, now: datetime) -> None:
     """Move the grant to a status; final ones are never left.
 

@@ -11,7 +11,7 @@ from broker.clock import Clock
 from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
 from broker.errors import ConsentRefused, PolicyRefused
-from broker.grants.acts import Actor, end_at_bank_if_last, entry_of, own_grant, set_status
+from broker.grants.acts import Actor, bank_of, end_at_bank_if_last, entry_of, own_grant, set_status
 from broker.grants.models import GrantAccountRow, GrantCategoryRow, GrantRow
 from broker.grants.views import seal_account, status_now
 from broker.policy import Catalogue, Decision, RequestContext, decide
@@ -134,7 +134,7 @@ class Consents:
 
     def _bank_of(self, actor: Actor, grant_id: str) -> str:
         """Look up which log to lock; everything that counts is read again under the lock."""
-        return self._sequencer.look_up(lambda session: own_grant(session, actor, grant_id).bank_id)
+        return self._sequencer.look_up(lambda session: bank_of(session, actor, grant_id))
 
     def _proposal(self, actor: Actor, asker: Asker, terms: Terms, bank_id: str, answer: Answer) -> GrantRow:
         now = self._clock()

@@ -1,5 +1,6 @@
 """Reads grants: one by its id, those of a person, those that have expired unrecorded."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import or_, select
@@ -7,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from broker.crypto.sealing import Sealer
 from broker.grants.models import GrantRow
-from broker.grants.views import UNCLAIMED_LIFE, Grant, view
+from broker.grants.views import UNCLAIMED_LIFE, Grant, status_now, view
 from broker.policy.vocabulary import GrantStatus
 
 _LIVE = [status.value for status in GrantStatus if not status.is_final]
@@ -33,6 +34,11 @@ class GrantReader:
         """Return the proposals and the grant that came of one authorization request, newest first."""
         query = select(GrantRow).where(GrantRow.consent_key == key).order_by(GrantRow.created_at.desc())
         return [view(row, self._sealer, now) for row in session.scalars(query)]
+
+    def statuses(self, session: Session, grant_ids: Collection[str], now: datetime) -> dict[str, GrantStatus]:
+        """Return where each of these grants stands now; unknown ids are left out."""
+        rows = session.scalars(select(GrantRow).where(GrantRow.id.in_(grant_ids)))
+        return {row.id: status_now(row, now)[0] for row in rows}
 
     def overdue(self, session: Session, now: datetime, limit: int = 100) -> list[str]:
         """Return ids of grants that have expired but are not yet recorded as such."""

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from broker.audit.sequencer import LoggedTransaction, Sequencer
 from broker.audit.vocabulary import Event
 from broker.clock import Clock
 from broker.errors import ConsentRefused, NotFound
-from broker.grants.acts import Actor, end_at_bank_if_last, entry_of, own_grant, set_status
+from broker.grants.acts import Actor, bank_of, end_at_bank_if_last, entry_of, own_grant, set_status
 from broker.grants.models import GrantAccountRow, GrantCategoryRow, GrantRow
 from broker.grants.views import status_now
 from broker.policy.vocabulary import ClusterState, GrantStatus
@@ -93,21 +93,28 @@ class Grants:
                 end_at_bank_if_last(transaction.session, row, now)
 
     def _change(self, actor: Actor, grant_id: str, part: Part, event: Event, state: ClusterState) -> None:
-        bank_id = self._sequencer.look_up(lambda session: own_grant(session, actor, grant_id).bank_id)
+        bank_id = self._sequencer.look_up(lambda session: bank_of(session, actor, grant_id))
         with self._sequencer.transaction([bank_id]) as transaction:
             row = own_grant(transaction.session, actor, grant_id)
             self._apply(transaction, row, actor, part, event=event, state=state)
 
     def _change_all(self, actor: Actor, event: Event, state: ClusterState) -> int:
-        banks = self._sequencer.look_up(lambda session: sorted({row.bank_id for row in _of(session, actor)}))
         count = 0
-        with self._sequencer.transaction(banks) as transaction:
-            for row in _of(transaction.session, actor):
-                status, _ = status_now(row, self._clock())
-                if row.bank_id in banks and _fits(status, state):
-                    self._apply(transaction, row, actor, Part(), event=event, state=state)
-                    count += 1
+        # Again when a grant at a further bank has appeared between the look and the lock.
+        while banks := self._sequencer.look_up(lambda session: self._banks_with(session, actor, state)):
+            with self._sequencer.transaction(banks) as transaction:
+                for row in _of(transaction.session, actor):
+                    status, _ = status_now(row, self._clock())
+                    if row.bank_id in banks and _fits(status, state):
+                        self._apply(transaction, row, actor, Part(), event=event, state=state)
+                        count += 1
         return count
+
+    def _banks_with(self, session: Session, actor: Actor, state: ClusterState) -> list[str]:
+        """Return the banks at which the person has a grant that the act fits."""
+        now = self._clock()
+        rows = session.scalars(_live_of(actor))
+        return sorted({row.bank_id for row in rows if _fits(status_now(row, now)[0], state)})
 
     def _apply(
         self,
@@ -149,10 +156,13 @@ class Grants:
             end_at_bank_if_last(transaction.session, row, now)
 
 
-def _of(session: Session, actor: Actor) -> list[GrantRow]:
+def _live_of(actor: Actor) -> Select[GrantRow]:
     live = [GrantStatus.ACTIVE.value, GrantStatus.PAUSED.value]
-    query = select(GrantRow).where(GrantRow.user_id == actor.user_id, GrantRow.status.in_(live)).with_for_update()
-    return list(session.scalars(query.order_by(GrantRow.id)))
+    return select(GrantRow).where(GrantRow.user_id == actor.user_id, GrantRow.status.in_(live)).order_by(GrantRow.id)
+
+
+def _of(session: Session, actor: Actor) -> list[GrantRow]:
+    return list(session.scalars(_live_of(actor).with_for_update()))
 
 
 def _fits(status: GrantStatus, state: ClusterState) -> bool:

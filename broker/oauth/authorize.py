@@ -16,6 +16,7 @@ from broker.grants.views import Grant
 from broker.oauth import requests
 from broker.oauth.form import required
 from broker.oauth.judging import judge
+from broker.oauth.par import record_rejection
 from broker.oauth.redirects import origin_of, with_error
 from broker.oauth.requests import Kept
 from broker.platforms.service import Platform, find
@@ -35,6 +36,7 @@ def arrive(parameters: Mapping[str, str]) -> str:
     platform, kept = _bound(client_id, requests.key_of(request_uri))
     judgement = judge(platform, kept.pushed.terms)
     if not judgement.decision.is_allowed:
+        record_rejection(platform, kept.pushed.terms, judgement.decision)
         return _turned_away(kept, judgement.decision.reasons[0].text)
     grants = _grants(kept)
     if any(grant.authorised_at is not None or grant.status is GrantStatus.REJECTED for grant in grants):

@@ -12,14 +12,14 @@ from typing import Any
 from flask import request
 from sqlalchemy.orm import Session
 
-from broker.edge.dpop import Jwt, JwtRefused, Proof, PublicKey, check_proof, public_key, read_jwt
+from broker.crypto.jwt import ASSERTION_TYPE, Jwt, JwtRefused, PublicKey, public_key, read_jwt
+from broker.edge.dpop import Proof, check_proof
 from broker.edge.services import services
 from broker.errors import ProofRefused
 from broker.oauth.errors import OAuthRefused
 from broker.platforms.service import Platform, PlatformKind, find
 from broker.storage.single_use import Claim, claim
 
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _TYPES = (None, "JWT", "client-authentication+jwt")
 _SKEW = timedelta(seconds=10)
 _LONGEST_LIFE = timedelta(minutes=10)

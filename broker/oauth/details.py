@@ -54,12 +54,17 @@ def element(text: str) -> Mapping[str, Any]:
 
 def _of_scope(scope: str, platform: Platform, catalogue: Catalogue) -> Terms:
     names = tuple(dict.fromkeys(name for name in scope.split(" ") if name))
-    if not names or not all(name in catalogue.categories for name in names):
-        raise OAuthRefused("invalid_scope", "A scope is unknown.", code="category-not-granted")
+    if not names or len(names) > _MOST_CATEGORIES or not all(_WORD.fullmatch(name) for name in names):
+        raise OAuthRefused("invalid_scope", "The scope is empty or not well formed.")
     purpose = catalogue.purposes.get(platform.default_purpose or "")
     if purpose is None:
         raise OAuthRefused("invalid_request", "The client has no default purpose: ask with authorization_details.")
-    return catalogue.complete(purpose=purpose, categories=tuple(catalogue.categories[name].least() for name in names))
+    return catalogue.complete(purpose=purpose, categories=tuple(_of_name(name, catalogue) for name in names))
+
+
+def _of_name(name: str, catalogue: Catalogue) -> CategoryTerm:
+    category = catalogue.categories.get(name)
+    return CategoryTerm(name) if category is None else category.least()  # unknown: refused by the policies, and logged
 
 
 def _of_element(asked: Mapping[str, Any], catalogue: Catalogue) -> Terms:

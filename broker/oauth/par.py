@@ -40,7 +40,7 @@ def push(form: Mapping[str, str]) -> dict[str, Any]:
     judgement = judge(client.platform, pushed.terms)
     request_uri = _kept(client, proof, pushed if judgement.decision.is_allowed else None)
     if request_uri is None:
-        _record_rejection(client.platform, pushed.terms, judgement.decision)
+        record_rejection(client.platform, pushed.terms, judgement.decision)
         reason = judgement.decision.reasons[0]
         error = "invalid_scope" if "scope" in form else "invalid_authorization_details"
         raise OAuthRefused(error, reason.text, code=reason.code)
@@ -98,7 +98,8 @@ def _kept(client: Client, proof: Proof | None, pushed: Pushed | None) -> str | N
     return request_uri
 
 
-def _record_rejection(platform: Platform, terms: Terms, decision: Decision) -> None:
+def record_rejection(platform: Platform, terms: Terms, decision: Decision) -> None:
+    """Log that the policies turned a platform away before any person was bothered."""
     with services().database.read() as session:
         bank = find_bank(session, terms.bank) if terms.bank else None
     services().sequencer.append(

@@ -2,6 +2,8 @@
 
 from broker.outbound.answer import Answer
 from broker.outbound.client import OutboundClient
+from broker.outbound.exchange import TOKEN_FORM
 from broker.outbound.session import OutboundAdapter, OutboundSession, guard
+from broker.outbound.target import is_at
 
-__all__ = ["Answer", "OutboundAdapter", "OutboundClient", "OutboundSession", "guard"]
+__all__ = ["TOKEN_FORM", "Answer", "OutboundAdapter", "OutboundClient", "OutboundSession", "guard", "is_at"]

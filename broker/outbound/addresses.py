@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from broker.errors import BankTimeout, BankUnavailable
+from broker.outbound.breaker import NotCounted
 from broker.outbound.deadline import Deadline
 from broker.outbound.public import is_public
-from broker.outbound.target import Target
+from broker.outbound.target import Target, refused
 
 Resolve: TypeAlias = Callable[[str, int], list[str]]
 """Gives the addresses of a host name, as text; raises OSError when there are none."""
@@ -23,11 +24,12 @@ def system_resolve(host: str, port: int) -> list[str]:
 def checked_addresses(target: Target, resolve: Resolve, deadline: Deadline) -> list[str]:
     """Give every address to dial for the target; one forbidden address among them refuses all.
 
-    Raises: BankUnavailable when the name is unknown or leads to a private place; BankTimeout.
+    Raises: NotCounted with the refusal when it leads to a private place; BankUnavailable for an unknown name;
+        BankTimeout.
     """
     found = [target.host] if target.is_literal else _resolved(target, resolve, deadline)
-    if not found or not (target.listed or all(is_public(address) for address in found)):
-        raise BankUnavailable("The broker does not call this address.")
+    if not target.listed and not all(is_public(address) for address in found):
+        raise NotCounted(refused())
     return found
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import urlencode
 
-from broker.errors import BankUnavailable
+from broker.errors import BankTimeout, BankUnavailable
 from broker.outbound.addresses import Resolve, checked_addresses, system_resolve
 from broker.outbound.answer import Answer
 from broker.outbound.breaker import Breakers
@@ -20,6 +20,7 @@ from broker.outbound.exchange import Request, connect, exchange
 from broker.outbound.target import parse
 
 DEFAULT_MAX_BYTES: Final = 5 * 1024 * 1024
+DEFAULT_MOST_IN_FLIGHT: Final = 6
 _ATTEMPTS: Final = 3
 _FIRST_PAUSE_S: Final = 0.1
 _WORTH_RETRYING: Final = frozenset({502, 503, 504})
@@ -30,7 +31,8 @@ class OutboundClient:
     """Calls other machines. Never follows redirects, never uses a proxy, keeps no cookies and no connections.
 
     `allowed` holds the `host:port` pairs that may be private addresses or plain http; `timeout_s` is the total time
-    of a call in seconds; `max_bytes` limits an answer's unpacked body. Safe to share between threads.
+    of a call in seconds; `max_bytes` limits an answer's unpacked body; `most_in_flight` how many calls may be under way
+    to one bank. Safe to share between threads.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class OutboundClient:
         max_bytes: int = DEFAULT_MAX_BYTES,
         monotonic: Callable[[], float] = time.monotonic,
         *,
+        most_in_flight: int = DEFAULT_MOST_IN_FLIGHT,
         resolve: Resolve = system_resolve,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
@@ -53,7 +56,7 @@ class OutboundClient:
         self._sleep = sleep
         self._jitter = jitter
         self._tls = tls or ssl.create_default_context()
-        self._breakers = Breakers(monotonic)
+        self._breakers = Breakers(monotonic, most_in_flight)
 
     def get(self, url: str, headers: dict[str, str], *, breaker: str, deadline_s: float | None = None) -> Answer:
         """Fetch a URL; connection failures, 502, 503 and 504 are tried again within the deadline.
@@ -94,9 +97,11 @@ class OutboundClient:
 
         Raises: as `get`.
         """
-        # Before the breaker: an address that we refuse is no failure of the bank.
+        # Before the breaker: an address that we refuse, or time that we have used up, is no failure of the bank.
         request = Request(method, parse(url, self._allowed), headers, body)
         seconds = self._timeout_s if deadline_s is None else min(deadline_s, self._timeout_s)
+        if seconds <= 0:
+            raise BankTimeout
         deadline = Deadline(self._monotonic() + seconds, self._monotonic)
         with self._breakers.named(breaker).guarding():
             answer = self._send(request, deadline)

@@ -16,6 +16,8 @@ from broker.outbound.body import read_bounded
 from broker.outbound.deadline import Deadline, DeadlineResponse
 from broker.outbound.target import Target
 
+TOKEN_FORM: Final = re.compile(r"[A-Za-z0-9._~+/=-]{1,4096}")
+"""What can be sent as a bearer token (RFC 6750 §2.1), with a limit of our own."""
 _CONNECT_TIMEOUT_S: Final = 3.0
 _OK, _REDIRECTS, _CLIENT_ERRORS, _END = 200, 300, 400, 600
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9-]+")

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from broker.errors import BankUnavailable
@@ -47,18 +47,36 @@ def parse(url: str, allowed: frozenset[str]) -> Target:
     Raises: BankUnavailable for every form that is not plain https to a public-looking host, or http to a listed one.
     """
     if len(url) > _MAX_URL or not _VISIBLE_ASCII.fullmatch(url) or "\\" in url or "#" in url:
-        raise _refused()
+        raise refused()
     try:
         parts = urlsplit(url)
         host, port = _host(parts), _port(parts)
     except ValueError as error:
-        raise _refused() from error
+        raise refused() from error
     bracketed = f"[{host}]" if ":" in host else host
     listed = f"{bracketed}:{port}" in allowed
     if not listed and (parts.scheme != "https" or _looks_local(host)):
-        raise _refused()
+        raise refused()
     query = f"?{parts.query}" if parts.query else ""
     return Target(parts.scheme, host, port, (parts.path or "/") + query, listed)
+
+
+def refused() -> BankUnavailable:
+    """Return the one answer to every address that is not called."""
+    return BankUnavailable("The broker does not call this address.")
+
+
+def is_at(url: Any, *homes: str) -> bool:
+    """Tell whether a value out of an answer is a URL of the same scheme, host and port as one of the home URLs."""
+    try:
+        return isinstance(url, str) and _origin(url) in map(_origin, homes)
+    except ValueError:
+        return False
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
 
 
 def _host(parts: SplitResult) -> str:
@@ -98,7 +116,3 @@ def _is_literal(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _refused() -> BankUnavailable:
-    return BankUnavailable("The broker does not call this address.")

@@ -1,11 +1,29 @@
-"""Reads one YAML file of the policies with checks whose complaints name the file and the key."""
+"""Reads the YAML files of the policies with checks whose complaints name the file and the key."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from broker.errors import ConfigurationInvalid
+
+
+def read_folder(folder: Path) -> dict[str, bytes]:
+    """Read every policy file and notice once, by its path below the folder, so that what is judged is what is hashed.
+
+    Raises:
+        ConfigurationInvalid: a file cannot be read; the message names it.
+    """
+    files = sorted(p for p in folder.rglob("*") if p.suffix in {".yaml", ".md"} and p.name != "README.md")
+    contents = {}
+    for path in files:
+        name = path.relative_to(folder).as_posix()
+        try:
+            contents[name] = path.read_bytes()
+        except OSError as error:
+            raise ConfigurationInvalid(f"{name}: cannot be read: {error.strerror}") from error
+    return contents
 
 
 class StrictLoader(yaml.SafeLoader):
@@ -30,6 +48,12 @@ class Node:
     def fail(self, key: str, problem: str) -> ConfigurationInvalid:
         """Make the error that names this place."""
         return ConfigurationInvalid(f"{self.where}: {key}: {problem}")
+
+    def only(self, *known: str) -> None:
+        """Refuse every other key: a misspelt limit would otherwise be no limit at all."""
+        for key in self.value:
+            if key not in known:
+                raise self.fail(str(key), f"is not known here; known are {', '.join(known) or 'no keys'}")
 
     def text(self, key: str) -> str:
         """Read a text that is not empty."""
@@ -59,10 +83,19 @@ class Node:
             raise self.fail(key, f"must be a list of names out of {', '.join(sorted(known))}")
         return found
 
+    def steps(self, key: str, order: tuple[str, ...]) -> list[str]:
+        """Read an optional list of steps: those of the order, from its first one on and without a gap."""
+        if key not in self.value:
+            return []
+        found = self.value[key]
+        if not isinstance(found, list) or not found or found != list(order[: len(found)]):
+            raise self.fail(key, f"must be {', '.join(order)} in this order, or the first of them")
+        return found
+
     def step(self, key: str, known: frozenset[str]) -> str | None:
         """Read an optional name out of a closed list."""
         found = self.value.get(key)
-        if found is not None and found not in known:
+        if found is not None and (not isinstance(found, str) or found not in known):
             raise self.fail(key, f"must be one of {', '.join(sorted(known))}")
         return found
 
@@ -73,6 +106,16 @@ class Node:
             raise self.fail(key, "must be a list that is not empty")
         return [Node(f"{self.where}: {key}[{number}]", item) for number, item in enumerate(found)]
 
+    def named(self, key: str, by: str) -> "dict[str, Node]":
+        """Read a list of mappings by the name that each gives itself under the key `by`; none stands there twice."""
+        found: dict[str, Node] = {}
+        for node in self.items(key):
+            name = node.text(by)
+            if name in found:
+                raise node.fail(by, f"{name} stands there twice")
+            found[name] = node
+        return found
+
     def mapping(self, key: str) -> "dict[str, Node]":
         """Read a mapping of mappings that is not empty."""
         found = self.value.get(key)
@@ -81,20 +124,25 @@ class Node:
         return {str(name): Node(f"{self.where}: {key}.{name}", item) for name, item in found.items()}
 
     def texts(self, key: str, names: list[str]) -> dict[str, str]:
-        """Read a mapping that has a text for each of these names."""
+        """Read a mapping that has a text for each of these names and for no other; without names it may be absent."""
+        if not names and key not in self.value:
+            return {}
         node = Node(f"{self.where}: {key}", self.value.get(key))
+        node.only(*names)
         return {name: node.text(name) for name in names}
 
 
-class PolicyFile:
-    """One YAML file of the policies."""
+def read_yaml(contents: Mapping[str, bytes], name: str) -> Node:
+    """Return the mapping that one of the read files holds.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            value = yaml.load(path.read_text(encoding="utf-8"), Loader=StrictLoader)  # noqa: S506 - a SafeLoader
-        except FileNotFoundError as error:
-            raise ConfigurationInvalid(f"{path.name}: the file is missing") from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ConfigurationInvalid(f"{path.name}: not readable as YAML: {error}") from error
-        self.root = Node(path.name, value)
+    Raises:
+        ConfigurationInvalid: the file is missing, is not YAML or holds something else.
+    """
+    if name not in contents:
+        raise ConfigurationInvalid(f"{name}: the file is missing")
+    try:
+        value = yaml.load(contents[name].decode("utf-8"), Loader=StrictLoader)  # noqa: S506 - a SafeLoader
+    # Besides bad syntax: bytes that are no UTF-8, dates and numbers that are none, nesting deeper than the stack.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigurationInvalid(f"{name}: not readable as YAML: {error}") from error
+    return Node(name, value)

@@ -3,7 +3,7 @@
 Trusted: nothing that is not named by the grant's term and the catalogue passes through here (invariant 5).
 """
 
-import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,8 +22,11 @@ _ADDRESS_FIELDS = {
     Precision.POSTCODE_AREA: ("country", "region", "townName", "postCode"),
     Precision.EXACT: ("country", "region", "townName", "postCode", "streetName"),
 }
+# Postcodes of one form: the outward code of two to four characters, then always three more (also without a blank).
+_OUTWARD_AND_INWARD = {"GB", "GG", "IM", "JE"}
+_LONGEST_OUTWARD, _INWARD = 4, 3
+_AREA_SHOWN, _AREA_HIDDEN = 3, 2
 _PERSONAL_TYPES = {"TRANSFER_INCOMING", "TRANSFER_OUTGOING"}
-_WORD = re.compile(r"\w+", re.UNICODE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +74,31 @@ def _transaction(record: Record) -> Record:
 
 
 def _card_location(record: Record, precision: Precision) -> Record:
-    address = record.get("address")
     lowered = {**record, "precision": precision.value}
+    if record.get("channel") == "online":
+        lowered |= dict.fromkeys(("address", "lat", "lon"))  # wherever the bank says the shop is, nobody was there
+    address = lowered.get("address")
     if address is not None:
         cut = {name: address[name] for name in _ADDRESS_FIELDS[precision] if address.get(name)}
         if precision is Precision.POSTCODE_AREA and "postCode" in cut:
-            cut["postCode"] = postcode_area(cut["postCode"])
-        lowered["address"] = cut
+            cut["postCode"] = postcode_area(cut["postCode"], address.get("country"))
+        lowered["address"] = {name: value for name, value in cut.items() if value}
     at: datetime = record["occurredOn"]
     lowered["occurredOn"] = at if precision is Precision.EXACT else at.date()
     return lowered
 
 
-def postcode_area(code: str) -> str:
-    """Return the first part of a postcode: before the blank, or the first three characters where there is none."""
-    first, blank, _ = code.strip().partition(" ")
-    return first if blank else first[:3]
+def postcode_area(code: str, country: str | None) -> str:
+    """Return the part of a postcode that names an area; empty where the code is too short to have one.
+
+    Of a British code that is what stands before the last three characters, of any other at most the first three,
+    and never the last two.
+    """
+    first, blank, rest = code.strip().partition(" ")
+    if country in _OUTWARD_AND_INWARD:
+        return (first if blank else first[:-_INWARD])[:_LONGEST_OUTWARD]
+    length = len(first) + len("".join(rest.split()))
+    return first[: max(0, min(_AREA_SHOWN, length - _AREA_HIDDEN))]
 
 
 def _day(at: datetime | None) -> datetime | None:
@@ -94,5 +106,17 @@ def _day(at: datetime | None) -> datetime | None:
 
 
 def _masked(text: str) -> str:
-    """Keep the first letter of each word: who was paid is not the platform's to know."""
-    return _WORD.sub(lambda match: match.group()[0] + "•••", text)
+    """Keep the first letter of each word: who was paid is not the platform's to know.
+
+    A word is a run of letters, digits and the marks that belong to them, in every script.
+    """
+    masked = []
+    is_inside = False
+    for character in text:
+        is_word = unicodedata.category(character)[0] in "LMN" or character == "_"
+        if not is_word:
+            masked.append(character)
+        elif not is_inside:
+            masked.append(f"{character}•••")
+        is_inside = is_word
+    return "".join(masked)

@@ -72,13 +72,13 @@ def _request(catalogue: Catalogue, context: RequestContext) -> Iterator[Reason]:
 def _ceilings(terms: Terms, purpose: Purpose) -> Iterator[Reason]:
     maximum = purpose.maximum
     for name, asked, ceiling in (
-        ("duration_days", terms.duration_days or 0, maximum.duration_days),
+        ("duration_days", 1 if terms.duration_days is None else terms.duration_days, maximum.duration_days),
         ("lookback_days", terms.lookback_days, maximum.lookback_days),
         ("frequency_per_day", terms.frequency_per_day, maximum.frequency_per_day),
         ("data_life_days", terms.data_life_days, maximum.data_life_days),
     ):
-        if asked > ceiling:
-            yield Reason("ceiling-exceeded", "purpose.ceiling", f"{name} is above this purpose's ceiling of {ceiling}.")
+        if not 1 <= asked <= ceiling:
+            yield Reason("ceiling-exceeded", "purpose.ceiling", f"{name} must be from 1 to this purpose's {ceiling}.")
     if (terms.duration_type is DurationType.ONE_TIME) != (terms.duration_days is None):
         yield Reason("ceiling-exceeded", "request.duration", "ONE_TIME has no duration_days, TIME_BOUND needs one.")
 

@@ -101,8 +101,8 @@ class Terms:
 class Choice:
     """What a person picked on the consent page: names of categories and the steps they chose.
 
-    `details` and `precisions` map a category's name to the chosen step; a missing one takes what was asked,
-    but never more than the coarsest default. Days are None where the page offered no choice.
+    `details` and `precisions` map a category's name to the chosen step; a missing one takes what was asked: the page
+    must name its own default. Days are None where the page offered no choice.
     """
 
     categories: tuple[str, ...]

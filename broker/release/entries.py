@@ -49,6 +49,24 @@ def access_entry(
     )
 
 
+def refusal_entry(grant: Grant, call: Call, code: str, policy_digest: str) -> Entry:
+    """Describe a call that was refused for its token, whatever it wanted."""
+    return Entry(
+        event=Event.ACCESS_REFUSED,
+        initiator=Initiator.DATA_RECIPIENT,
+        bank_id=grant.bank_id,
+        user_id=grant.user_id,
+        platform_id=grant.platform_id,
+        grant_id=grant.id,
+        grant_version=grant.version,
+        purpose=grant.terms.purpose,
+        interaction_id=call.interaction_id,
+        policy_digest=policy_digest,
+        reasons=(code,),
+        details={"endpoint": call.endpoint},
+    )
+
+
 def _salted_digest(body: bytes) -> dict[str, str]:
     """Commit to the exact bytes; the salt keeps small bodies from being guessed."""
     salt = secrets.token_hex(_SALT_BYTES)

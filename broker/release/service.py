@@ -14,14 +14,22 @@ from broker.audit.vocabulary import Event
 from broker.banks.connector import BankAccess, Connector, Credential, Window
 from broker.clock import Clock, start_of_day
 from broker.crypto.pairwise import PairwiseIds
-from broker.errors import BankSignInNeeded, BankUnavailable, BrokerError, ProofRefused, ReleaseRefused, TokenRefused
+from broker.errors import (
+    BankSignInNeeded,
+    BankUnavailable,
+    BrokerError,
+    ProofRefused,
+    ReleaseRefused,
+    StorageUnavailable,
+    TokenRefused,
+)
 from broker.grants.reader import GrantReader
 from broker.grants.service import count_use
 from broker.grants.views import Grant
 from broker.policy import Catalogue
 from broker.policy.minimise import Limits, Record, minimise
 from broker.release.asking import Call, Released, Rendered, Wanted
-from broker.release.entries import access_entry
+from broker.release.entries import access_entry, refusal_entry
 from broker.release.judgement import judge, judge_again, raise_refusal
 from broker.release.records import Naming, fetch
 from broker.storage.engine import Database
@@ -64,16 +72,25 @@ class Release:
         raise_refusal(decision)
         try:
             records = self._fetch(grant, call, wanted, identity)
-        except BankUnavailable as error:
-            self.sequencer.append(replace(announced, event=Event.ACCESS_FAILED, reasons=(error.code,)))
-            raise
-        try:
             rendered = render(self._minimised(grant, wanted, records))
         except BrokerError as error:
-            # A cursor that has aged, an account that is gone: nothing leaves, and the log says so.
-            self.sequencer.append(replace(announced, event=Event.ACCESS_REFUSED, reasons=(error.code,)))
+            # What was announced gets an outcome: the bank or the storage failed, or what is asked for is gone.
+            is_failure = isinstance(error, (BankUnavailable, StorageUnavailable))
+            event = Event.ACCESS_FAILED if is_failure else Event.ACCESS_REFUSED
+            self.sequencer.append(replace(announced, event=event, reasons=(error.code,)))
             raise
         return self._hand_over(grant, call, wanted, rendered, customer)
+
+    def record_refusal(self, call: Call, code: str) -> None:
+        """Log a call that was refused before its grant was judged: a token that is stolen or has ended.
+
+        Raises:
+            LogUnavailable: the entry could not be written.
+        """
+        with self.database.read() as session:
+            grant = self.reader.find(session, call.grant_id, self.clock())
+        if grant is not None:
+            self.sequencer.append(refusal_entry(grant, call, code, self.catalogue.digest))
 
     def _hand_over(
         self, before: Grant, call: Call, wanted: Wanted, rendered: Rendered, customer: str | None
@@ -134,7 +151,8 @@ class Release:
 
     def _keep(self, identity: Identity, credential: Credential) -> None:
         with self.database.write() as session:
-            self.users.keep_credential(session, identity.user_id, identity.bank_id, credential.dump())
+            old = identity.credential or ""
+            self.users.replace_credential(session, identity.user_id, identity.bank_id, old=old, new=credential.dump())
 
     def _window(self, grant: Grant, wanted: Wanted) -> Window:
         """Return whole days only: asking with ever narrower instants must not reveal a time of day."""

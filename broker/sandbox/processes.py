@@ -1,5 +1,6 @@
 """Starts the processes of a sandbox world, waits until they answer, and leaves none behind."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from broker.errors import ConfigurationInvalid
 _READY_WITHIN_S = 60.0
 _POLL_S = 0.1
 _STOP_WITHIN_S = 15.0
+_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(slots=True)
@@ -34,6 +36,7 @@ class Processes:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=_stop_with_parent,  # noqa: PLW1509 - this process has one thread
             )
 
     def wait_ready(self, name: str, url: str) -> None:
@@ -74,6 +77,13 @@ class Processes:
         path = self.log_dir / f"{name}.log"
         lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return lines[-1] if lines else f"see {path}"
+
+
+def _stop_with_parent() -> None:
+    """Have Linux send SIGTERM to this child when the world dies without a chance to stop it."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "prctl"):
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def family(pid: int) -> list[int]:

@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from broker.errors import ConfigurationInvalid, StorageUnavailable
+from broker.errors import ConfigurationInvalid, InvalidRequest, StorageUnavailable
 
 _BUSY_TIMEOUT_MS = 10_000
 _SYNCHRONOUS_FULL = 2
@@ -24,15 +24,19 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = _create(url)
         self._writing = self.engine.execution_options(**{_WRITE: True})
+        self._reading = self.engine
+        if self.engine.dialect.name == "postgresql":
+            # A grant, its categories and its accounts are several statements: they must be of one moment.
+            self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """Open a session that sees one consistent state and changes nothing.
+        """Open a session that sees one state of the database throughout and changes nothing.
 
         Raises:
             StorageUnavailable: the database cannot be reached or read.
         """
-        with _translated(), Session(self.engine, expire_on_commit=False) as session:
+        with _translated(), Session(self._reading, expire_on_commit=False) as session:
             yield session  # closing rolls back; an explicit rollback would expire the rows that the block returned
 
     @contextmanager
@@ -68,6 +72,8 @@ def _translated() -> Iterator[None]:
     """Turn the driver's failures into ours; its messages can hold values of the statement."""
     try:
         yield
+    except DataError as error:
+        raise InvalidRequest("A value cannot be stored.") from error
     except (DBAPIError, PoolTimeoutError) as error:
         raise StorageUnavailable from error
 
@@ -97,6 +103,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         "synchronous=FULL",  # NORMAL loses acknowledged records in a power cut
         "foreign_keys=ON",
         "trusted_schema=OFF",
+        "recursive_triggers=ON",  # else INSERT OR REPLACE would slip past the triggers that guard the log
         f"busy_timeout={_BUSY_TIMEOUT_MS}",
     ):
         connection.execute(f"PRAGMA {pragma}")

@@ -64,7 +64,7 @@ def consume_code(session: Session, secret: str, now: datetime) -> bool:
         claimed = update(GrantRow).where(GrantRow.id == row.grant_id, GrantRow.claimed_at.is_(None))
         session.execute(claimed.values(claimed_at=now))
         return True
-    row = session.get_one(CodeRow, one)
+    row = session.get_one(CodeRow, one, populate_existing=True)
     if row.used_at is not None:
         end_all_of_grant(session, row.grant_id, now)
     return False

@@ -2,10 +2,11 @@
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from broker.crypto.sealing import Sealer
@@ -21,7 +22,7 @@ class Identity:
     bank_id: str
     subject: str
     name: str
-    credential: str | None
+    credential: str | None = field(repr=False)
     signed_in_at: datetime
 
 
@@ -33,47 +34,71 @@ class Users:
         self._subject_key = subject_key
 
     def sign_in(
-        self, session: Session, *, bank_id: str, subject: str, name: str, credential: str, now: datetime
+        self, session: Session, *, bank_id: str, subject: str, name: str, credential: str | None, now: datetime
     ) -> Identity:
-        """Remember that the bank has identified this person; makes the user at the first time."""
+        """Remember that the bank has identified this person; makes the user at the first time.
+
+        `credential` is None after a sign-in that asked for no data: what is stored then stays.
+        """
         digest = self._digest(bank_id, subject)
-        row = session.scalars(
-            select(IdentityRow).where(IdentityRow.bank_id == bank_id, IdentityRow.subject_digest == digest)
-        ).first()
+        same = select(IdentityRow).where(IdentityRow.bank_id == bank_id, IdentityRow.subject_digest == digest)
+        row = session.scalars(same.with_for_update()).first()
         if row is None:
-            user = UserRow(id=new_id(now), created_at=now)
-            row = IdentityRow(id=new_id(now), user_id=user.id, bank_id=bank_id, subject_digest=digest)
-            row.sealed_subject = self._seal(row, "subject", subject)
-            session.add(user)
-            session.flush()
-            session.add(row)
+            row = self._first_time(session, bank_id, digest, subject, now) or session.scalars(same).one()
         row.sealed_name = self._seal(row, "name", name)
-        row.sealed_credential = self._seal(row, "credential", credential)
-        row.signed_in_at = now
+        if credential is not None:
+            row.sealed_credential = self._seal(row, "credential", credential)
+            row.signed_in_at = now
         session.flush()
-        return Identity(row.user_id, bank_id, subject, name, credential, now)
+        return self._identity(row)
+
+    def _first_time(
+        self, session: Session, bank_id: str, digest: bytes, subject: str, now: datetime
+    ) -> IdentityRow | None:
+        """Make the user; None when a second sign-in of the same person was quicker."""
+        user = UserRow(id=new_id(now), created_at=now)
+        row = IdentityRow(id=new_id(now), user_id=user.id, bank_id=bank_id, subject_digest=digest, signed_in_at=now)
+        row.sealed_subject = self._seal(row, "subject", subject)
+        row.sealed_name = self._seal(row, "name", "")
+        try:
+            with session.begin_nested():
+                session.add(user)
+                session.flush()
+                session.add(row)
+                session.flush()
+        except IntegrityError:
+            return None
+        return row
 
     def at_bank(self, session: Session, user_id: str, bank_id: str) -> Identity | None:
         """Return the person's identity at one bank, None when they never signed in there."""
         row = session.scalars(
             select(IdentityRow).where(IdentityRow.user_id == user_id, IdentityRow.bank_id == bank_id)
         ).first()
-        if row is None:
-            return None
-        credential = None
-        if row.sealed_credential is not None:
-            credential = self._open(row, "credential", row.sealed_credential)
-        subject = self._open(row, "subject", row.sealed_subject)
-        return Identity(
-            user_id, bank_id, subject, self._open(row, "name", row.sealed_name), credential, row.signed_in_at
-        )
+        return None if row is None else self._identity(row)
 
-    def keep_credential(self, session: Session, user_id: str, bank_id: str, credential: str | None) -> None:
-        """Replace the credential after a refresh; None forgets it after it was revoked at the bank."""
+    def replace_credential(self, session: Session, user_id: str, bank_id: str, *, old: str, new: str | None) -> None:
+        """Replace the credential after a refresh; None forgets it after it was revoked at the bank.
+
+        Nothing happens when another than `old` is stored by now: a newer sign-in must not be undone.
+        """
         row = session.scalars(
             select(IdentityRow).where(IdentityRow.user_id == user_id, IdentityRow.bank_id == bank_id).with_for_update()
-        ).one()
-        row.sealed_credential = None if credential is None else self._seal(row, "credential", credential)
+        ).first()
+        if row is None or self._identity(row).credential != old:
+            return
+        row.sealed_credential = None if new is None else self._seal(row, "credential", new)
+
+    def _identity(self, row: IdentityRow) -> Identity:
+        sealed = row.sealed_credential
+        return Identity(
+            user_id=row.user_id,
+            bank_id=row.bank_id,
+            subject=self._open(row, "subject", row.sealed_subject),
+            name=self._open(row, "name", row.sealed_name),
+            credential=None if sealed is None else self._open(row, "credential", sealed),
+            signed_in_at=row.signed_in_at,
+        )
 
     def _digest(self, bank_id: str, subject: str) -> bytes:
         return hmac.new(self._subject_key, f"{bank_id}\x00{subject}".encode(), hashlib.sha256).digest()

@@ -49,14 +49,11 @@ def show(bank_id: str) -> ResponseReturnValue:
 
 def _read(bank_id: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Read the bank's own rows; `customers` maps a pseudonym to the bank's word for its customer, where it is known."""
-    now = services().clock()
     with services().database.read() as session:
         bank = parties.bank_named(session, bank_id)
         batch = collect(lambda page: reader.of_bank(session, services().sealer, bank.id, page), wanted)
-        grants = {
-            grant_id: services().grant_reader.find(session, grant_id, now)
-            for grant_id in {entry.grant_id for entry in batch.entries if entry.grant_id}
-        }
+        ids = {entry.grant_id for entry in batch.entries if entry.grant_id}
+        statuses = services().grant_reader.statuses(session, ids, services().clock())
         names = parties.names(session)
     known = [entry for entry in batch.entries if "customer" in entry.details]
     return {
@@ -64,7 +61,7 @@ def _read(bank_id: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
         "entries": batch.entries,
         "older": batch.older,
         "names": names,
-        "statuses": {grant_id: grant.status.value for grant_id, grant in grants.items() if grant is not None},
+        "statuses": {grant_id: status.value for grant_id, status in statuses.items()},
         "customers": {entry.subject: entry.details["customer"] for entry in known},
     }
 

@@ -152,9 +152,9 @@ def _categories(grant: Grant, catalogue: Catalogue, *, is_final: bool) -> Iterab
         term, category = granted.term, catalogue.categories.get(granted.term.name)
         steps = []
         if category is not None and term.detail is not None:
-            steps.append(category.details[term.detail])
+            steps.append(category.details.get(term.detail, term.detail.value))
         if category is not None and term.precision is not None:
-            steps.append(category.precisions[term.precision])
+            steps.append(category.precisions.get(term.precision, term.precision.value))
         yield Piece(
             id=term.name,
             title=category.title if category else term.name,

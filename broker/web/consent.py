@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import structlog
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from marshmallow import fields
@@ -13,7 +14,7 @@ from broker.edge.gates import actor
 from broker.edge.headers import allow_form_targets
 from broker.edge.services import services
 from broker.errors import ConsentRefused, NotFound
-from broker.grants.consents import Asker
+from broker.grants.consents import ONE_TIME_LIFE, PROPOSAL_LIFE, Asker
 from broker.grants.views import Grant
 from broker.platforms import service as platforms
 from broker.policy.terms import Choice
@@ -21,10 +22,11 @@ from broker.policy.vocabulary import Detail, GrantStatus, Precision
 from broker.release import OwnAccount
 from broker.web import parties
 from broker.web.forms import Form, parsed
-from broker.web.offer import default_precision, offer_of
+from broker.web.offer import default_precision, offer_of, refuse_outdated
 
 blueprint = Blueprint("consent", __name__)
 
+_log = structlog.get_logger(__name__)
 _CORRECTABLE = {"consent-empty", "consent-too-wide"}
 _LONGEST_DAYS = 3650
 
@@ -47,7 +49,8 @@ def show(grant_id: UUID) -> ResponseReturnValue:
     """Show what is asked for, or why there is nothing left to decide."""
     proposal = _own_proposal(grant_id)
     if proposal.status is not GrantStatus.AWAITING_AUTHORISATION:
-        return render_template("consent_closed.html", grant=proposal, **_who(proposal))
+        return render_template("consent_closed.html", grant=proposal, waits=PROPOSAL_LIFE, **_who(proposal))
+    refuse_outdated(services().catalogue, proposal)
     return _page(proposal, services().own_accounts.of(actor(), proposal))
 
 
@@ -64,6 +67,7 @@ def decide(grant_id: UUID) -> ResponseReturnValue:
 
 def _approve(proposal: Grant) -> ResponseReturnValue:
     _refuse_closed(proposal)
+    refuse_outdated(services().catalogue, proposal)
     choice = _choice(proposal, parsed(_Choice(), request.form))
     accounts = services().own_accounts.of(actor(), proposal)
     try:
@@ -72,6 +76,7 @@ def _approve(proposal: Grant) -> ResponseReturnValue:
     except ConsentRefused as error:
         if error.code not in _CORRECTABLE:
             raise
+        _log.info("consent.refused", code=error.code)  # no values: they are what somebody has forged
         return to_be_corrected(_page(proposal, accounts, choice, error))
     return see_other(proposal.return_path)
 
@@ -145,6 +150,7 @@ def _page(
         offer=offer,
         error=error,
         error_at=_place_of(error, chosen),
+        once=ONE_TIME_LIFE,
         forbidden=services().catalogue.forbidden.values(),
         **_who(proposal),
     )

@@ -1,6 +1,6 @@
 """How pages write dates, counts and states: the Jinja filters."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from babel.dates import format_date, format_datetime, format_time
@@ -44,6 +44,11 @@ def days(number: int) -> str:
     return counted(number, "day")
 
 
+def minutes(life: timedelta) -> str:
+    """Write a short span of time: `1 minute`, `10 minutes`."""
+    return counted(life // timedelta(minutes=1), "minute")
+
+
 def counted(number: int, noun: str) -> str:
     """Write a count with its noun: `1 record`, `2 records`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
@@ -64,6 +69,7 @@ def register(state: BlueprintSetupState) -> None:
         "clock_time": clock_time,
         "exact": exact,
         "days": days,
+        "minutes": minutes,
         "counted": counted,
         "inside": inside,
     }

@@ -1,6 +1,6 @@
 """Reads what a browser sends: every field through a schema, nothing repeated that is not a list."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from werkzeug.datastructures import MultiDict
@@ -16,6 +16,9 @@ class Form(Schema):
 
         unknown = EXCLUDE
 
+    must_not_be_empty: ClassVar[frozenset[str]] = frozenset()
+    """Fields whose empty text is a mistake: it must not come to mean "all of it"."""
+
 
 def parsed(form: Form, sent: MultiDict[str, str]) -> dict[str, Any]:
     """Return the fields of a form, typed; an empty text counts as absent.
@@ -26,7 +29,7 @@ def parsed(form: Form, sent: MultiDict[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, field in form.fields.items():
         key = field.data_key or name
-        values = [value for value in sent.getlist(key) if value]
+        values = [value for value in sent.getlist(key) if value or key in form.must_not_be_empty]
         if isinstance(field, fields.List):
             found[key] = list(dict.fromkeys(values))
         elif len(values) > 1:

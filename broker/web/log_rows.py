@@ -1,7 +1,8 @@
 """Rows of the log for pages: filtered, a page at a time, with the words and names that people read."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ _PAGE = 200
 _MOST_READS = 10
 _PLACE = re.compile(r"[0-9]{1,16}:[0-9]{1,12}:[!-~]{1,160}")
 _DECISIONS = ("allowed", "refused", "failed")
+_OUTCOMES = {Event.ACCESS_RELEASED, Event.ACCESS_REFUSED, Event.ACCESS_FAILED}
 
 
 class FilterForm(Form):
@@ -104,11 +106,19 @@ def _fits(entry: LoggedEntry, wanted: Mapping[str, Any]) -> bool:
     return all(wanted[name] is None or wanted[name] == fact for name, fact in facts.items())
 
 
-def paired(entries: list[LoggedEntry]) -> Iterator[list[LoggedEntry]]:
-    """Put the steps of one access together, newest first: how it ended, then how it began."""
-    groups: dict[tuple[Any, ...], list[LoggedEntry]] = {}
+def paired(entries: list[LoggedEntry]) -> list[list[LoggedEntry]]:
+    """Put the steps of one access together, newest first: how it ended, then how it began.
+
+    Every outcome has a line of its own: the app chooses the interaction id, so one id may stand for many accesses.
+    """
+    groups: list[list[LoggedEntry]] = []
+    unbegun: defaultdict[tuple[str | None, ...], list[list[LoggedEntry]]] = defaultdict(list)
     for entry in entries:
-        is_access = entry.event.value.startswith("access.") and entry.interaction_id is not None
-        key = (entry.interaction_id, entry.grant_id, entry.category) if is_access else (entry.log, entry.number)
-        groups.setdefault(key, []).append(entry)
-    yield from groups.values()
+        same = unbegun[entry.interaction_id, entry.grant_id, entry.category]
+        if entry.event is Event.ACCESS_REQUESTED and same:
+            same.pop().append(entry)
+            continue
+        groups.append([entry])
+        if entry.event in _OUTCOMES and entry.interaction_id is not None:
+            same.append(groups[-1])
+    return groups

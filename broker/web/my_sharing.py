@@ -10,7 +10,7 @@ from broker.edge.services import services
 from broker.web import parties
 from broker.web.cards import Card, acts_on_all, as_json, cards_of
 from broker.web.forms import parsed
-from broker.web.stopping import StopForm, carry_out, consequence, done, question, wish_among
+from broker.web.stopping import StopForm, carry_out, consequence, done, intention_among, question
 
 blueprint = Blueprint("my_sharing", __name__)
 
@@ -30,12 +30,13 @@ def show() -> ResponseReturnValue:
 def act() -> ResponseReturnValue:
     """Name the consequence first; act when it has been confirmed."""
     sent = parsed(StopForm(), request.form)
-    wish = wish_among(_cards(), sent)
+    intended = intention_among(_cards(), sent)
     if sent["confirm"] is None:
-        return render_template("confirm.html", wish=wish, question=question(wish), lines=consequence(wish))
-    carry_out(services().grants, actor(), wish)
-    flash(done(wish))
-    return see_other(f"/my-sharing?done={wish.act.value}")
+        lines = consequence(intended)
+        return render_template("confirm.html", intended=intended, question=question(intended), lines=lines)
+    carry_out(services().grants, actor(), intended)
+    flash(done(intended))
+    return see_other(f"/my-sharing?done={intended.act.value}")
 
 
 def _cards() -> list[Card]:

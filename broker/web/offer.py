@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from broker.errors import PolicyRefused
 from broker.grants.views import Grant
 from broker.policy import Catalogue
 from broker.policy.catalogue import Category, Field, Need, Purpose
@@ -62,7 +63,12 @@ class Offer:
 def offer_of(
     catalogue: Catalogue, proposal: Grant, accounts: list[OwnAccount], now: datetime, chosen: Choice | None = None
 ) -> Offer:
-    """Build the offer of a proposal; `chosen` keeps what the person picked before a mistake."""
+    """Build the offer of a proposal; `chosen` keeps what the person picked before a mistake.
+
+    Raises:
+        PolicyRefused: the policies have changed since the proposal was stored.
+    """
+    refuse_outdated(catalogue, proposal)
     asked = proposal.terms
     purpose = catalogue.purposes[asked.purpose]
     return Offer(
@@ -78,11 +84,32 @@ def offer_of(
     )
 
 
+def refuse_outdated(catalogue: Catalogue, proposal: Grant) -> None:
+    """Stop when the policies no longer know a word of what was asked: there are no words to show it with.
+
+    Raises:
+        PolicyRefused: the policies have changed since the proposal was stored.
+    """
+    purpose = catalogue.purposes.get(proposal.terms.purpose)
+    knows_terms = purpose is not None and all(
+        term.name in purpose.needs and _knows(catalogue.categories.get(term.name), term)
+        for term in proposal.terms.categories
+    )
+    if not knows_terms or proposal.bank_id not in catalogue.banks:
+        raise PolicyRefused("The rules have changed since the app asked. Go back to the app and start again.")
+
+
 def default_precision(category: Category, term: CategoryTerm) -> Precision | None:
     """Return the precision that counts when none is chosen: never finer than the catalogue's default."""
     if term.precision is None or category.default_precision is None:
         return term.precision
     return min(term.precision, category.default_precision, key=PRECISION_ORDER.index)
+
+
+def _knows(category: Category | None, term: CategoryTerm) -> bool:
+    if category is None or (term.detail is not None and term.detail not in category.details):
+        return False
+    return term.precision is None or term.precision in category.precisions
 
 
 def _category(category: Category, need: Need, term: CategoryTerm, chosen: Choice | None) -> OfferedCategory:
@@ -105,15 +132,15 @@ def _category(category: Category, need: Need, term: CategoryTerm, chosen: Choice
 
 def _step_title(category: Category, field: Field) -> str:
     if field.from_precision is not None:
-        return category.precisions[field.from_precision]
-    return category.details[field.from_detail] if field.from_detail is not None else ""
+        return category.precisions.get(field.from_precision, field.from_precision.value)
+    return category.details.get(field.from_detail, field.from_detail.value) if field.from_detail is not None else ""
 
 
 def _details(category: Category, term: CategoryTerm, chosen: Choice | None) -> Iterator[Step]:
     if term.detail is None:
         return
     picked = (chosen.details or {}).get(category.name) if chosen else None
-    for step in DETAIL_ORDER[: DETAIL_ORDER.index(term.detail) + 1]:
+    for step in (s for s in DETAIL_ORDER[: DETAIL_ORDER.index(term.detail) + 1] if s in category.details):
         is_chosen = step is (picked or Detail.BASIC)
         yield Step(step.value, category.details[step], "", is_chosen)
 
@@ -122,7 +149,7 @@ def _precisions(category: Category, term: CategoryTerm, chosen: Choice | None) -
     if term.precision is None:
         return
     picked = (chosen.precisions or {}).get(category.name) if chosen else None
-    for step in PRECISION_ORDER[: PRECISION_ORDER.index(term.precision) + 1]:
+    for step in (s for s in PRECISION_ORDER[: PRECISION_ORDER.index(term.precision) + 1] if s in category.precisions):
         is_chosen = step is (picked or default_precision(category, term))
         yield Step(step.value, category.precisions[step], category.precision_examples[step], is_chosen)
 

@@ -1,4 +1,4 @@
-"""Pausing, resuming and stopping from My sharing: what a form wishes, what it will mean, what has happened."""
+"""Pausing, resuming and stopping from My sharing: what a form intends, what it will mean, what has happened."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,15 +20,17 @@ EVERYTHING = "all"
 class StopForm(Form):
     """The fields of every form of My sharing, and of the page that asks again."""
 
+    must_not_be_empty = frozenset({"category", "account"})
+
     grant = fields.String(required=True, validate=Length(max=36))
-    category = fields.String(load_default=None, validate=Length(max=40))
-    account = fields.String(load_default=None, validate=Length(max=64))
+    category = fields.String(load_default=None, validate=Length(1, 40))
+    account = fields.String(load_default=None, validate=Length(1, 64))
     action = fields.Enum(Act, by_value=True, required=True)
     confirm = fields.String(load_default=None, validate=Equal("yes"))
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Intention:
     """What the person wants to do: with everything (`card` is None), one grant, or one piece of it."""
 
     act: Act
@@ -43,7 +45,7 @@ class Wish:
         return self.card.grant.id if self.card else EVERYTHING
 
 
-def wish_among(cards: Sequence[Card], sent: dict[str, Any]) -> Wish:
+def intention_among(cards: Sequence[Card], sent: dict[str, Any]) -> Intention:
     """Find what a form is about among the person's own cards.
 
     Raises:
@@ -56,7 +58,7 @@ def wish_among(cards: Sequence[Card], sent: dict[str, Any]) -> Wish:
         raise InvalidRequest("A form can be about one kind of data or one account of one permission.")
     if sent["grant"] == EVERYTHING:
         _check(act, acts_on_all(cards))
-        return Wish(act, None)
+        return Intention(act, None)
     card = next((card for card in cards if card.grant.id == sent["grant"]), None)
     if card is None:
         raise NotFound("There is no such permission among yours.")
@@ -64,77 +66,78 @@ def wish_among(cards: Sequence[Card], sent: dict[str, Any]) -> Wish:
     if piece is None and (category or account):
         raise NotFound("This permission has no such part.")
     _check(act, piece.acts if piece else card.acts)
-    return Wish(act, card, piece, category, account)
+    return Intention(act, card, piece, category, account)
 
 
-def carry_out(grants: Grants, actor: Actor, wish: Wish) -> None:
+def carry_out(grants: Grants, actor: Actor, intended: Intention) -> None:
     """Do what was confirmed; it counts for the very next call.
 
     Raises:
         ConsentRefused: something has changed meanwhile.
     """
-    if wish.card is None:
-        {Act.PAUSE: grants.pause_all, Act.RESUME: grants.resume_all, Act.REVOKE: grants.revoke_all}[wish.act](actor)
+    if intended.card is None:
+        {Act.PAUSE: grants.pause_all, Act.RESUME: grants.resume_all, Act.REVOKE: grants.revoke_all}[intended.act](actor)
         return
-    act = {Act.PAUSE: grants.pause, Act.RESUME: grants.resume, Act.REVOKE: grants.revoke}[wish.act]
-    act(actor, wish.card.grant.id, Part(wish.category, wish.account))
+    act = {Act.PAUSE: grants.pause, Act.RESUME: grants.resume, Act.REVOKE: grants.revoke}[intended.act]
+    act(actor, intended.card.grant.id, Part(intended.category, intended.account))
 
 
-def question(wish: Wish) -> str:
+def question(intended: Intention) -> str:
     """Ask whether it is meant."""
-    verb = {Act.PAUSE: "Pause", Act.RESUME: "Resume", Act.REVOKE: "Stop"}[wish.act]
-    return f"{verb} sharing {_what(wish)} with {wish.card.platform if wish.card else 'all apps'}?"
+    verb = {Act.PAUSE: "Pause", Act.RESUME: "Resume", Act.REVOKE: "Stop"}[intended.act]
+    return f"{verb} sharing {_what(intended)} with {intended.card.platform if intended.card else 'all apps'}?"
 
 
-def consequence(wish: Wish) -> list[str]:
+def consequence(intended: Intention) -> list[str]:
     """Say what will happen, before it does."""
     lines = [
         {
-            Act.PAUSE: f"{_cannot_see(wish)} from now on, until you resume.",
-            Act.RESUME: f"{_can_see(wish)} again, as you allowed before.",
-            Act.REVOKE: f"{_cannot_see(wish)} any more. This is for good: to share it again, you would have to give a "
-            "new permission.",
-        }[wish.act]
+            Act.PAUSE: f"{_cannot_see(intended)} from now on, until you resume.",
+            Act.RESUME: f"{_can_see(intended)} again, as you allowed before.",
+            Act.REVOKE: f"{_cannot_see(intended)} any more. This is for good: to share it again, you would have "
+            "to give a new permission.",
+        }[intended.act]
     ]
-    if wish.act is Act.REVOKE and wish.piece is not None and _is_last(wish):
+    if intended.act is Act.REVOKE and intended.piece is not None and _is_last(intended):
         lines.append("Nothing else is left in this permission, so all of it stops.")
-    if wish.act is Act.REVOKE and wish.card is not None:
-        kept = days(wish.card.grant.terms.data_life_days)
-        lines.append(f"{wish.card.platform} promised to delete what it has already received within {kept}.")
+    if intended.act is Act.REVOKE and intended.card is not None:
+        kept = days(intended.card.grant.terms.data_life_days)
+        lines.append(f"{intended.card.platform} promised to delete what it has already received within {kept}.")
     return lines
 
 
-def done(wish: Wish) -> str:
+def done(intended: Intention) -> str:
     """Say what has happened."""
     return {
-        Act.PAUSE: f"Paused. {_cannot_see(wish)} until you resume.",
-        Act.RESUME: f"{_can_see(wish)} again.",
-        Act.REVOKE: f"{wish.card.platform} can no longer see {_what(wish)}."
-        if wish.card
+        Act.PAUSE: f"Paused. {_cannot_see(intended)} until you resume.",
+        Act.RESUME: f"{_can_see(intended)} again.",
+        Act.REVOKE: f"{intended.card.platform} can no longer see {_what(intended)}."
+        if intended.card
         else "No app can see your bank data any more.",
-    }[wish.act]
+    }[intended.act]
 
 
-def _cannot_see(wish: Wish) -> str:
-    return f"{wish.card.platform} cannot see {_what(wish)}" if wish.card else f"No app can see {_what(wish)}"
+def _cannot_see(intended: Intention) -> str:
+    who = f"{intended.card.platform} cannot" if intended.card else "No app can"
+    return f"{who} see {_what(intended)}"
 
 
-def _can_see(wish: Wish) -> str:
-    return f"{wish.card.platform if wish.card else 'Your apps'} can see {_what(wish)}"
+def _can_see(intended: Intention) -> str:
+    return f"{intended.card.platform if intended.card else 'Your apps'} can see {_what(intended)}"
 
 
-def _what(wish: Wish) -> str:
-    if wish.card is None:
+def _what(intended: Intention) -> str:
+    if intended.card is None:
         return "your bank data"
-    if wish.piece is None:
-        return f"your data at {wish.card.bank}"
-    return f"the account {wish.piece.title}" if wish.account else inside(wish.piece.title)
+    if intended.piece is None:
+        return f"your data at {intended.card.bank}"
+    return f"the account {intended.piece.title}" if intended.account else inside(intended.piece.title)
 
 
-def _is_last(wish: Wish) -> bool:
-    if wish.card is None:
+def _is_last(intended: Intention) -> bool:
+    if intended.card is None:
         return False
-    parts = wish.card.accounts if wish.account else wish.card.categories
+    parts = intended.card.accounts if intended.account else intended.card.categories
     return sum(1 for part in parts if part.acts) == 1
 
 

@@ -1,16 +1,14 @@
 """Where the bank's authorization server takes tokens back and renews them, read from its metadata."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from broker.banks.connectors.fields import Fields
 from broker.clock import Clock
 from broker.errors import BankInvalidAnswer
-from broker.outbound import OutboundClient
+from broker.outbound import OutboundClient, is_at
 
 _KEPT_FOR: Final = timedelta(minutes=10)
 _OK: Final = 200
@@ -25,12 +23,12 @@ class Metadata:
 
 
 class Discovery:
-    """Reads a bank's metadata and keeps it in memory for ten minutes. `origins` may hold its endpoints."""
+    """Reads a bank's metadata and keeps it in memory for ten minutes. Its endpoints must be where issuer or API are."""
 
-    def __init__(self, bank_id: str, issuer: str, origins: frozenset[str], http: OutboundClient, clock: Clock) -> None:
+    def __init__(self, bank_id: str, issuer: str, api_base: str, http: OutboundClient, clock: Clock) -> None:
         self._bank_id = bank_id
         self._issuer = issuer
-        self._origins = origins
+        self._homes = (issuer, api_base)
         self._http = http
         self._clock = clock
         self._lock = threading.Lock()
@@ -63,26 +61,15 @@ class Discovery:
         fields = Fields(answer.json(), "metadata")
         # RFC 8414 §3.3: the issuer has to be identical, or the metadata must not be used.
         fields.get("issuer", self._same_issuer)
-        endpoint = self._endpoint()
-        return Metadata(fields.get("token_endpoint", endpoint), fields.find("revocation_endpoint", endpoint))
+        return Metadata(
+            fields.get("token_endpoint", self._endpoint), fields.find("revocation_endpoint", self._endpoint)
+        )
 
     def _same_issuer(self, value: Any) -> None:
         if value != self._issuer:
             raise ValueError
 
-    def _endpoint(self) -> Callable[[Any], str]:
-        def read(value: Any) -> str:
-            if not isinstance(value, str) or origin(value) not in self._origins:
-                raise ValueError
-            return value
-
-        return read
-
-
-def origin(url: str) -> str:
-    """Give scheme, host and port of a URL.
-
-    Raises: ValueError
-    """
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    def _endpoint(self, value: Any) -> str:
+        if not is_at(value, *self._homes):
+            raise ValueError
+        return str(value)

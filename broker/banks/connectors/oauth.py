@@ -1,6 +1,5 @@
 """The broker's own credential at a bank: renewed with a signed assertion, taken back when the last grant ends."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,15 +7,14 @@ from typing import Any, Final
 
 from broker.banks.connector import Credential
 from broker.banks.connectors import values
-from broker.banks.connectors.discovery import Discovery, origin
+from broker.banks.connectors.discovery import Discovery
 from broker.banks.connectors.fields import Fields
 from broker.clock import Clock
+from broker.crypto.jwt import ASSERTION_TYPE
 from broker.errors import BankInvalidAnswer, BankSignInNeeded
-from broker.outbound import Answer, OutboundClient
+from broker.outbound import TOKEN_FORM, Answer, OutboundClient
 
 _OK: Final = 200
-_ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]{1,4096}")  # RFC 6750 §2.1, with a limit
 _LONGEST_LIFE_S: Final = 86_400
 
 
@@ -38,8 +36,7 @@ class BankTokens:
         self._http = http
         self._assertion = assertion
         self._clock = clock
-        origins = frozenset({origin(bank.issuer), origin(bank.api_base)})
-        self.discovery = Discovery(bank.bank_id, bank.issuer, origins, http, clock)
+        self.discovery = Discovery(bank.bank_id, bank.issuer, bank.api_base, http, clock)
 
     def renew(self, credential: Credential) -> Credential:
         """Exchange the refresh token for a new access token (RFC 6749 §6).
@@ -78,7 +75,7 @@ class BankTokens:
         identified = {
             **fields,
             "client_id": self._bank.client_id,
-            "client_assertion_type": _ASSERTION_TYPE,
+            "client_assertion_type": ASSERTION_TYPE,
             # The audience is the issuer that the operator configured, never a URL out of the bank's metadata: a
             # hostile bank could name another bank's endpoint there and use the assertion at that bank.
             "client_assertion": self._assertion(self._bank.issuer),
@@ -100,7 +97,7 @@ def _bearer(value: Any) -> None:
 
 
 def _token(value: Any) -> str:
-    return values.pattern(value, _TOKEN)
+    return values.pattern(value, TOKEN_FORM)
 
 
 def _life(value: Any) -> timedelta:

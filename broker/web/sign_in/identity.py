@@ -7,6 +7,7 @@ from typing import Any
 
 import requests
 from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.flask_client import FlaskIntegration
 from flask import session
 from joserfc.errors import JoseError
 from werkzeug.datastructures import MultiDict
@@ -15,10 +16,11 @@ from broker.banks.connector import Credential
 from broker.banks.service import Bank
 from broker.edge.services import services
 from broker.errors import SignInRefused
-from broker.web.sign_in.provider import BankClient, client_of, endpoints_of, redirect_uri
+from broker.outbound import TOKEN_FORM
+from broker.web.sign_in.endpoints import endpoints_of
+from broker.web.sign_in.provider import BankClient, client_of, redirect_uri
 
-_STAFF_SCOPE = "openid profile"
-_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,4096}")  # RFC 6750 §2.1, with a limit
+_IDENTITY_SCOPE = "openid profile"
 _SUBJECT = re.compile(r"[!-~]{1,255}")  # OpenID Connect Core §2: at most 255 ASCII characters
 _LONGEST_NAME = 120
 _LONGEST_LIFE_S = 86_400
@@ -41,39 +43,48 @@ _UNUSABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """Whom the bank confirmed. `role` is None for a customer, whose `credential` the broker may use at the bank."""
+    """Whom the bank confirmed. `role` is None for a customer.
+
+    `credential` is what the broker may fetch the customer's data with; None when the sign-in asked for no data.
+    """
 
     subject: str
     name: str
     role: str | None
-    credential: Credential
+    credential: Credential | None
 
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """One way to a bank and back. `wish` says what for; `was_cancelled` that the person turned back there."""
+    """One way to a bank and back. `wish` says what for, `asked_for_data` whether it was for more than a name.
+
+    `was_cancelled` says that the person turned back at the bank.
+    """
 
     wish: str
+    asked_for_data: bool
     was_cancelled: bool
     client: BankClient
 
 
-def begin(bank: Bank, wish: str, *, staff: bool) -> str:
+def begin(bank: Bank, wish: str, *, asks_for_data: bool) -> str:
     """Remember a new journey in this browser's session and return the address at the bank.
+
+    Only a consent asks for data: who just looks at My sharing leaves no token behind that could fetch any.
 
     Raises:
         BankUnavailable: or one of its kinds.
     """
-    client = client_of(bank, endpoints_of(bank), _STAFF_SCOPE if staff else bank.sign_in_scope)
+    client = client_of(bank, endpoints_of(bank), _scope(bank, asks_for_data=asks_for_data))
     back = redirect_uri(bank)
     started = client.create_authorization_url(back)
     _forget_oldest()
-    client.save_authorize_data(redirect_uri=back, wish=wish, **started)
+    client.save_authorize_data(redirect_uri=back, wish=wish, asks_for_data=asks_for_data, **started)
     return str(started["url"])
 
 
 def returned(bank: Bank, sent: MultiDict[str, str]) -> Journey:
-    """Recognise a journey that this browser began.
+    """Recognise a journey that this browser began; nothing is asked of the bank before it is recognised.
 
     Raises:
         SignInRefused: this browser began no such journey, or the answer is another issuer's or an error.
@@ -81,11 +92,11 @@ def returned(bank: Bank, sent: MultiDict[str, str]) -> Journey:
     """
     if any(len(values) > 1 for _, values in sent.lists()):
         raise SignInRefused("The bank's answer says the same thing twice. Please try again.")
-    endpoints = endpoints_of(bank)
-    client = client_of(bank, endpoints, bank.sign_in_scope)
-    begun = client.framework.get_state_data(session, sent.get("state"))
+    begun = FlaskIntegration(bank.id).get_state_data(session, sent.get("state"))
     if begun is None:
         raise SignInRefused("This sign-in was not started in this browser, or was used before. Please start again.")
+    endpoints = endpoints_of(bank)
+    client = client_of(bank, endpoints, _scope(bank, asks_for_data=begun["asks_for_data"]))
     issuer = sent.get("iss")
     # RFC 9207 §2.4: an answer that names another issuer, or none where the bank promised one, is not this bank's.
     if issuer != bank.issuer and (issuer is not None or endpoints.names_issuer):
@@ -95,7 +106,7 @@ def returned(bank: Bank, sent: MultiDict[str, str]) -> Journey:
         client.framework.clear_state_data(session, sent.get("state"))
     if error not in {None, "access_denied"} or (error is None and not sent.get("code")):
         raise SignInRefused("The bank could not sign you in. Please try again.")
-    return Journey(wish=begun["wish"], was_cancelled=error is not None, client=client)
+    return Journey(begun["wish"], begun["asks_for_data"], error is not None, client)
 
 
 def confirmed(bank: Bank, journey: Journey) -> Confirmed:
@@ -111,10 +122,15 @@ def confirmed(bank: Bank, journey: Journey) -> Confirmed:
     try:
         token = journey.client.authorize_access_token(claims_options=options, leeway=_CLOCK_SKEW_S)
         claims = token["userinfo"]
-        return Confirmed(_subject(claims), _name(claims), _role(claims), _credential(token))
+        credential = _credential(token)
+        return Confirmed(_subject(claims), _name(claims), _role(claims), credential if journey.asked_for_data else None)
     except _UNUSABLE as error:
         # The cause may quote the bank's answer: it is chained for the debugger, never told.
         raise SignInRefused("The bank's answer could not be trusted, so you were not signed in.") from error
+
+
+def _scope(bank: Bank, *, asks_for_data: bool) -> str:
+    return bank.sign_in_scope if asks_for_data else _IDENTITY_SCOPE
 
 
 def _subject(claims: dict[str, Any]) -> str:
@@ -142,7 +158,7 @@ def _credential(token: dict[str, Any]) -> Credential:
     access, refresh, life = token["access_token"], token.get("refresh_token"), token.get("expires_in", 300)
     if str(token["token_type"]).lower() != "bearer" or not isinstance(life, int) or life <= 0:
         raise ValueError("token")
-    if not _TOKEN.fullmatch(access) or (refresh is not None and not _TOKEN.fullmatch(refresh)):
+    if not TOKEN_FORM.fullmatch(access) or (refresh is not None and not TOKEN_FORM.fullmatch(refresh)):
         raise ValueError("token")
     return Credential(access, refresh, services().clock() + timedelta(seconds=min(life, _LONGEST_LIFE_S)))
 

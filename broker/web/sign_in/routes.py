@@ -12,12 +12,15 @@ from broker.edge.headers import allow_form_targets
 from broker.edge.services import services
 from broker.edge.visitor import SignInWish, Visitor
 from broker.errors import InvalidRequest, SignInRefused
+from broker.events import outbox
+from broker.grants.consents import PROPOSAL_LIFE
 from broker.web.forms import Form, parsed
 from broker.web.parties import bank_named
-from broker.web.sign_in import identity, wishes
+from broker.web.sign_in import endpoints, identity, wishes
 from broker.web.sign_in.identity import Confirmed
 
 blueprint = Blueprint("sign_in", __name__)
+blueprint.record_once(endpoints.register)
 
 
 class _Asked(Form):
@@ -53,7 +56,7 @@ def start() -> ResponseReturnValue:
     bank = next((bank for bank in wishes.choices(wish) if bank.id == chosen["bank"]), None)
     if bank is None:
         raise InvalidRequest("This bank cannot be chosen here. Go back and pick one from the list.")
-    return see_other(identity.begin(bank, chosen["wish"], staff=wish.staff))
+    return see_other(identity.begin(bank, chosen["wish"], asks_for_data=wish.asker is not None))
 
 
 @blueprint.get("/sign-in/staff/<bank_id>")
@@ -61,7 +64,7 @@ def start_as_staff(bank_id: str) -> ResponseReturnValue:
     """Send a member of staff to their bank."""
     with services().database.read() as session:
         bank = bank_named(session, bank_id)
-    return see_other(identity.begin(bank, wishes.towards_console(bank), staff=True))
+    return see_other(identity.begin(bank, wishes.towards_console(bank), asks_for_data=False))
 
 
 @blueprint.get("/sign-in/<bank_id>/callback")
@@ -121,13 +124,18 @@ def _enter(bank: Bank, wish_id: str, wish: SignInWish, found: Confirmed) -> None
     if found.role is not None:
         browser.sign_in(Visitor(bank.id, found.name, role=found.role))
         return
+    now = services().clock()
     with services().database.write() as session:
         known = services().users.sign_in(
             session,
             bank_id=bank.id,
             subject=found.subject,
             name=found.name,
-            credential=found.credential.dump(),
-            now=services().clock(),
+            credential=found.credential.dump() if found.credential else None,
+            now=now,
         )
+        if found.credential is not None:
+            # If nothing comes of it, the tokens must not stay: the worker looks again when a proposal would be dead.
+            task = {"user_id": known.user_id, "bank_id": bank.id}
+            outbox.put(session, outbox.TaskKind.BANK_END, task, now, delay=2 * PROPOSAL_LIFE)
     browser.sign_in(Visitor(bank.id, found.name, user_id=known.user_id, wish=wish_id))

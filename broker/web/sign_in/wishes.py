@@ -5,11 +5,11 @@ import re
 from urllib.parse import urlsplit
 
 from broker.banks.service import Bank, all_banks
+from broker.edge.gates import RETURN_TO
 from broker.edge.services import services
 from broker.edge.visitor import SignInWish, keep_wish, wish_of
 from broker.errors import InvalidRequest
 
-_LANDINGS = ("/my-sharing", "/history")
 _PLAIN_QUERY = re.compile(r"[A-Za-z0-9=&%_.:+-]{0,300}")
 
 
@@ -53,8 +53,8 @@ def _landing(wanted: str) -> str:
     try:
         parts = urlsplit(wanted)
     except ValueError:
-        return _LANDINGS[0]
-    if parts.scheme or parts.netloc or parts.path not in _LANDINGS:
-        return _LANDINGS[0]
+        return RETURN_TO[0]
+    if parts.scheme or parts.netloc or parts.path not in RETURN_TO:
+        return RETURN_TO[0]
     is_plain = parts.query and _PLAIN_QUERY.fullmatch(parts.query)
     return f"{parts.path}?{parts.query}" if is_plain else parts.path

@@ -7,7 +7,7 @@ import pytest
 from raw_server import RawServer, answering, serving
 
 from broker.errors import BankUnavailable
-from broker.outbound import OutboundClient
+from broker.outbound import OutboundClient, is_at
 from broker.outbound.public import is_public
 from broker.outbound.target import parse
 
@@ -199,3 +199,22 @@ def test_a_public_https_url_passes_and_keeps_its_query() -> None:
 def test_the_host_header_leaves_out_the_default_port_and_brackets_ipv6() -> None:
     assert parse("https://bank.example/", frozenset()).authority == "bank.example"
     assert parse("http://[::1]:8080/", frozenset({"[::1]:8080"})).authority == "[::1]:8080"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://bank.example/token", True),
+        ("https://api.bank.example:8443/token", True),
+        ("https://bank.example:8443/token", False),
+        ("http://bank.example/token", False),
+        ("https://bank.example.evil.example/token", False),
+        ("https://bank.example@evil.example/token", False),
+        ("https://[bank.example/token", False),
+        ("", False),
+        (None, False),
+        (["https://bank.example/token"], False),
+    ],
+)
+def test_an_endpoint_is_at_the_bank_or_it_is_not(url: object, *, expected: bool) -> None:
+    assert is_at(url, "https://bank.example/oidc", "https://api.bank.example:8443/v1") is expected

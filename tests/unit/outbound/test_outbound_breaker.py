@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from broker.errors import BankTimeout, BankUnavailable
-from broker.outbound.breaker import FAILURES_TO_OPEN, OPEN_FOR_S, Breaker, Breakers
+from broker.outbound.breaker import FAILURES_TO_OPEN, OPEN_FOR_S, Breaker, Breakers, NotCounted
 
 
 class Watch:
@@ -35,14 +35,14 @@ def is_open(breaker: Breaker) -> bool:
 
 
 def opened(watch: Watch) -> Breaker:
-    breaker = Breaker(watch)
+    breaker = Breaker(watch, 9)
     for _ in range(FAILURES_TO_OPEN):
         fail(breaker)
     return breaker
 
 
 def test_it_opens_after_five_failures_in_a_row() -> None:
-    breaker = Breaker(Watch())
+    breaker = Breaker(Watch(), 9)
     for _ in range(FAILURES_TO_OPEN - 1):
         fail(breaker)
     succeed(breaker)
@@ -108,8 +108,44 @@ def test_of_many_threads_one_gets_to_probe() -> None:
 
 
 def test_one_banks_trouble_leaves_the_others_alone() -> None:
-    breakers = Breakers(Watch())
+    breakers = Breakers(Watch(), 9)
     for _ in range(FAILURES_TO_OPEN):
         fail(breakers.named("harbor"))
     assert is_open(breakers.named("harbor"))
     assert not is_open(breakers.named("meridian"))
+
+
+def refuse(breaker: Breaker) -> None:
+    with pytest.raises(BankUnavailable, match="ours"), breaker.guarding():
+        raise NotCounted(BankUnavailable("ours"))
+
+
+def test_our_own_refusals_neither_open_nor_heal_it() -> None:
+    breaker = Breaker(Watch(), 9)
+    for _ in range(FAILURES_TO_OPEN - 1):
+        fail(breaker)
+        refuse(breaker)
+    assert not is_open(breaker)
+    for _ in range(FAILURES_TO_OPEN - 1):
+        fail(breaker)
+    refuse(breaker)
+    fail(breaker)
+    assert is_open(breaker)
+
+
+def test_a_probe_that_we_refused_ourselves_leaves_the_next_call_to_probe() -> None:
+    watch = Watch()
+    breaker = opened(watch)
+    watch.now += OPEN_FOR_S
+    refuse(breaker)
+    with breaker.guarding():
+        assert is_open(breaker)
+    assert not is_open(breaker)
+
+
+def test_only_so_many_calls_are_under_way_to_one_bank() -> None:
+    breaker = Breaker(Watch(), 2)
+    with breaker.guarding(), breaker.guarding(), pytest.raises(BankUnavailable, match="slow"), breaker.guarding():
+        pass
+    with breaker.guarding():
+        pass

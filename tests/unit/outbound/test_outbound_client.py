@@ -11,6 +11,7 @@ from raw_server import Behaviour, RawServer, answering, bound_socket, in_turn, s
 
 from broker.errors import BankInvalidAnswer, BankTimeout, BankUnavailable
 from broker.outbound import Answer, OutboundClient
+from broker.outbound.breaker import FAILURES_TO_OPEN
 
 LIMIT = 100_000
 TLS = ssl.create_default_context()  # loading the certificates takes long, and they are not needed here
@@ -128,6 +129,37 @@ def test_a_name_server_that_never_answers_ends_at_the_deadline() -> None:
 
     client = OutboundClient(frozenset(), 0.2, LIMIT, time.monotonic, resolve=stuck)
     with pytest.raises(BankTimeout):
+        client.get("https://bank.example/", {}, breaker="bank")
+
+
+def test_time_that_we_used_up_ourselves_is_no_failure_of_the_bank() -> None:
+    with serving(answering()) as server:
+        client = client_of(server)
+        for left_s in (0.0, -1.0, -0.001, -20.0, 0.0, -5.0):
+            with pytest.raises(BankTimeout):
+                client.get(server.url(), {}, breaker="bank", deadline_s=left_s)
+        assert client.get(server.url(), {}, breaker="bank").status == 200
+        assert server.connections == 1
+
+
+def test_addresses_that_we_refuse_are_no_failure_of_the_bank() -> None:
+    found = ["10.0.0.1"]
+    with serving(answering()) as server:
+        allowed = frozenset({f"bank.example:{server.port}"})
+        client = OutboundClient(allowed, 2.0, LIMIT, time.monotonic, resolve=lambda _host, _port: found, tls=TLS)
+        for _ in range(FAILURES_TO_OPEN + 1):
+            with pytest.raises(BankUnavailable, match="does not call this address"):
+                client.get("https://bank.example/", {}, breaker="bank")
+        found[:] = ["127.0.0.1"]
+        assert client.get(server.url(host="bank.example"), {}, breaker="bank").status == 200
+
+
+def test_a_name_that_does_not_resolve_is_a_failure_of_the_bank() -> None:
+    client = OutboundClient(frozenset(), 2.0, LIMIT, time.monotonic, resolve=lambda _host, _port: [], tls=TLS)
+    for _ in range(FAILURES_TO_OPEN):
+        with pytest.raises(BankUnavailable):
+            client.get("https://bank.example/", {}, breaker="bank")
+    with pytest.raises(BankUnavailable, match="rest"):
         client.get("https://bank.example/", {}, breaker="bank")
 
 

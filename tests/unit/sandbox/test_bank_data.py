@@ -32,7 +32,7 @@ def tomas(meridian):
 
 
 def days_ago(days):
-    return (datetime.now(UTC) - timedelta(days=days)).isoformat()  # noqa: TID251 - a client has its own clock
+    return (datetime.now(UTC) - timedelta(days=days)).isoformat()
 
 
 def fdx_accounts(client):

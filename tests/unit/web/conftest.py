@@ -19,5 +19,5 @@ def world(tmp_path: Path) -> Iterator[World]:
 @pytest.fixture
 def maya(world: World) -> Browser:
     browser = world.browser()
-    assert browser.signs_in().status_code == 303
+    assert browser.signs_in_to_consent().status_code == 303
     return browser

@@ -188,7 +188,7 @@ def test_another_persons_request_is_as_unknown_as_none(world: World, maya: Brows
     grant_id = world.proposes()
     assert maya.get(f"/consent/{grant_id}").status_code == 200
     other = world.browser()
-    other.signs_in(sub="hb-2", name="Noah")
+    other.signs_in_to_consent(sub="hb-2", name="Noah")
     mine = form_with(other.get(f"/consent/{world.proposes()}"), "decision")
     for path in (f"/consent/{grant_id}", f"/consent/{uuid.uuid4()}"):
         assert other.get(path).status_code == 404

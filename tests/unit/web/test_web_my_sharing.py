@@ -131,7 +131,7 @@ def test_a_forged_form_changes_nothing(world: World, maya: Browser, changed: dic
 def test_another_persons_grant_cannot_be_touched(world: World, maya: Browser) -> None:
     grant_id = world.shares(maya, "balances")
     other = world.browser()
-    other.signs_in(sub="hb-2", name="Noah")
+    other.signs_in_to_consent(sub="hb-2", name="Noah")
     world.shares(other, "balances")
     token = forms_of(other.get("/my-sharing"))[0].fields[0]
     answer = other.post("/my-sharing", [token, ("grant", grant_id), ("action", "revoke"), ("confirm", "yes")])

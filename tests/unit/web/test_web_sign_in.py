@@ -1,6 +1,7 @@
 """Signing in at a bank: what is believed, what is not, and where it leads."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ def world(one_world: World) -> World:
     provider = one_world.provider
     provider.bent_claims, provider.bent_metadata, provider.bent_token, provider.raw = {}, {}, {}, {}
     provider.signs_with = None
+    one_world.later += timedelta(minutes=10)  # what was learned of the bank is forgotten
     return one_world
 
 

@@ -3,7 +3,7 @@
 import html
 import secrets
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,6 +24,7 @@ from broker.banks.connector import BankAccess, BankAccount, Connector, OpenStatu
 from broker.clock import system_clock
 from broker.crypto.keyset import generate_keyset
 from broker.edge.services import Services
+from broker.edge.visitor import SignInWish
 from broker.errors import BankUnavailable
 from broker.grants.acts import Actor
 from broker.grants.consents import Answer, Asker
@@ -164,6 +165,16 @@ class Browser:
 
     def signs_in(self, start: str = "/sign-in?next=/my-sharing", **person: Any) -> TestResponse:
         return self.get(self.provider.agrees(self.goes_to_bank(start), **(person or PERSON)))
+
+    def is_asked_to_consent(self) -> str:
+        """Let an app's request have arrived in this browser and return the address of the sign-in that it leads to."""
+        wish = SignInWish("/oauth/authorize?request_uri=abc", ("harbor", "meridian"), asker="Messenger")
+        with self.client.session_transaction(base_url=BASE) as session:
+            session["wishes"] = {**session.get("wishes", {}), "abc": asdict(wish)}
+        return "/sign-in?for=abc"
+
+    def signs_in_to_consent(self, **person: Any) -> TestResponse:
+        return self.signs_in(self.is_asked_to_consent(), **person)
 
     def signs_in_as_staff(self, bank: str = "harbor") -> TestResponse:
         answer = self.get(f"/sign-in/staff/{bank}")

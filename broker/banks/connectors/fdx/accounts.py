@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from broker.banks.connector import BankAccount, BankBalance, OpenStatus
 from broker.banks.connectors import places, values
-from broker.banks.connectors.fields import Fields, invalid
+from broker.banks.connectors.fields import Fields
+from broker.banks.connectors.records import own_account
 
 _DEPOSIT: Final = "DEPOSIT_ACCOUNT"
 _CREDIT: Final = "LOC_ACCOUNT"
@@ -32,7 +33,7 @@ def accounts(rows: list[Fields]) -> list[BankAccount]:
 def balance(answer: Any, account_ref: str) -> BankBalance:
     """Read the balance of the account that was asked for, and of no other."""
     fields = Fields(answer, "account")
-    own_account(fields, account_ref)
+    own_account(fields, "accountId", account_ref)
     is_credit = fields.choice("accountCategory", {_DEPOSIT: False, _CREDIT: True})
     current = fields.get("currentBalance", values.number_amount)
     return BankBalance(
@@ -50,17 +51,8 @@ def balance(answer: Any, account_ref: str) -> BankBalance:
 def currency(answer: Any, account_ref: str) -> str:
     """Read the currency of the account that was asked for, and nothing else of it."""
     fields = Fields(answer, "account")
-    own_account(fields, account_ref)
+    own_account(fields, "accountId", account_ref)
     return _currency(fields)
-
-
-def own_account(fields: Fields, account_ref: str) -> None:
-    """Refuse a record of another account than the one asked for.
-
-    Raises: BankInvalidAnswer
-    """
-    if fields.get("accountId", values.identifier) != account_ref:
-        raise invalid("accountId")
 
 
 def _account(row: Fields) -> BankAccount:

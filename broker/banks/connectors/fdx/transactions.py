@@ -4,8 +4,8 @@ from typing import Final
 
 from broker.banks.connector import BankTransaction, CardUse, TransactionStatus, TransactionType
 from broker.banks.connectors import places, values
-from broker.banks.connectors.fdx.accounts import own_account
 from broker.banks.connectors.fields import Fields
+from broker.banks.connectors.records import own_account
 
 _NAMES: Final = places.PlaceNames("country", "region", "townName", "postCode", "streetName", "lat", "lon")
 _STATUSES: Final = {
@@ -36,7 +36,7 @@ _OTHER: Final = (TransactionType.OTHER, TransactionType.OTHER)
 
 def transaction(row: Fields, account_ref: str, currency: str) -> BankTransaction:
     """Read one transaction of this account; FDX states the currency on the account alone."""
-    own_account(row, account_ref)
+    own_account(row, "accountId", account_ref)
     kind = row.get("transactionType", values.text)
     is_debit = row.choice("debitCreditMemo", _IS_DEBIT)
     size = abs(row.get("amount", values.number_amount))
@@ -61,7 +61,7 @@ def transaction(row: Fields, account_ref: str, currency: str) -> BankTransaction
 
 def card_use(row: Fields, account_ref: str) -> CardUse | None:
     """Read where a card was used; None when the transaction is not one of a card."""
-    own_account(row, account_ref)
+    own_account(row, "accountId", account_ref)
     acceptor = row.find_child("cardAcceptor")
     if acceptor is None:
         return None

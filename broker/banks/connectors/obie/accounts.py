@@ -6,6 +6,7 @@ from typing import Any, Final
 from broker.banks.connector import BankAccount, BankBalance, OpenStatus
 from broker.banks.connectors import places, values
 from broker.banks.connectors.fields import Fields, invalid
+from broker.banks.connectors.records import own_account
 
 _CARD: Final = "CARD"
 # ISO 20022 external cash account types that hold or owe money; others carry nothing that a category covers.
@@ -51,7 +52,7 @@ def balance(answer: Any, account_ref: str) -> BankBalance:
     """Read booked and available balance of the account that was asked for, and of no other."""
     rows = data(answer).children("Balance")
     for row in rows:
-        own_account(row, account_ref)
+        own_account(row, "AccountId", account_ref)
     booked, available = _of_type(rows, _BOOKED), _of_type(rows, _AVAILABLE)
     currency = booked.child("Amount").get("Currency", places.currency)
     if available.child("Amount").get("Currency", places.currency) != currency:
@@ -65,15 +66,6 @@ def balance(answer: Any, account_ref: str) -> BankBalance:
         currency=currency,
         as_of=booked.get("DateTime", values.instant),
     )
-
-
-def own_account(fields: Fields, account_ref: str) -> None:
-    """Refuse a record of another account than the one asked for.
-
-    Raises: BankInvalidAnswer
-    """
-    if fields.get("AccountId", values.identifier) != account_ref:
-        raise invalid("AccountId")
 
 
 def signed_amount(row: Fields) -> Decimal:

@@ -6,7 +6,8 @@ from typing import Final
 from broker.banks.connector import BankTransaction, CardUse, TransactionStatus, TransactionType
 from broker.banks.connectors import places, values
 from broker.banks.connectors.fields import Fields
-from broker.banks.connectors.obie.accounts import own_account, signed_amount
+from broker.banks.connectors.obie.accounts import signed_amount
+from broker.banks.connectors.records import own_account
 
 _NAMES: Final = places.PlaceNames("Country", "Region", "TownName", "PostCode", "StreetName", "Latitude", "Longitude")
 _STATUSES: Final = {"BOOK": TransactionStatus.POSTED, "PDNG": TransactionStatus.PENDING}
@@ -42,7 +43,7 @@ _FAMILIES: Final = {
 
 def transaction(row: Fields, account_ref: str) -> BankTransaction:
     """Read one transaction of this account; the other party's account is never read."""
-    own_account(row, account_ref)
+    own_account(row, "AccountId", account_ref)
     amount = signed_amount(row)
     status = row.choice("Status", _STATUSES)
     merchant = row.find_child("MerchantDetails")
@@ -65,7 +66,7 @@ def transaction(row: Fields, account_ref: str) -> BankTransaction:
 
 def card_use(row: Fields, account_ref: str) -> CardUse | None:
     """Read where a card was used; None when the bank says nothing of a card."""
-    own_account(row, account_ref)
+    own_account(row, "AccountId", account_ref)
     extra = row.find_child("SupplementaryData")
     acceptor = extra.find_child("CardAcceptor") if extra else None
     if acceptor is None:

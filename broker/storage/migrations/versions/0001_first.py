@@ -27,7 +27,14 @@ def upgrade() -> None:
         sa.Column("is_current", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_audit_logs")),
     )
-    op.create_index(op.f("ix_audit_logs_owner"), "audit_logs", ["owner"], unique=False)
+    op.create_index(
+        "uq_audit_logs_current",
+        "audit_logs",
+        ["owner"],
+        unique=True,
+        sqlite_where=sa.text("is_current"),
+        postgresql_where=sa.text("is_current"),
+    )
     op.create_table(
         "audit_subjects",
         sa.Column("pseudonym", sa.String(length=32), nullable=False),
@@ -101,7 +108,7 @@ def upgrade() -> None:
         sa.Column("payload", sa.JSON(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
     )
     op.create_index(op.f("ix_outbox_due_at"), "outbox", ["due_at"], unique=False)
@@ -230,6 +237,12 @@ def upgrade() -> None:
                 f"CREATE TRIGGER audit_entries_no_{act.lower()} BEFORE {act} ON audit_entries "
                 "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
             )
+        # REPLACE deletes without the trigger above unless a connection asks for recursive triggers.
+        op.execute(
+            "CREATE TRIGGER audit_entries_no_replace BEFORE INSERT ON audit_entries WHEN EXISTS "
+            "(SELECT 1 FROM audit_entries WHERE log = NEW.log AND number = NEW.number) "
+            "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+        )
     else:
         op.execute(
             "CREATE FUNCTION audit_entries_append_only() RETURNS trigger LANGUAGE plpgsql AS "
@@ -272,7 +285,7 @@ def downgrade() -> None:
     op.drop_table("codes")
     op.drop_table("banks")
     op.drop_table("audit_subjects")
-    op.drop_index(op.f("ix_audit_logs_owner"), table_name="audit_logs")
+    op.drop_index("uq_audit_logs_current", table_name="audit_logs")
     op.drop_table("audit_logs")
     op.drop_table("audit_details")
     if op.get_bind().dialect.name != "sqlite":

@@ -1,0 +1,52 @@
+"""A process that races others on one database: `python -m tests.support.contenders KIND DATABASE COUNT THREADS`.
+
+KIND `claim` tries to be first with COUNT values and prints how many it won; KIND `append` adds COUNT entries.
+"""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+from broker.audit.sequencer import Sequencer
+from broker.audit.vocabulary import Entry, Event, Initiator
+from broker.crypto.sealing import Sealer
+from broker.storage.engine import Database
+from broker.storage.single_use import Claim, claim
+from tests.support.core import KEY, NOON, Watch
+
+
+def claims(database: Database, count: int, threads: int) -> int:
+    """Let every thread try every value; return how many tries won."""
+
+    def attempt(number: int) -> bool:
+        with database.write() as session:
+            return claim(session, Claim("dpop", f"value-{number}", NOON + timedelta(minutes=2)))
+
+    with ThreadPoolExecutor(threads) as pool:
+        return sum(pool.map(attempt, [number for number in range(count) for _ in range(threads)]))
+
+
+def appends(database: Database, count: int, threads: int) -> int:
+    """Let the threads append `count` entries in all; return how many were acknowledged."""
+    sequencer = Sequencer(database, Sealer(KEY), Watch(), "broker.example")
+
+    def attempt(number: int) -> int:
+        entry = Entry(Event.ACCESS_REQUESTED, Initiator.DATA_RECIPIENT, "harbor", "alice", details={"n": number})
+        return sequencer.append(entry).number
+
+    with ThreadPoolExecutor(threads) as pool:
+        return len(set(pool.map(attempt, range(count))))
+
+
+def main() -> None:
+    kind, path, count, threads = sys.argv[1:]
+    database = Database(f"sqlite:///{Path(path)}")
+    sys.stdin.readline()  # everybody is ready before anybody begins
+    race = {"claim": claims, "append": appends}[kind]
+    sys.stdout.write(f"{race(database, int(count), int(threads))}\n")
+    database.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,300 @@
+"""A small house for unit tests of the core: real policies, a real SQLite file, a clock to turn, a bank to command."""
+
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from broker.audit.reader import LoggedEntry, tail
+from broker.audit.sequencer import Sequencer
+from broker.banks.connector import (
+    BankAccess,
+    BankAccount,
+    BankBalance,
+    BankTransaction,
+    CardUse,
+    Credential,
+    OpenStatus,
+    Window,
+)
+from broker.crypto.pairwise import PairwiseIds
+from broker.crypto.sealing import Sealer
+from broker.errors import BrokerError
+from broker.grants.acts import Actor
+from broker.grants.consents import Answer, Asker, Consents, OfferedAccount
+from broker.grants.reader import GrantReader
+from broker.grants.service import Grants
+from broker.grants.views import Grant
+from broker.policy import Catalogue
+from broker.policy.loading import load_catalogue
+from broker.policy.terms import CategoryTerm, Choice, Terms
+from broker.policy.vocabulary import Detail, DurationType, Precision
+from broker.release import Call, Release, Rendered
+from broker.settings import default_policies_dir
+from broker.storage import schema
+from broker.storage.engine import Database
+from broker.tokens.codes import Code, consume_code, issue_code
+from broker.users.service import Identity, Users
+
+NOON = datetime(2026, 11, 22, 12, 0, 0, 250_000, UTC)
+KEY = bytes(range(32))
+DATA = ("accounts", "balances", "transactions", "card_locations")
+ASKED = Terms(
+    purpose="chat_banking",
+    categories=(
+        CategoryTerm("accounts"),
+        CategoryTerm("balances"),
+        CategoryTerm("transactions", detail=Detail.DETAIL),
+        CategoryTerm("card_locations", precision=Precision.EXACT),
+    ),
+    duration_type=DurationType.TIME_BOUND,
+    duration_days=90,
+    lookback_days=60,
+    frequency_per_day=4,
+    data_life_days=30,
+)
+ASKER = Asker("messenger", frozenset({"chat_banking", "account_overview"}), frozenset(DATA))
+OFFERED = (OfferedAccount("acc-1", "ref-1", "Current ••1111"), OfferedAccount("acc-2", "ref-2", "Savings ••2222"))
+CREDENTIAL = Credential("bank-access-canary", "bank-refresh-canary", NOON + timedelta(hours=1))
+
+
+class Watch:
+    """A clock that stands still until told otherwise."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def passes(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+def nothing_happens(_access: BankAccess) -> None:
+    """Let the bank answer at once."""
+
+
+@dataclass
+class FakeBank:
+    """A `Connector` that answers what it is told. `meanwhile` runs inside every call, `error` is raised after it."""
+
+    standard: str = "fake"
+    own_accounts: list[BankAccount] = field(default_factory=list)
+    own_balances: list[BankBalance] = field(default_factory=list)
+    own_transactions: list[BankTransaction] = field(default_factory=list)
+    own_card_uses: list[CardUse] = field(default_factory=list)
+    meanwhile: Callable[[BankAccess], None] = nothing_happens
+    error: BrokerError | None = None
+    asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    windows: list[Window] = field(default_factory=list)
+    accesses: list[BankAccess] = field(default_factory=list)
+    ended: list[Credential] = field(default_factory=list)
+    on_end: Callable[[], None] = lambda: None
+
+    def accounts(self, access: BankAccess) -> list[BankAccount]:
+        self._asked("accounts", access, ())
+        return self.own_accounts
+
+    def balances(self, access: BankAccess, account_refs: list[str]) -> list[BankBalance]:
+        self._asked("balances", access, account_refs)
+        return self.own_balances
+
+    def transactions(self, access: BankAccess, account_refs: list[str], window: Window) -> list[BankTransaction]:
+        self._asked("transactions", access, account_refs, window)
+        return self.own_transactions
+
+    def card_uses(self, access: BankAccess, account_refs: list[str], window: Window) -> list[CardUse]:
+        self._asked("card_locations", access, account_refs, window)
+        return self.own_card_uses
+
+    def end(self, credential: Credential) -> None:
+        if self.error is not None:
+            raise self.error
+        self.ended.append(credential)
+        self.on_end()
+
+    def health(self) -> None:
+        """Answer that the bank is well."""
+
+    def _asked(self, what: str, access: BankAccess, refs: Sequence[str], window: Window | None = None) -> None:
+        self.asked.append((what, tuple(refs)))
+        self.accesses.append(access)
+        if window is not None:
+            self.windows.append(window)
+        self.meanwhile(access)
+        if self.error is not None:
+            raise self.error
+
+
+@dataclass
+class House:
+    """The core of the broker with one person (Alice) at two fake banks."""
+
+    database: Database
+    path: Path
+    watch: Watch
+    sealer: Sealer
+    catalogue: Catalogue
+    sequencer: Sequencer
+    users: Users
+    reader: GrantReader
+    grants: Grants
+    consents: Consents
+    release: Release
+    banks: dict[str, FakeBank]
+    alice: Actor
+    keys: Iterator[int]
+
+    @property
+    def bank(self) -> FakeBank:
+        return self.banks["harbor"]
+
+    def signs_in(self, subject: str = "sub-alice", bank: str = "harbor") -> Identity:
+        with self.database.write() as session:
+            return self.users.sign_in(
+                session,
+                bank_id=bank,
+                subject=subject,
+                name="Alice Canary",
+                credential=CREDENTIAL.dump(),
+                now=self.watch(),
+            )
+
+    def proposed(
+        self, terms: Terms = ASKED, *, bank: str = "harbor", key: str | None = None, actor: Actor | None = None
+    ) -> str:
+        answer = Answer(key or f"key-{next(self.keys)}", "/oauth/answer", "https://messenger.example")
+        return self.consents.propose(actor or self.alice, ASKER, terms, bank, answer)
+
+    def approved(
+        self,
+        categories: Sequence[str] = DATA,
+        accounts: Sequence[str] = ("acc-1", "acc-2"),
+        *,
+        terms: Terms = ASKED,
+        bank: str = "harbor",
+        is_claimed: bool = True,
+        actor: Actor | None = None,
+    ) -> str:
+        grant_id = self.proposed(terms, bank=bank, actor=actor)
+        choice = Choice(tuple(categories), tuple(accounts))
+        self.consents.approve(actor or self.alice, grant_id, ASKER, choice, OFFERED)
+        if is_claimed:
+            with self.database.write() as session:
+                code = issue_code(session, Code(grant_id, "messenger", "https://m.example/cb", "c", None), self.watch())
+                assert consume_code(session, code, self.watch())
+        return grant_id
+
+    def grant(self, grant_id: str) -> Grant:
+        with self.database.read() as session:
+            found = self.reader.find(session, grant_id, self.watch())
+        assert found is not None
+        return found
+
+    def log(self) -> list[LoggedEntry]:
+        with self.database.read() as session:
+            return tail(session, after={})
+
+    def events(self, last: int = 0) -> list[str]:
+        return [entry.event.value for entry in self.log()][-last:]
+
+    def breaks_log_at(self, event: str) -> None:
+        """Make the database refuse entries of this event, as a full disk would."""
+        self.runs(
+            "CREATE TRIGGER disk_full BEFORE INSERT ON audit_entries "
+            f"WHEN NEW.event = '{event}' BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        )
+
+    def mends_log(self) -> None:
+        self.runs("DROP TRIGGER disk_full")
+
+    def runs(self, *statements: str) -> None:
+        with closing(sqlite3.connect(self.path)) as connection:
+            for statement in statements:
+                connection.execute(statement)
+            connection.commit()
+
+    def durable_events(self) -> list[str]:
+        """Read the log on a connection of its own: only what is committed is seen."""
+        with closing(sqlite3.connect(self.path)) as connection:
+            return [row[0] for row in connection.execute("SELECT event FROM audit_entries ORDER BY log, number")]
+
+    def stored_bytes(self) -> bytes:
+        """Return every byte that the database has on the disk, the write-ahead log included."""
+        return b"".join(path.read_bytes() for path in sorted(self.path.parent.glob(self.path.name + "*")))
+
+
+@cache
+def _empty_database() -> bytes:
+    """Migrate once; every test gets a copy of the file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        database = Database(f"sqlite:///{path}")
+        schema.upgrade(database)
+        database.close()
+        return path.read_bytes()
+
+
+@cache
+def policies() -> Catalogue:
+    return load_catalogue(default_policies_dir())
+
+
+def new_database(folder: Path) -> Database:
+    path = folder / "broker.db"
+    path.write_bytes(_empty_database())
+    return Database(f"sqlite:///{path}")
+
+
+def call_of(grant_id: str, *categories: str) -> Call:
+    return Call(
+        grant_id=grant_id,
+        platform_id="messenger",
+        token_categories=frozenset(categories or DATA),
+        interaction_id="11111111-1111-4111-8111-111111111111",
+        endpoint="GET /v1/thing",
+    )
+
+
+def as_text(records: list[dict[str, object]]) -> Rendered:
+    """Render records so that a test can read them back."""
+    return Rendered(repr(records).encode(), len(records))
+
+
+def account(ref: str, *, name: str = "Current", joint: bool = False, closed: bool = False) -> BankAccount:
+    status = OpenStatus.CLOSED if closed else OpenStatus.OPEN
+    return BankAccount(ref, name, None, "••1111", status, "TRANS_AND_SAVINGS_ACCOUNTS", "GBP", joint)
+
+
+@contextmanager
+def open_house(folder: Path) -> Iterator[House]:
+    database, watch, sealer, pairwise = new_database(folder), Watch(), Sealer(KEY), PairwiseIds(KEY[::-1])
+    catalogue = policies()
+    users, reader = Users(sealer, b"s" * 32), GrantReader(sealer)
+    sequencer = Sequencer(database, sealer, watch, "broker.example")
+    banks = {"harbor": FakeBank(), "meridian": FakeBank()}
+    release = Release(database, sequencer, catalogue, reader, users, pairwise, watch, banks)
+    house = House(
+        database=database,
+        path=folder / "broker.db",
+        watch=watch,
+        sealer=sealer,
+        catalogue=catalogue,
+        sequencer=sequencer,
+        users=users,
+        reader=reader,
+        grants=Grants(sequencer, watch),
+        consents=Consents(sequencer, catalogue, sealer, pairwise, watch),
+        release=release,
+        banks=banks,
+        alice=Actor("", "0" * 8),
+        keys=iter(range(10_000)),
+    )
+    house.alice = replace(house.alice, user_id=house.signs_in().user_id)
+    yield house
+    database.close()

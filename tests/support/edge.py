@@ -1,0 +1,148 @@
+"""The broker's application around a small house, and an app of a platform that proves its key."""
+
+import json
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from joserfc import jwt
+from joserfc.jwk import ECKey
+from werkzeug.test import TestResponse
+
+from broker.app import create_app
+from broker.crypto.digests import base64url, digest
+from broker.crypto.keyset import generate_keyset, load_keyset
+from broker.edge.services import Services
+from broker.edge.visitor import Visitor, browser_id, sign_in, sign_out, visitor, wish_of
+from broker.release import OwnAccounts
+from broker.settings import Mode, Settings, default_policies_dir
+from broker.tokens.service import issue_access
+from tests.support.core import DATA, House
+
+BASE = "http://localhost:8400"
+
+
+def settings_of(folder: Path, base_url: str = BASE) -> Settings:
+    return Settings(
+        mode=Mode.SANDBOX,
+        base_url=base_url,
+        database_url=f"sqlite:///{folder / 'broker.db'}",
+        data_dir=folder,
+        key_file=folder / "keys.json",
+        policies_dir=default_policies_dir(),
+        host="127.0.0.1",
+        port=8400,
+        workers=1,
+        threads=1,
+        log_level="INFO",
+        outbound_allow=frozenset(),
+        bank_timeout_s=1,
+        bank_answer_max_bytes=1_000,
+        request_max_bytes=1_000,
+        sandbox_port_base=8400,
+    )
+
+
+def services_of(house: House, base_url: str = BASE) -> Services:
+    settings = settings_of(house.path.parent, base_url)
+    if not settings.key_file.exists():
+        generate_keyset(settings.key_file, house.watch())
+    nothing: Any = None
+    return Services(
+        settings=settings,
+        clock=house.watch,
+        keyset=load_keyset(settings.key_file),
+        sealer=house.sealer,
+        database=house.database,
+        sequencer=house.sequencer,
+        catalogue=house.catalogue,
+        users=house.users,
+        grants=house.grants,
+        consents=house.consents,
+        grant_reader=house.reader,
+        release=house.release,
+        own_accounts=OwnAccounts(house.release),
+        bank_session=lambda _: nothing,
+    )
+
+
+def app_of(house: House, base_url: str = BASE) -> Flask:
+    """Return the product's application with a few more addresses: sessions to play with, errors to raise."""
+    app = create_app(services_of(house, base_url))
+
+    def enter(bank: str, role: str) -> dict[str, Any]:
+        sign_in(
+            Visitor(bank, "Alice", "" if role != "person" else house.alice.user_id, None if role == "person" else role)
+        )
+        return whoami()
+
+    def leave() -> dict[str, Any]:
+        sign_out()
+        return {}
+
+    def whoami() -> dict[str, Any]:
+        found = visitor()
+        return {"visitor": found and [found.bank_id, found.user_id, found.role], "browser": browser_id()}
+
+    def wish(name: str) -> dict[str, Any]:
+        kept = wish_of(name)
+        return {"path": kept and kept.path}
+
+    app.add_url_rule("/t/enter/<bank>/<role>", "t_enter", enter)
+    app.add_url_rule("/t/leave", "t_leave", leave)
+    app.add_url_rule("/t/whoami", "t_whoami", whoami)
+    app.add_url_rule("/t/wish/<name>", "t_wish", wish)
+    return app
+
+
+@dataclass
+class Platform:
+    """A platform that holds an access token bound to its key."""
+
+    house: House
+    http: FlaskClient
+    grant_id: str
+    categories: tuple[str, ...] = DATA
+    key: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256"))
+    token: str = ""
+
+    def __post_init__(self) -> None:
+        with self.house.database.write() as session:
+            self.token, _ = issue_access(
+                session,
+                grant_id=self.grant_id,
+                platform_id="messenger",
+                jkt=self.key.thumbprint(),
+                categories=self.categories,
+                grant_expires_at=self.house.grant(self.grant_id).expires_at,
+                now=self.house.watch(),
+            )
+
+    def proof(self, path: str, *, method: str = "GET", key: ECKey | None = None, **claims: Any) -> str:
+        signer = key or self.key
+        body = {
+            "jti": secrets.token_urlsafe(12),
+            "htm": method,
+            "htu": BASE + path,
+            "iat": int(self.house.watch().timestamp()),
+            "ath": base64url(digest(self.token)),
+            **claims,
+        }
+        header = {"alg": "ES256", "typ": "dpop+jwt", "jwk": signer.as_dict(private=False)}
+        return jwt.encode(header, body, signer, algorithms=["ES256"])
+
+    def get(self, path: str, query: str = "", *, proof: str | None = None, **headers: str) -> TestResponse:
+        given = {"Authorization": f"DPoP {self.token}", "DPoP": proof or self.proof(path), **headers}
+        return self.http.get(path + query, headers=given)
+
+
+def problem(response: TestResponse) -> tuple[int, str]:
+    """Return status and code of a problem+json answer."""
+    assert response.content_type == "application/problem+json", response.text
+    body = json.loads(response.text)
+    assert body["status"] == response.status_code
+    assert body["instance"] == f"urn:uuid:{response.headers['x-fapi-interaction-id']}"
+    return response.status_code, body["code"]

@@ -1,0 +1,182 @@
+"""Registrations of platforms and banks: what the profile or the policies forbid is not stored."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+
+from broker.banks import service as banks
+from broker.crypto.digests import base64url
+from broker.errors import InvalidRequest, PolicyRefused
+from broker.platforms.service import Platform, PlatformKind, add, find, names
+from tests.support.core import House
+
+KEY = ECKey.generate_key("P-256", auto_kid=True)
+GOOD = Platform(
+    id="messenger",
+    kind=PlatformKind.PLATFORM,
+    name="Messenger",
+    jwks={"keys": [KEY.as_dict(private=False)]},
+    redirect_uris=("https://m.example/cb",),
+    scopes=("balances",),
+    purposes=("chat_banking",),
+    default_purpose="chat_banking",
+)
+BANK = banks.Bank("harbor", "Harbor Bank", "fdx", "https://b.example", "https://b.example/fdx", "broker", "openid")
+
+
+def store(house: House, platform: Platform, *, loopback: bool = False) -> Platform | None:
+    with house.database.write() as session:
+        add(session, house.catalogue, platform, http_loopback=loopback, now=house.watch())
+    with house.database.read() as session:
+        return find(session, platform.id)
+
+
+def test_a_good_registration_is_stored_and_can_be_replaced(house: House) -> None:
+    assert store(house, GOOD) == GOOD
+    renamed = replace(GOOD, name="New name", redirect_uris=())
+    assert store(house, renamed) == renamed
+    with house.database.read() as session:
+        assert names(session) == {"messenger": "New name"}
+        assert find(session, "nobody") is None
+
+
+@pytest.mark.parametrize("name", ["", "ab", "x" * 65, "a b c", "-abc", "a/b/c", "abc\n", "äbc", "a\x00bc"])
+def test_an_id_that_cannot_be_used_is_refused(house: House, name: str) -> None:
+    with pytest.raises(InvalidRequest):
+        store(house, replace(GOOD, id=name))
+
+
+KEYS: dict[str, Callable[[], Any]] = {
+    "no keys": dict,
+    "an empty set": lambda: {"keys": []},
+    "keys that are no list": lambda: {"keys": {"a": 1}},
+    "a private key": lambda: {"keys": [KEY.as_dict(private=True)]},
+    "one private key among public ones": lambda: {"keys": [KEY.as_dict(private=False), KEY.as_dict(private=True)]},
+    "a symmetric key": lambda: {"keys": [OctKey.generate_key(256).as_dict()]},
+    "a weak RSA key": lambda: {"keys": [RSAKey.generate_key(1024).as_dict(private=False)]},
+    "another curve": lambda: {"keys": [ECKey.generate_key("P-384").as_dict(private=False)]},
+    "another Edwards curve": lambda: {"keys": [OKPKey.generate_key("Ed448").as_dict(private=False)]},
+    "a key agreement key": lambda: {"keys": [OKPKey.generate_key("X25519").as_dict(private=False)]},
+    "an unknown kind": lambda: {"keys": [{"kty": "XYZ"}]},
+    "no kind": lambda: {"keys": [{}]},
+    "a huge RSA key": lambda: {"keys": [{"kty": "RSA", "e": "AQAB", "n": base64url(b"\xff" * 1025)}]},
+    "an RSA key without numbers": lambda: {"keys": [{"kty": "RSA", "e": 3, "n": None}]},
+    "a false point": lambda: {"keys": [{"kty": "EC", "crv": "P-256", "x": "AAAA", "y": "AAAA"}]},
+}
+
+
+@pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")  # this test itself makes the weak key
+@pytest.mark.parametrize("name", list(KEYS))
+def test_a_key_set_that_cannot_be_used_is_refused(house: House, name: str) -> None:
+    with pytest.raises(InvalidRequest):
+        store(house, replace(GOOD, jwks=KEYS[name]()))
+
+
+@pytest.mark.parametrize("key", [5, None, "text", ["d"], True], ids=str)
+def test_a_key_that_is_no_object_is_refused(house: House, key: object) -> None:
+    with pytest.raises(InvalidRequest):
+        store(house, replace(GOOD, jwks={"keys": [key]}))
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "",
+        "/cb",
+        "http://m.example/cb",
+        "https://m.example/cb#x",
+        "https://user@m.example/cb",
+        "https://*.example/cb",
+        "javascript:alert(1)",
+        "https:///cb",
+        "http://localhost.evil.example/cb",
+        "custom:/cb",
+        "https://m.example/c b",
+        "https://m.example/cb\n",
+        "https://m.example/\r\nSet-Cookie:a=b",
+        "https://m.example/\u202ebc",
+        "https://m.exämple/cb",
+        "https://m.example/\x00",
+        "https://m.example\\@evil.example/cb",
+        "https://m.example/cb#",
+        "https://m.example:0/cb",
+        "https://m.example:65536/cb",
+        "https://m.example:x/cb",
+        "https://[::1/cb",
+        "https://m.example/" + "a" * 2000,
+    ],
+)
+@pytest.mark.parametrize("loopback", [True, False])
+def test_a_redirect_uri_that_could_lead_elsewhere_is_refused(house: House, uri: str, loopback: bool) -> None:
+    with pytest.raises(InvalidRequest):
+        store(house, replace(GOOD, redirect_uris=("https://m.example/cb", uri)), loopback=loopback)
+
+
+@pytest.mark.parametrize("uri", ["http://localhost:4199/cb", "http://127.0.0.1/cb", "http://[::1]:80/cb"])
+def test_plain_http_is_for_loopback_in_a_sandbox_only(house: House, uri: str) -> None:
+    assert store(house, replace(GOOD, redirect_uris=(uri,)), loopback=True)
+    with pytest.raises(InvalidRequest):
+        store(house, replace(GOOD, redirect_uris=(uri,)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "code"),
+    [
+        ({"purposes": ("advertising",), "default_purpose": None}, PolicyRefused, "purpose-forbidden"),
+        ({"purposes": ("chat_banking", "no_such")}, PolicyRefused, "purpose-forbidden"),
+        ({"purposes": ("balance_check",), "scopes": ("transactions",)}, PolicyRefused, "category-not-granted"),
+        ({"purposes": (), "default_purpose": None}, PolicyRefused, "category-not-granted"),
+        ({"scopes": ("thoughts",)}, PolicyRefused, "category-not-granted"),
+        ({"default_purpose": "balance_check"}, InvalidRequest, "invalid-request"),
+        ({"name": "  "}, InvalidRequest, "invalid-request"),
+    ],
+)
+def test_a_registration_that_the_policies_forbid_is_refused(
+    house: House, changes: dict[str, Any], error: type[Exception], code: str
+) -> None:
+    with pytest.raises(error, match=code):
+        store(house, replace(GOOD, **changes))
+    with house.database.read() as session:
+        assert find(session, "messenger") is None
+
+
+def store_bank(house: House, bank: banks.Bank) -> None:
+    with house.database.write() as session:
+        banks.add(session, bank, house.watch())
+
+
+def test_banks_are_stored_replaced_and_listed_by_name(house: House) -> None:
+    store_bank(house, BANK)
+    store_bank(house, replace(BANK, id="aber", name="Aber Bank"))
+    store_bank(house, replace(BANK, client_id="new"))
+    with house.database.read() as session:
+        assert [bank.name for bank in banks.all_banks(session)] == ["Aber Bank", "Harbor Bank"]
+        assert banks.find(session, "harbor") == replace(BANK, client_id="new")
+        assert banks.find(session, "nobody") is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"id": "operator"},
+        {"id": "X"},
+        {"id": "Harbor"},
+        {"id": "har/bor"},
+        {"id": "h" * 41},
+        {"name": " "},
+        {"client_id": ""},
+        {"issuer": "b.example"},
+        {"issuer": "ftp://b.example"},
+        {"issuer": "https://"},
+        {"api_base": "https://b.example?x=1"},
+        {"api_base": "https://b.example#x"},
+        {"api_base": ""},
+    ],
+    ids=str,
+)
+def test_a_bank_that_cannot_be_used_is_refused(house: House, changes: dict[str, str]) -> None:
+    with pytest.raises(InvalidRequest):
+        store_bank(house, replace(BANK, **changes))

@@ -1,0 +1,205 @@
+"""The database: all or nothing, aware instants, and refusal of what would lose acknowledged entries."""
+
+import sqlite3
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event, select, text
+from sqlalchemy.exc import StatementError
+
+from broker.errors import ConfigurationInvalid, StorageUnavailable
+from broker.storage import schema
+from broker.storage.base import UTCDateTime, new_id
+from broker.storage.engine import Database
+from broker.users.models import UserRow
+from tests.support.core import NOON, House, new_database
+
+
+def users(database: Database) -> list[str]:
+    with database.read() as session:
+        return list(session.scalars(select(UserRow.id).where(UserRow.id.like("u%")).order_by(UserRow.id)))
+
+
+def test_a_write_is_durable_for_another_connection_when_the_block_has_ended(house: House) -> None:
+    with house.database.write() as session:
+        session.add(UserRow(id="u1", created_at=NOON))
+    other = Database(f"sqlite:///{house.path}")
+    assert users(other) == ["u1"]
+    other.close()
+
+
+def test_a_write_that_raises_is_rolled_back_whole(house: House) -> None:
+    with pytest.raises(ZeroDivisionError), house.database.write() as session:  # noqa: PT012 - the block is what must be undone
+        session.add(UserRow(id="u1", created_at=NOON))
+        session.flush()
+        raise ZeroDivisionError
+    assert users(house.database) == []
+
+
+def test_what_a_reader_changes_is_not_kept(house: House) -> None:
+    with house.database.read() as session:
+        session.add(UserRow(id="u1", created_at=NOON))
+        session.flush()
+    assert users(house.database) == []
+
+
+def test_a_reader_sees_one_state_while_others_write(house: House) -> None:
+    with house.database.read() as session:
+        before = session.scalars(select(UserRow.id)).all()
+        with house.database.write() as writer:
+            writer.add(UserRow(id="u1", created_at=NOON))
+        assert session.scalars(select(UserRow.id)).all() == before
+
+
+def test_a_naive_instant_is_refused(house: House) -> None:
+    with pytest.raises(StatementError, match="time zone"), house.database.write() as session:
+        session.add(UserRow(id="u1", created_at=NOON.replace(tzinfo=None)))
+    assert users(house.database) == []
+
+
+def test_instants_come_back_aware_and_in_utc(house: House) -> None:
+    there = NOON.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    with house.database.write() as session:
+        session.add(UserRow(id="u1", created_at=there))
+    with house.database.read() as session:
+        found = session.get_one(UserRow, "u1").created_at
+    assert (found, found.tzinfo) == (NOON, UTC)
+
+
+def test_instants_of_other_databases_are_brought_to_utc(house: House) -> None:
+    kind, dialect = UTCDateTime(), house.database.engine.dialect
+    there = NOON.astimezone(timezone(timedelta(hours=-3)))
+    assert kind.process_result_value(there, dialect) == NOON
+    assert kind.process_result_value(None, dialect) is None
+    assert kind.process_bind_param(None, dialect) is None
+
+
+def test_a_sound_database_passes_the_check(house: House) -> None:
+    house.database.check_durability()
+
+
+@pytest.mark.parametrize(
+    ("pragma", "complaint"),
+    [
+        ("synchronous=NORMAL", "synchronous=FULL"),
+        ("synchronous=OFF", "synchronous=FULL"),
+        ("journal_mode=DELETE", "WAL"),
+    ],
+)
+def test_a_database_that_could_lose_acknowledged_entries_is_refused(
+    tmp_path: Path, pragma: str, complaint: str
+) -> None:
+    database = new_database(tmp_path)
+
+    def weaken(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute(f"PRAGMA {pragma}")
+
+    event.listen(database.engine, "connect", weaken)
+    with pytest.raises(ConfigurationInvalid, match=complaint):
+        database.check_durability()
+    database.close()
+
+
+def test_a_stricter_database_than_needed_is_accepted(tmp_path: Path) -> None:
+    database = new_database(tmp_path)
+    event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=EXTRA"))
+    database.check_durability()
+    database.close()
+
+
+def test_a_database_in_another_journal_mode_is_brought_to_wal(tmp_path: Path) -> None:
+    database = new_database(tmp_path)
+    database.close()
+    connection = sqlite3.connect(tmp_path / "broker.db")
+    assert connection.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
+    connection.close()
+    database.check_durability()
+    database.close()
+
+
+def test_a_read_only_database_is_told_as_unavailable(tmp_path: Path) -> None:
+    database = new_database(tmp_path)
+    event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA query_only=ON"))
+    with pytest.raises(StorageUnavailable) as refusal, database.write() as session:
+        session.add(UserRow(id="canary-user", created_at=NOON))
+    assert "canary" not in str(refusal.value)
+    assert users(database) == []
+    database.close()
+
+
+@pytest.mark.parametrize("what", ["folder", "no database", "no folder"])
+def test_a_database_that_cannot_be_opened_is_told_as_unavailable(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "broker.db"
+    if what == "folder":
+        path.mkdir()
+    elif what == "no database":
+        path.write_bytes(b"this is no database, however long one looks at it. " * 100)
+    else:
+        path = tmp_path / "absent" / "broker.db"
+    database = Database(f"sqlite:///{path}")
+    with pytest.raises(StorageUnavailable), database.read() as session:
+        session.execute(text("SELECT 1"))
+    with pytest.raises(StorageUnavailable):
+        database.check_durability()
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "nonsense",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:///x.db?mode=ro",
+        "mysql://localhost/x",
+        "sqlite:///?x=1",
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationInvalid, match="BROKER_DATABASE_URL"):
+        Database(url)
+
+
+def test_ids_are_ordered_by_time_and_never_the_same() -> None:
+    ids = [new_id(NOON + timedelta(milliseconds=number)) for number in range(50)]
+    assert ids == sorted(ids)
+    assert {(UUID(one).version, UUID(one).variant) for one in ids} == {(7, "specified in RFC 4122")}
+    assert len({new_id(NOON) for _ in range(100)}) == 100
+    assert int(UUID(new_id(NOON))) >> 80 == int(NOON.timestamp() * 1_000)
+
+
+def test_a_migrated_database_has_the_newest_revision_and_an_older_one_is_refused(tmp_path: Path) -> None:
+    database = new_database(tmp_path)
+    schema.check_revision(database)
+    schema.upgrade(database)
+    schema.downgrade(database, "base")
+    with pytest.raises(ConfigurationInvalid, match="broker db upgrade"):
+        schema.check_revision(database)
+    schema.upgrade(database)
+    schema.check_revision(database)
+    database.close()
+
+
+def test_the_migrations_make_what_the_models_say(tmp_path: Path) -> None:
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - only this test compares
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - as above
+
+    import broker.app  # noqa: PLC0415 - every model of the product is imported there
+    from broker.storage.base import Base  # noqa: PLC0415 - after the models
+
+    assert broker.app
+    database = new_database(tmp_path)
+    with database.read() as session:
+        assert compare_metadata(MigrationContext.configure(session.connection()), Base.metadata) == []
+    database.close()
+
+
+def test_the_earliest_instant_is_kept_to_the_microsecond(house: House) -> None:
+    at = datetime(1970, 1, 1, 0, 0, 0, 1, UTC)
+    with house.database.write() as session:
+        session.add(UserRow(id="u1", created_at=at))
+    with house.database.read() as session:
+        assert session.get_one(UserRow, "u1").created_at == at
