@@ -106,12 +106,7 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
     sequencer = Sequencer(database, sealer, clock, settings.base_host)
     users = Users(sealer, keyset.subject)
     reader = GrantReader(sealer)
-    http = OutboundClient(
-        settings.outbound_allow,
-        settings.bank_timeout_s,
-        settings.bank_answer_max_bytes,
-        most_in_flight=max(1, settings.threads * 3 // 4),  # a slow bank leaves threads for pages and other banks
-    )
+    http = _outbound(settings)
     release = Release(
         database=database,
         sequencer=sequencer,
@@ -138,6 +133,13 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
         own_accounts=OwnAccounts(release),
         bank_session=partial(OutboundSession, http),
     )
+
+
+def _outbound(settings: Settings) -> OutboundClient:
+    # A slow bank leaves a quarter of the threads for pages and other banks.
+    most = max(1, settings.threads * 3 // 4)
+    timeout_s, max_bytes = settings.bank_timeout_s, settings.bank_answer_max_bytes
+    return OutboundClient(settings.outbound_allow, timeout_s, max_bytes, most_in_flight=most)
 
 
 def create_app(services: Services) -> Flask:

@@ -13,11 +13,13 @@ DATABASES = ("sqlite", "postgresql")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the stories of one world on one worker process, so that each world starts once."""
+    """Keep what shares costly fixtures on one worker process: the stories of one world, the tests of one file."""
     for item in items:
         callspec = getattr(item, "callspec", None)
+        group = item.nodeid.split("::", maxsplit=1)[0]
         if callspec is not None and "world" in callspec.params:
-            item.add_marker(pytest.mark.xdist_group(f"world-{callspec.params['world']}"))
+            group = f"world-{callspec.params['world']}"
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
