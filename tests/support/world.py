@@ -1,5 +1,6 @@
 """Starts a sandbox world as a user would, on free ports, and reads its info document."""
 
+import functools
 import json
 import os
 import random
@@ -78,8 +79,9 @@ class World:
             check=check,
         )
 
-    @property
+    @functools.cached_property
     def info(self) -> dict[str, Any]:
+        """What `broker sandbox info --json` said when first asked."""
         document: dict[str, Any] = json.loads(self.command("sandbox", "info", "--json").stdout)
         return document
 
