@@ -1,33 +1,46 @@
 """The `broker` command and how its failures are told: one clear line and exit code 2."""
 
+import importlib
 import sys
 
 import click
 
 from broker import __version__
-from broker.cli.audit import audit
-from broker.cli.bank import bank
-from broker.cli.database import db
-from broker.cli.doctor import doctor
-from broker.cli.keys import keys
-from broker.cli.platform import platform
-from broker.cli.policy import policy
-from broker.cli.sandbox import sandbox
-from broker.cli.serve import serve
-from broker.cli.worker import worker
 from broker.errors import BrokerError
 
 _REFUSED = 2
+_MODULES = {
+    "audit": "audit",
+    "bank": "bank",
+    "db": "database",
+    "doctor": "doctor",
+    "keys": "keys",
+    "platform": "platform",
+    "policy": "policy",
+    "sandbox": "sandbox",
+    "serve": "serve",
+    "worker": "worker",
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Nouns(click.Group):
+    """Imports a command's module when it is asked for: most need little of the broker, and start at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_MODULES})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _MODULES:
+            return super().get_command(ctx, cmd_name)
+        module = importlib.import_module(f"broker.cli.{_MODULES[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
+@click.group(cls=_Nouns, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="broker")
 def cli() -> None:
     """Run and look after the consent broker."""
-
-
-for command in (audit, bank, db, doctor, keys, platform, policy, sandbox, serve, worker):
-    cli.add_command(command)
 
 
 def main() -> None:

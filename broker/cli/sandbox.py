@@ -9,7 +9,6 @@ from broker.cli.output import print_json
 from broker.errors import ConfigurationInvalid
 from broker.sandbox.info import read_info
 from broker.sandbox.layout import layout_of
-from broker.sandbox.world import run
 from broker.settings import enter_sandbox
 from broker.telemetry import configure_logging
 
@@ -22,6 +21,8 @@ def sandbox() -> None:
 @sandbox.command()
 def up() -> None:
     """Start the world and keep it running until Ctrl-C."""
+    from broker.sandbox.world import run  # noqa: PLC0415 - the whole broker, which `info` and `clean` do without
+
     settings = enter_sandbox()
     configure_logging(settings.log_level)
     click.echo("Starting the broker, two banks and a chat platform ...")

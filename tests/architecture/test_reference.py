@@ -56,7 +56,10 @@ def test_every_plain_default_is_the_documented_one(monkeypatch: pytest.MonkeyPat
 
 
 def commands(group: click.Group = cli, path: str = "broker") -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None, name
         if isinstance(command, click.Group):
             yield from commands(command, f"{path} {name}")
         else:
