@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run clean-sandbox test check fix lock
+.PHONY: help run clean-sandbox test coverage check fix lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -15,8 +15,11 @@ run: $(VENV)/run.stamp ## start the sandbox world: broker, two banks, a chat pla
 clean-sandbox: $(VENV)/run.stamp ## forget the sandbox's data, keys and passwords
 	@$(BIN)/broker sandbox clean
 
-test: $(VENV)/dev.stamp ## run the tests
+test: $(VENV)/dev.stamp ## run the tests, with the coverage of the trusted core
 	@$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered $(TESTS)
+
+coverage: $(VENV)/dev.stamp ## run the tests and measure the coverage of the whole broker
+	@$(BIN)/pytest -n 2 --dist loadgroup --cov=broker --cov-config=/dev/null --cov-branch --cov-report=term:skip-covered
 
 check: $(VENV)/dev.stamp ## lint, types, layers, docs, policies
 	@$(BIN)/ruff check .

@@ -18,32 +18,16 @@ from broker.crypto.keyset import generate_keyset, load_keyset
 from broker.edge.services import Services
 from broker.edge.visitor import Visitor, browser_id, sign_in, sign_out, visitor, wish_of
 from broker.release import OwnAccounts
-from broker.settings import Mode, Settings, default_policies_dir
+from broker.settings import Settings
 from broker.tokens.service import issue_access
 from tests.support.core import DATA, House
+from tests.support.sandbox_settings import sandbox_settings
 
 BASE = "http://localhost:8400"
 
 
 def settings_of(folder: Path, base_url: str = BASE) -> Settings:
-    return Settings(
-        mode=Mode.SANDBOX,
-        base_url=base_url,
-        database_url=f"sqlite:///{folder / 'broker.db'}",
-        data_dir=folder,
-        key_file=folder / "keys.json",
-        policies_dir=default_policies_dir(),
-        host="127.0.0.1",
-        port=8400,
-        workers=1,
-        threads=1,
-        log_level="INFO",
-        outbound_allow=frozenset(),
-        bank_timeout_s=1,
-        bank_answer_max_bytes=1_000,
-        request_max_bytes=1_000,
-        sandbox_port_base=8400,
-    )
+    return sandbox_settings(folder, base_url=base_url, request_max_bytes=1_000)
 
 
 def services_of(house: House, base_url: str = BASE) -> Services:

@@ -32,10 +32,11 @@ from broker.platforms.service import Platform, PlatformKind
 from broker.platforms.service import add as add_platform
 from broker.policy.loading import load_catalogue
 from broker.policy.terms import Choice
-from broker.settings import Mode, Settings, default_policies_dir
+from broker.settings import default_policies_dir
 from broker.storage.base import Base
 from broker.storage.engine import Database
 from broker.users.service import Users
+from tests.support.sandbox_settings import sandbox_settings
 
 ALICE, BOB = "alice-at-harbor", "bob-at-harbor"
 ACCOUNTS = (OfferedAccount("acc-1", "ref-1", "Current"), OfferedAccount("acc-2", "ref-2", "Savings"))
@@ -112,24 +113,7 @@ def build_world(folder: Path) -> World:
 
 
 def _services(folder: Path, watch: Watch) -> Services:
-    settings = Settings(
-        mode=Mode.SANDBOX,
-        base_url=BASE,
-        database_url=f"sqlite:///{folder / 'broker.db'}",
-        data_dir=folder,
-        key_file=folder / "keys.json",
-        policies_dir=default_policies_dir(),
-        host="127.0.0.1",
-        port=8400,
-        workers=1,
-        threads=1,
-        log_level="INFO",
-        outbound_allow=frozenset(),
-        bank_timeout_s=1,
-        bank_answer_max_bytes=1,
-        request_max_bytes=128 * 1024,
-        sandbox_port_base=8400,
-    )
+    settings = sandbox_settings(folder, base_url=BASE)
     generate_keyset(settings.key_file, watch())
     keyset = load_keyset(settings.key_file)
     sealer, pairwise = Sealer(keyset.sealing), PairwiseIds(keyset.pairwise)

@@ -33,10 +33,10 @@ from broker.platforms import service as platforms
 from broker.policy.terms import CategoryTerm, Terms
 from broker.policy.vocabulary import Detail, Precision
 from broker.release import Call, OwnAccounts, Rendered, Wanted
-from broker.settings import Mode, Settings, default_policies_dir
 from broker.storage.base import Base
 from broker.storage.engine import Database
 from broker.users.models import IdentityRow
+from tests.support.sandbox_settings import sandbox_settings
 
 BASE = "http://localhost:8465"
 PERSON = {"sub": "hb-1", "name": "Maya Lindqvist"}
@@ -234,24 +234,8 @@ class World:
 
 
 def build_world(folder: Path, provider: IdentityProvider) -> World:
-    settings = Settings(
-        mode=Mode.SANDBOX,
-        base_url=BASE,
-        database_url=f"sqlite:///{folder / 'broker.db'}",
-        data_dir=folder,
-        key_file=folder / "keys.json",
-        policies_dir=default_policies_dir(),
-        host="127.0.0.1",
-        port=8465,
-        workers=1,
-        threads=1,
-        log_level="INFO",
-        outbound_allow=frozenset({provider.issuer.removeprefix("http://")}),
-        bank_timeout_s=5.0,
-        bank_answer_max_bytes=100_000,
-        request_max_bytes=128 * 1024,
-        sandbox_port_base=8400,
-    )
+    allowed = frozenset({provider.issuer.removeprefix("http://")})
+    settings = sandbox_settings(folder, base_url=BASE, outbound_allow=allowed)
     generate_keyset(settings.key_file, system_clock())
     moved: dict[str, World] = {}
 
