@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.banks.connector import BankAccount, OpenStatus
-from broker.errors import BankUnavailable
+from broker.errors import BankUnavailable, PolicyRefused
 from broker.grants.acts import Actor
 from broker.grants.consents import OfferedAccount
 from broker.grants.views import Grant
@@ -33,10 +33,14 @@ class OwnAccounts:
         """Return the open accounts that the person may share; joint ones only where the bank's facts allow.
 
         Raises:
+            PolicyRefused: there are no facts for this bank any more.
             BankUnavailable: or one of its kinds.
             LogUnavailable: the request could not be announced, so the bank was not asked (invariant 2).
         """
         release = self._release
+        facts = release.catalogue.banks.get(proposal.bank_id)
+        if facts is None:
+            raise PolicyRefused("The bank no longer takes part. Nothing was asked of it.", code="bank-unknown")
         announced = _entry(Event.ACCOUNTS_LISTED, actor, proposal, release.catalogue.digest)
         release.sequencer.append(announced)
         with release.database.read() as session:
@@ -48,7 +52,6 @@ class OwnAccounts:
             failed = _entry(Event.ACCESS_FAILED, actor, proposal, release.catalogue.digest, reasons=(error.code,))
             release.sequencer.append(failed)
             raise
-        facts = release.catalogue.banks[proposal.bank_id]
         return [
             self._own(proposal, access.subject, account)
             for account in accounts
