@@ -56,5 +56,6 @@ def _print(entry: reader.LoggedEntry, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(row))
     else:
-        parts = [f"{value}" for name, value in row.items() if value not in (None, []) and name != "log"]
+        shown = {**row, "reasons": " ".join(entry.reasons)}
+        parts = [f"{value}" for name, value in shown.items() if value not in (None, "") and name != "log"]
         click.echo("  ".join(parts))

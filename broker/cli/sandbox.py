@@ -83,7 +83,7 @@ def _announce(document: dict[str, Any]) -> None:
         f"  4. Open {pages['my_sharing']}, stop sharing your balances, and ask again.",
         f"  5. Sign in to {document['banks'][0]['console_url']} as {document['banks'][0]['auditor']['username']}.",
         "",
-        "Programs find all of this with: broker sandbox info --json",
+        "Programs find all of this with: .venv/bin/broker sandbox info --json",
         "Stop with Ctrl-C.",
     ]
     click.echo("\n".join(lines))

@@ -48,7 +48,7 @@ _SENTENCES = {
     Event.GRANT_ACCOUNT_REMOVED: "You stopped sharing {what} with {platform}",
     Event.GRANT_REVOKED: "Sharing with {platform} was stopped",
     Event.GRANT_EXPIRED: "The permission of {platform} ended by itself",
-    Event.ACCOUNTS_LISTED: "We asked {bank} for the list of your accounts, to show it to you",
+    Event.ACCOUNTS_LISTED: "We asked {bank} for the list of your accounts, so that you could choose",
     Event.ACCESS_REQUESTED: "{platform} asked to see {what}",
     Event.ACCESS_RELEASED: "{platform} saw {what}",
     Event.ACCESS_REFUSED: "{platform} asked to see {what} and got nothing",
@@ -96,7 +96,7 @@ def outcome(entry: LoggedEntry) -> tuple[str, str]:
         return entry.decision, DECISIONS[entry.decision]
     if entry.event in _OWN_ACTS or entry.reasons == ("user-action",):
         return "change", "Your decision"
-    words = {Event.ACCOUNTS_LISTED: "Shown to you", Event.GRANT_PROPOSED: "Request"}
+    words = {Event.ACCOUNTS_LISTED: "For you", Event.GRANT_PROPOSED: "Request"}
     return "change", words.get(entry.event, "Change")
 
 

@@ -59,6 +59,11 @@ def fault(info: dict[str, Any]) -> Iterator[Any]:
     set_fault("none")
 
 
+on_sqlite = pytest.mark.parametrize("world", ["sqlite"], indirect=True)
+"""For what no database has a part in; the rest runs on both."""
+
+
+@on_sqlite
 class TestPushedRequests:
     def test_an_unknown_client_is_refused_without_saying_why(
         self, info: dict[str, Any], client: PlatformClient
@@ -250,6 +255,7 @@ class TestCodesAndTokens:
         assert seen == {"active": False}
 
 
+@on_sqlite
 class TestDataCalls:
     def test_calls_without_a_fitting_token_and_proof_are_refused(
         self, info: dict[str, Any], client: PlatformClient, shared: Tokens
@@ -366,6 +372,7 @@ class TestDataCalls:
         assert problem(requests.post(url(info, "accounts"), timeout=30)) == (405, "method-not-allowed")
 
 
+@on_sqlite
 class TestBanks:
     @pytest.mark.parametrize(
         ("name", "status"), [("down", 503), ("huge", 502), ("not_json", 502), ("wrong_customer", 502)]

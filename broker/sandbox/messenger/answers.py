@@ -14,7 +14,7 @@ from .blocks import Block
 from .intents import Intent
 from .money import LOCALE, show_amount, show_day, show_instant
 from .records import BadAnswerError, Place, Transaction
-from .words import STEPS
+from .words import ACCOUNT_KINDS, STEPS
 
 LAST = 10
 MOST_PLACES = 15
@@ -48,8 +48,7 @@ def accounts(data: BankData, bank: str) -> list[Block]:
     if not found:
         return [blocks.text(f"You share no account at {bank}.")]
     rows = [
-        (label(account), account.currency or "", (account.kind or "").replace("_", " ").capitalize())
-        for account in found
+        (label(account), account.currency or "", ACCOUNT_KINDS.get(account.kind or "", "Account")) for account in found
     ]
     return [blocks.facts(f"Accounts at {bank}", rows)]
 

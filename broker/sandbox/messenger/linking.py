@@ -75,7 +75,7 @@ class Linking:
         told += f", and so are {answers} answers that showed your data." if answers > 1 else "."
         if not confirmed:
             told += " The broker did not confirm it, so please check in My sharing."
-        self._say(person, blocks.text(told), blocks.dashboard("Your permission itself is ended in"))
+        self._say(person, blocks.text(told), blocks.dashboard("Your permission still stands until you stop it in"))
 
     def leave(self, person: Person) -> None:
         """Let go of everything a person connected and forget the person."""
@@ -111,7 +111,7 @@ class Linking:
                     f"You had connected {bank} before. I now use the new permission; you can disconnect the old."
                 )
             )
-        return [*said, blocks.dashboard("You can change this at any time in")]
+        return [*said, blocks.dashboard("You can pause or stop this at any time in")]
 
     def _say(self, person: Person, *said: Block) -> None:
         self._conversation.say(person.id, Author.ASSISTANT, said)

@@ -1,11 +1,17 @@
 """The broker's names for categories and steps, in the words of the chat."""
 
 CATEGORIES = {
-    "accounts": "your accounts",
+    "accounts": "your account names",
     "balances": "balances",
     "transactions": "transactions",
-    "card_locations": "card locations",
+    "card_locations": "where your cards were used",
 }
+
+ACCOUNT_KINDS = {
+    "TRANS_AND_SAVINGS_ACCOUNTS": "Current or savings account",
+    "CRED_AND_CHRG_CARDS": "Card",
+}
+"""The account types of the Consumer Data Standards that banks here have."""
 
 STEPS = {
     "basic": "date, amount and kind",

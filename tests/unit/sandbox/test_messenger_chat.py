@@ -173,7 +173,7 @@ def test_connecting_tells_what_was_granted_until_when_and_what_was_not(alice: Br
     broker.granted = ["balances", "transactions"]
     text = alice.connects().text
     assert "Harbor Bank is connected until" in text
-    assert "You did not share your accounts and card locations." in text
+    assert "You did not share your account names and where your cards were used." in text
     assert alice.page.url.endswith("/")
 
 
@@ -265,7 +265,8 @@ def test_a_refusal_is_told_in_plain_words_with_its_code(
     answer = alice.connects().asks("What's my balance?")
     assert words in answer
     assert f"({code})" in answer or status == 418
-    assert ("You can change this in My sharing" in answer) == (status == 403)
+    assert ("My sharing" in answer) == (status == 403)
+    assert ("You can resume it" in answer) == code.endswith("-paused")
 
 
 def test_the_other_categories_go_on_when_one_is_revoked(alice: Browser, broker: FakeBroker) -> None:
@@ -348,7 +349,7 @@ def test_disconnecting_revokes_both_tokens_and_forgets_the_answers(alice: Browse
     assert connection is not None
     text = alice.submit("/disconnect", connection=connection[1])
     assert "I have disconnected Harbor Bank" in text
-    assert "Your permission itself is ended in My sharing" in text
+    assert "Your permission still stands until you stop it in My sharing" in text
     assert "£1,204.35" not in text
     assert sorted(token[:2] for token in broker.revoked) == ["at", "rt"]
 
