@@ -15,11 +15,11 @@ run: $(VENV)/run.stamp ## start the sandbox world: broker, two banks, a chat pla
 clean-sandbox: $(VENV)/run.stamp ## forget the sandbox's data, keys and passwords
 	@$(BIN)/broker sandbox clean
 
-test: $(VENV)/dev.stamp ## run the tests, with the coverage of the trusted core
-	@$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered $(TESTS)
+test: $(VENV)/dev.stamp ## run the tests
+	@$(BIN)/pytest -n 2 --dist loadgroup $(TESTS)
 
-coverage: $(VENV)/dev.stamp ## run the tests and measure the coverage of the whole broker
-	@$(BIN)/pytest -n 2 --dist loadgroup --cov=broker --cov-config=/dev/null --cov-branch --cov-report=term:skip-covered
+coverage: $(VENV)/dev.stamp ## run the tests and measure the coverage of the trusted core
+	@$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered $(TESTS)
 
 check: $(VENV)/dev.stamp ## lint, types, layers, docs, policies
 	@$(BIN)/ruff check .
