@@ -27,7 +27,7 @@ from broker.oauth import metadata
 from broker.oauth import routes as oauth
 from broker.outbound import OutboundClient, OutboundSession
 from broker.policy.loading import load_catalogue
-from broker.release import OwnAccounts, Release
+from broker.release import OwnAccounts, Release, Renewals
 from broker.settings import Settings
 from broker.storage.engine import Database
 from broker.users.service import Users
@@ -104,16 +104,15 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
     database = Database(settings.database_url, connections=settings.threads)
     database.check_durability()
     catalogue = load_catalogue(settings.policies_dir)
-    pairwise = PairwiseIds(keyset.pairwise)
     sequencer = Sequencer(database, sealer, clock, settings.base_host)
-    users = Users(sealer, keyset.subject)
-    reader = GrantReader(sealer)
-    http = _outbound(settings)
     fences = Fences(database, connections=settings.threads)
+    users, reader, pairwise = Users(sealer, keyset.subject), GrantReader(sealer), PairwiseIds(keyset.pairwise)
+    http = _outbound(settings)
     release = Release(
         database=database,
         sequencer=sequencer,
         fences=fences,
+        renewals=Renewals(database, users, Fences(database, "renewals", connections=settings.threads)),
         catalogue=catalogue,
         reader=reader,
         users=users,
