@@ -23,8 +23,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         callspec = getattr(item, "callspec", None)
         group = item.nodeid.split("::", maxsplit=1)[0]
-        if callspec is not None and "world" in callspec.params:
-            group = f"world-{callspec.params['world']}"
+        for costly in ("world", "fleet"):
+            if callspec is not None and costly in callspec.params:
+                group = f"{costly}-{callspec.params[costly]}"
         item.add_marker(pytest.mark.xdist_group(group))
 
 

@@ -1,12 +1,13 @@
 """The real `broker serve`, started from any copy of the product, with its processes by id."""
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.support.wire import Line, LineBroken, message
@@ -115,6 +116,20 @@ class Server:
         self.process.wait(_STOP_S)
         for pid in pids:
             _until_gone(pid)
+
+
+def worker_of(line: Line, workers: Sequence[int], port: int) -> int | None:
+    """Return the worker process that holds the other end of a line; None while nobody has accepted it."""
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    ends = (f"0100007F:{port:04X}", f"0100007F:{line.local_port:04X}")
+    sockets = {f"socket:[{row[9]}]" for row in rows if (row[1], row[2]) == ends}
+    return next((pid for pid in workers if sockets & set(_files_of(pid))), None)
+
+
+def _files_of(pid: int) -> Iterator[str]:
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):  # closed meanwhile
+            yield str(link.readlink())
 
 
 def children_of(pid: int) -> list[int]:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from tests.support.wire import Answer, Line, message
 
+_AS_JSON = {"Accept": "application/json"}  # refusals then carry their code
+
 
 class Sharer:
     """One browser of one person, with the session's cookie and its CSRF token. For one thread."""
@@ -17,11 +19,11 @@ class Sharer:
 
     def getting(self, path: str) -> bytes:
         """Prepare the visit of a page."""
-        return message("GET", path, {"Cookie": self._cookie})
+        return message("GET", path, {"Cookie": self._cookie, **_AS_JSON})
 
     def posting(self, path: str, fields: Mapping[str, str | Sequence[str]]) -> bytes:
         """Prepare a form as the browser would send it."""
-        headers = {"Cookie": self._cookie, "Origin": self.base_url}
+        headers = {"Cookie": self._cookie, "Origin": self.base_url, **_AS_JSON}
         return message("POST", path, headers, {**fields, "csrf_token": self._csrf_token})
 
     def acting(self, action: str, grant_id: str, category: str | None = None) -> bytes:

@@ -120,6 +120,9 @@ class Line:
             self._socket.close()
             self._socket = None
 
+    def __del__(self) -> None:
+        self.close()  # callers come and go with their threads; a line that nobody holds has ended
+
     def _read_until(self, end: bytes) -> bytes:
         data = b""
         while end not in data:
