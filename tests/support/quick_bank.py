@@ -34,7 +34,7 @@ def accounts_of(customer: str) -> list[str]:
 
 def balance_of(account: str) -> float:
     """Return the balance of an account: another for every account, so that a wrong one is seen."""
-    return 10_000 + zlib.crc32(account.encode()) % 1_000_000 / 100
+    return (1_000_000 + zlib.crc32(account.encode()) % 1_000_000) / 100
 
 
 class QuickBank:
@@ -117,7 +117,7 @@ def _transaction(ref: str) -> dict[str, Any]:
         "postedTimestamp": _moment(timedelta(days=1)),
         "description": f"Purchase of {ref}",
         "debitCreditMemo": "DEBIT",
-        "amount": balance_of(ref) / 4,
+        "amount": (1 + zlib.crc32(ref.encode()) % 10_000) / 100,
         "transactionType": "POSDEBIT",
         "cardAcceptor": {
             "merchantName": "Corner Shop",
