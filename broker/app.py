@@ -152,7 +152,8 @@ def create_app(services: Services) -> Flask:
     app.url_map.merge_slashes = False  # merging redirects, and takes the address from the Host header
     app.session_interface = DatabaseSessions()
     install(app, services)
-    app.before_request(interaction.begin)
+    app.wsgi_app = interaction.Interactions(app.wsgi_app)  # type: ignore[method-assign]  # Flask's documented way
+    app.before_request(interaction.name_route)
     app.after_request(headers.add)
     app.after_request(interaction.echo)
     problems.install(app)

@@ -23,6 +23,7 @@ from broker.crypto.sealing import Sealer
 from broker.errors import LogUnavailable, StorageUnavailable
 from broker.storage.engine import Database
 from broker.storage.single_use import Claim, claim
+from broker.telemetry import add_facts
 
 _LEAF_VERSION = 1
 Found = TypeVar("Found")
@@ -38,6 +39,7 @@ class LoggedTransaction:
 
     def append(self, entry: Entry) -> Appended:
         """Add an entry; it is durable when the transaction has ended, not before."""
+        _tell(entry)
         return self._writer.write(self.session, entry)
 
 
@@ -64,9 +66,10 @@ class Sequencer:
                 lost = next((wish.namespace for wish, won in taken if not won), None)
                 if lost is not None:
                     entry = replace(entry, event=Event.ACCESS_REFUSED, reasons=(f"{lost}-replayed",))
+                _tell(entry)
                 return replace(self._writer.write(session, entry), lost=lost)
         except StorageUnavailable as error:
-            _log.error("audit.append_failed", event_name=entry.event.value, interaction_id=entry.interaction_id)
+            _log.error("audit.append_failed", event_name=entry.event.value)
             raise LogUnavailable from error
 
     def look_up(self, question: Callable[[Session], Found]) -> Found:
@@ -146,6 +149,11 @@ class _Writer:
         state.size, state.last_time_us = number + 1, time_us
         session.flush()
         return Appended(log=state.name, number=number)
+
+
+def _tell(entry: Entry) -> None:
+    """Let the log lines of this request say whom it concerns and how the last entry decided."""
+    add_facts(bank=entry.bank_id, platform=entry.platform_id, category=entry.category, decision=entry.decision)
 
 
 def _leaf(log: str, number: int, time_us: int, subject: str | None, entry: Entry) -> bytes:
