@@ -1,4 +1,4 @@
-"""One log line for each call of another machine: which bank, how it ended, how long it took; never where or with what."""
+"""One log line for each call of another machine: which bank, how it ended, how long; never where or with what."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
