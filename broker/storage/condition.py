@@ -9,6 +9,11 @@ from sqlalchemy import text
 from broker.errors import StorageUnavailable
 from broker.storage.engine import Database
 
+_MAY_INSERT = text("""
+    SELECT NOT pg_is_in_recovery() AND coalesce(bool_and(has_table_privilege(oid, 'INSERT')), true) FROM pg_class
+    WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND relname <> 'alembic_version'
+""")
+
 
 def sqlite_file(database: Database) -> Path | None:
     """Return the file of an embedded database, None for a server."""
@@ -48,6 +53,6 @@ def _takes_files(file: Path) -> bool:
 
 
 def _takes_changes(database: Database) -> bool:
-    # In a transaction that asks for nothing, the server says whether it would let others write: a standby does not.
-    with database.write() as session:
-        return bool(session.execute(text("SHOW transaction_read_only")).scalar_one() == "off")
+    """Ask the server instead of trying: a standby takes nothing, nor does a user who may not insert."""
+    with database.read() as session:
+        return bool(session.execute(_MAY_INSERT).scalar_one())
