@@ -16,16 +16,18 @@ from broker.crypto.keyset import Keyset, load_keyset
 from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
 from broker.edge import csrf, gates, headers, health, interaction, problems
+from broker.edge.hand_over import HandOver
 from broker.edge.services import Services, install
 from broker.edge.session import DatabaseSessions
 from broker.grants.consents import Consents
+from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.oauth import metadata
 from broker.oauth import routes as oauth
 from broker.outbound import OutboundClient, OutboundSession
 from broker.policy.loading import load_catalogue
-from broker.release import OwnAccounts, Release
+from broker.release import OwnAccounts, Release, Renewals
 from broker.settings import Settings
 from broker.storage.engine import Database
 from broker.users.service import Users
@@ -99,17 +101,18 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
     """
     keyset = load_keyset(settings.key_file)
     sealer = Sealer(keyset.sealing)
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, connections=settings.threads)
     database.check_durability()
     catalogue = load_catalogue(settings.policies_dir)
-    pairwise = PairwiseIds(keyset.pairwise)
     sequencer = Sequencer(database, sealer, clock, settings.base_host)
-    users = Users(sealer, keyset.subject)
-    reader = GrantReader(sealer)
+    fences = Fences(database, connections=settings.threads)
+    users, reader, pairwise = Users(sealer, keyset.subject), GrantReader(sealer), PairwiseIds(keyset.pairwise)
     http = _outbound(settings)
     release = Release(
         database=database,
         sequencer=sequencer,
+        fences=fences,
+        renewals=Renewals(database, users, Fences(database, "renewals", connections=settings.threads)),
         catalogue=catalogue,
         reader=reader,
         users=users,
@@ -124,9 +127,10 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
         sealer=sealer,
         database=database,
         sequencer=sequencer,
+        fences=fences,
         catalogue=catalogue,
         users=users,
-        grants=Grants(sequencer, clock),
+        grants=Grants(sequencer, fences, clock),
         consents=Consents(sequencer, catalogue, sealer, pairwise, clock),
         grant_reader=reader,
         release=release,
@@ -151,8 +155,9 @@ def create_app(services: Services) -> Flask:
     app.config["MAX_FORM_PARTS"] = 200
     app.url_map.merge_slashes = False  # merging redirects, and takes the address from the Host header
     app.session_interface = DatabaseSessions()
+    told = interaction.Interactions(app.wsgi_app)
+    app.wsgi_app = HandOver(told)  # type: ignore[method-assign] # Flask's documented way to wrap
     install(app, services)
-    app.wsgi_app = interaction.Interactions(app.wsgi_app)  # type: ignore[method-assign]  # Flask's documented way
     app.before_request(interaction.name_route)
     app.after_request(headers.add)
     app.after_request(interaction.echo)

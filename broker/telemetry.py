@@ -11,9 +11,10 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from pathlib import PurePath
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -29,6 +30,18 @@ _LIBRARIES_FROM = {"gunicorn": logging.INFO}
 _DEEPEST_CAUSE = 5
 
 
+class _StandardError:
+    """Standard error, but a line that cannot be written is lost: a full disk must not fail the request it is about."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
 def configure_logging(level: str) -> None:
     """Write every log line as JSON to standard error, at this level or above."""
     lowest = logging.getLevelNamesMapping()[level]
@@ -42,10 +55,10 @@ def configure_logging(level: str) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(lowest),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _StandardError())),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_StandardError())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_unquote, *shared], processors=[_drop_record, structlog.processors.JSONRenderer()]

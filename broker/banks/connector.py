@@ -70,15 +70,15 @@ class Credential:
 class BankAccess:
     """What one announced request to a bank may use: the customer, the credential and the request's name.
 
-    `subject` is the customer's `sub` at the bank; `category` is announced to the bank; `renewed` is called with the
-    new credential after a refresh, before the data request is sent.
+    `subject` is the customer's `sub` at the bank; `category` is announced to the bank; `renew` is called with the
+    function that exchanges a credential at the bank; it returns the one to use from now on, stored already.
     """
 
     subject: str
     credential: Credential
     interaction_id: str
     category: str
-    renewed: Callable[[Credential], None]
+    renew: Callable[[Callable[[Credential], Credential]], Credential]
 
 
 @dataclass(frozen=True, slots=True)

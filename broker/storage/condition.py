@@ -7,18 +7,12 @@ from pathlib import Path
 from sqlalchemy import text
 
 from broker.errors import StorageUnavailable
-from broker.storage.engine import Database
+from broker.storage.engine import Database, sqlite_file
 
 _MAY_INSERT = text("""
     SELECT NOT pg_is_in_recovery() AND coalesce(bool_and(has_table_privilege(oid, 'INSERT')), true) FROM pg_class
     WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND relname <> 'alembic_version'
 """)
-
-
-def sqlite_file(database: Database) -> Path | None:
-    """Return the file of an embedded database, None for a server."""
-    url = database.engine.url
-    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
 def check_writable(database: Database) -> None:
@@ -27,7 +21,7 @@ def check_writable(database: Database) -> None:
     Raises:
         StorageUnavailable: gone (open connections to a deleted file would go on for a while), read-only or a standby.
     """
-    file = sqlite_file(database)
+    file = sqlite_file(database.engine)
     if file is not None and not file.is_file():
         raise StorageUnavailable("The database file is gone.")
     if not (_takes_files(file) if file is not None else _takes_changes(database)):
@@ -40,7 +34,7 @@ def clock_of_server(database: Database) -> datetime | None:
     Raises:
         StorageUnavailable: the server cannot be reached.
     """
-    if sqlite_file(database) is not None:
+    if sqlite_file(database.engine) is not None:
         return None
     with database.read() as session:
         told: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()

@@ -12,8 +12,8 @@ from sqlalchemy.exc import ArgumentError
 from broker.cli.doctor.finding import Finding, doubtful, looking, well, wrong
 from broker.errors import BrokerError, ConfigurationInvalid
 from broker.settings import Settings
-from broker.storage.condition import check_writable, sqlite_file
-from broker.storage.engine import Database
+from broker.storage.condition import check_writable
+from broker.storage.engine import Database, sqlite_file
 from broker.storage.schema import check_revision
 
 _MIB = 1024 * 1024
@@ -29,7 +29,7 @@ def findings(settings: Settings) -> Generator[Finding, None, Database | None]:
     except ConfigurationInvalid as error:
         yield wrong("database", error.detail, "Set BROKER_DATABASE_URL as docs/reference/settings.md says.")
         return None
-    file = sqlite_file(database)
+    file = sqlite_file(database.engine)
     if file is not None and not file.is_file():
         yield wrong("database", f"There is no database at {file}.", "Run `broker db upgrade`, or restore a backup.")
         return None
@@ -67,7 +67,7 @@ def _patient(url: str) -> str:
 def _name(database: Database) -> str:
     """Name the database without its password, wherever in the URL that stands."""
     url = database.engine.url
-    if (file := sqlite_file(database)) is not None:
+    if (file := sqlite_file(database.engine)) is not None:
         return f"The SQLite file {file}"
     hosts = url.host or url.query.get("host") or "the local socket"
     return f"The PostgreSQL database {url.database} on {hosts if isinstance(hosts, str) else ', '.join(hosts)}"
