@@ -31,7 +31,7 @@ def answering() -> Iterator[Answering]:
     told = Answering()
 
     class Page(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the name is the library's
+        def do_GET(self) -> None:
             if told.is_silent:
                 told.closing.wait(20)
             answer = told.answers.get(self.path, 404)

@@ -107,7 +107,10 @@ def _room(file: Path) -> Iterator[Finding]:
 
 
 def _privacy(file: Path) -> Iterator[Finding]:
-    others = stat.S_IRWXG | stat.S_IRWXO
+    others, is_own = stat.S_IRWXG | stat.S_IRWXO, file.stat().st_uid == os.geteuid()
+    if not is_own:
+        found = f"{file} belongs to another user; SQLite may leave files beside it that the broker cannot open."
+        yield doubtful("database owner", found, "Run `broker doctor` as the user who runs the broker.")
     if file.stat().st_mode & others and file.parent.stat().st_mode & others:
         found = (
             f"Others on this machine can read {file}: grants and the log stand there, though nothing that is sealed."
