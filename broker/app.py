@@ -155,9 +155,10 @@ def create_app(services: Services) -> Flask:
     app.config["MAX_FORM_PARTS"] = 200
     app.url_map.merge_slashes = False  # merging redirects, and takes the address from the Host header
     app.session_interface = DatabaseSessions()
-    app.wsgi_app = HandOver(app.wsgi_app)  # type: ignore[method-assign] # Flask's documented way to wrap
+    told = interaction.Interactions(app.wsgi_app)
+    app.wsgi_app = HandOver(told)  # type: ignore[method-assign] # Flask's documented way to wrap
     install(app, services)
-    app.before_request(interaction.begin)
+    app.before_request(interaction.name_route)
     app.after_request(headers.add)
     app.after_request(interaction.echo)
     problems.install(app)

@@ -183,5 +183,5 @@ class Connector(Protocol):
     def end(self, credential: Credential) -> None:
         """Revoke the broker's tokens at the bank (RFC 7009)."""
 
-    def health(self) -> None:
-        """Return when the bank's metadata can be read; raise otherwise."""
+    def health(self) -> datetime | None:
+        """Return what the bank's clock says when its metadata can be read (None: it says nothing); raise otherwise."""
