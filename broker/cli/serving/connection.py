@@ -1,8 +1,10 @@
 """One connection: what it waits for, what has arrived, and what must still be handed to the kernel."""
 
+import math
 import socket
 import struct
-from enum import Enum
+import time
+from enum import Enum, auto
 from typing import Any
 
 from broker.cli.serving.intake import Intake
@@ -11,13 +13,18 @@ _RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time: unsent bytes are dro
 
 
 class Waiting(Enum):
-    """What the poller waits for on a connection; the value is how many seconds it may take in all."""
+    """What the poller waits for on a connection."""
 
-    HEAD = 10.0
-    BODY = 20.5
-    NEXT = 75.0  # longer than proxies keep a connection: they end it first, and never send into a closing one
-    HAND_OVER = 0.9  # a revocation waits for it; with the poller's own delay below 1 s
-    GOODBYE = 1.0
+    HEAD = auto()
+    BODY = auto()
+    NEXT = auto()
+    HAND_OVER = auto()
+    GOODBYE = auto()
+
+    @classmethod
+    def of_reading(cls) -> frozenset["Waiting"]:
+        """Return what a client can be waited for without an answer under way."""
+        return frozenset({cls.HEAD, cls.BODY, cls.NEXT, cls.GOODBYE})
 
 
 class Outbox:
@@ -40,7 +47,7 @@ class Outbox:
 
 
 class Connection:
-    """Owned by the poller, lent to one thread of the pool while a request is answered."""
+    """Belongs to the poller, or to one thread of the pool while a request is answered; never to both."""
 
     def __init__(self, cfg: Any, client: socket.socket, peer: Any, server: Any, body_max_bytes: int) -> None:
         self.socket = client
@@ -48,8 +55,18 @@ class Connection:
         self.server = server
         self.intake = Intake(cfg, peer, body_max_bytes)
         self.sock = Outbox()  # the name that gunicorn writes to
-        self.waiting: Waiting | None = None
+        self.waiting: Waiting | None = None  # None: a thread has it
+        self.deadline = math.inf
+        self.keeps = False  # whether the connection outlives the answer
+        self.has_served = False
+        self.has_begun = False  # whether a byte of the answer may have left
         self._unsent = memoryview(b"")
+
+    def wait_for(self, waiting: Waiting | None, *, at_most_s: float = math.inf) -> None:
+        """Begin to wait; waiting on for the same thing gives no more time."""
+        if waiting is not self.waiting:
+            self.waiting = waiting
+            self.deadline = time.monotonic() + at_most_s
 
     def receive(self) -> bytes | None:
         """Return what has arrived, b"" at the end, None when it was nothing after all."""
@@ -64,6 +81,7 @@ class Connection:
         """Take the finished answer out of the outbox."""
         self._unsent = memoryview(b"".join(self.sock.parts))
         self.sock.parts.clear()
+        self.has_begun = True
 
     def send(self) -> bool:
         """Give the kernel what it takes without waiting; True when the last byte has been given.

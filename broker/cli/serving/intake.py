@@ -41,7 +41,7 @@ class Intake:
 
     @property
     def wants_continue(self) -> bool:
-        """Say, once a request, whether the client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1)."""
+        """Say, once a request, whether the client waits for `100 Continue` before the body (RFC 9110 §10.1.1)."""
         request = self._request
         if request is None or not request._expected_100_continue:  # noqa: SLF001 - the parser has no public name for it
             return False
@@ -63,9 +63,10 @@ class Intake:
         """
         if self._request is None and not self._read_head():
             return None
-        if not self._is_body_complete():
+        request = self._request
+        if not self._is_body_complete(request):
             return None
-        request, self._request, self._looked_at = self._request, None, 0
+        self._request, self._looked_at = None, 0
         return request
 
     def _read_head(self) -> bool:
@@ -103,41 +104,44 @@ class Intake:
         self._chunks = ChunkedBody() if codings else None
         self._length = int(fields.get("CONTENT-LENGTH", "0"))
 
-    def _is_body_complete(self) -> bool:
+    def _is_body_complete(self, request: Any) -> bool:
         if self._chunks is not None:
-            return self._are_chunks_complete(self._chunks)
+            return self._are_chunks_complete(request, self._chunks)
         if self._length > self._body_max_bytes:
-            self._give(b"", last=True)
+            _give(request, b"")
+            self._end_with(request)
         elif len(self._raw) < self._length:
             return False
-        else:
-            self._give(bytes(self._raw[: self._length]))
+        elif self._length:
+            _give(request, bytes(self._raw[: self._length]))
             del self._raw[: self._length]
         return True
 
-    def _are_chunks_complete(self, chunks: ChunkedBody) -> bool:
+    def _are_chunks_complete(self, request: Any, chunks: ChunkedBody) -> bool:
         end = chunks.end(self._raw)
         most = self._body_max_bytes
         if chunks.length > most or len(self._raw) > most * _CHUNK_OVERHEAD + _HEAD_BYTES:
-            self._give(bytes(most + 1), last=True)  # the application counts, and refuses it
+            _give(request, bytes(most + 1))  # the application counts, and refuses it
+            self._end_with(request)
             return True
         if end is None:
             return False
-        self._give(self._decoded(bytes(self._raw[:end]), chunks.length))
+        _give(request, _decoded(request, bytes(self._raw[:end]), chunks.length))
         del self._raw[:end]
         return True
 
-    def _decoded(self, raw: bytes, length: int) -> bytes:
-        request = self._request
-        request.unreader.unread(raw)
-        content: bytes = request.body.read()
-        if len(content) != length or request.unreader.take_buffered():
-            raise NoMoreData(b"")
-        return content
+    def _end_with(self, request: Any) -> None:
+        request.force_close()
+        self._raw.clear()
 
-    def _give(self, content: bytes, *, last: bool = False) -> None:
-        request = self._request
-        request.body = Body(LengthReader(IterUnreader([content]), len(content)))
-        if last:
-            request.force_close()
-            self._raw.clear()
+
+def _decoded(request: Any, raw: bytes, length: int) -> bytes:
+    request.unreader.unread(raw)
+    content: bytes = request.body.read()
+    if len(content) != length or request.unreader.take_buffered():
+        raise NoMoreData(b"")
+    return content
+
+
+def _give(request: Any, content: bytes) -> None:
+    request.body = Body(LengthReader(IterUnreader([content]), len(content)))

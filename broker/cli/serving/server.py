@@ -2,14 +2,17 @@
 
 import os
 import resource
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from broker.cli.serving.worker import Worker
+from broker.errors import BrokerError
 
 _GRACE_S = 20
 _REQUEST_LINE_BYTES = 4_094
@@ -17,17 +20,20 @@ _HEADER_FIELDS = 60
 _HEADER_BYTES = 16_384  # a DPoP proof with a large RSA key and a long assertion fit
 _CONNECTIONS = 2_000  # of each process
 _DESCRIPTORS_KEPT = 256  # for databases, banks, locks, logs
+_BEFORE_NEXT_TRY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Where to serve, with how much of what."""
+    """Where to serve, with how much of what; a client may take so many seconds for a whole head, for a whole body."""
 
     host: str
     port: int
     workers: int
     threads: int
     body_max_bytes: int
+    head_s: float = 10.0
+    body_s: float = 20.0
 
 
 class _JsonLogger(Logger):  # type: ignore[misc] # gunicorn has no type information
@@ -72,7 +78,16 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no type info
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return self._build()
+        """Build the application; when it cannot be now (the database is away), end this worker to try again.
+
+        gunicorn takes any other failure for a mistake that lasts, and stops everything.
+        """
+        try:
+            return self._build()
+        except BrokerError as error:
+            structlog.get_logger(__name__).error("server.worker_not_ready", code=error.code)
+            time.sleep(_BEFORE_NEXT_TRY_S)
+            raise SystemExit(1) from error
 
 
 def _connections() -> int:

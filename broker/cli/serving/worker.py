@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import select
 import selectors
 import socket
 import time
@@ -19,9 +20,15 @@ from broker.cli.serving.connection import Connection, Waiting
 from broker.cli.serving.refusals import refusal
 
 _ACCEPTED_AT_ONCE = 16
+_ROUND_S = 0.2  # how often deadlines are looked at
+_HAND_OVER_S = 0.7  # a revocation waits for it; with a round of the poller it stays below 1 s
+_NEXT_S = 75.0  # longer than proxies keep a connection: they end it first, and never send into a closing one
+_GOODBYE_S = 1.0
 _STOP_LINGER_S = 2.0  # for a request that was on its way when the stop came
 _SEND_BUFFER = 1 << 20  # the kernel may allow less; what fits is handed over at once, however slow the client
 _NO_DESCRIPTORS = {errno.EMFILE, errno.ENFILE}
+_READ = select.EPOLLIN | select.EPOLLONESHOT  # one event, then silence: while a thread has a connection nobody polls it
+_WRITE = select.EPOLLOUT | select.EPOLLONESHOT
 
 
 class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type information
@@ -29,9 +36,17 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        # In each, the oldest comes first: all that wait for the same thing may wait equally long.
-        self._deadlines: dict[Waiting, dict[Connection, float]] = {waiting: {} for waiting in Waiting}
+        self._connections: dict[int, Connection] = {}
+        self._epoll = select.epoll()
         self._closers = ThreadPoolExecutor(1)  # late `close()`s must not queue behind banks
+        self._next_round = 0.0
+        self._patience_s = {
+            Waiting.HEAD: self.app.limits.head_s,
+            Waiting.BODY: self.app.limits.body_s,
+            Waiting.NEXT: _NEXT_S,
+            Waiting.HAND_OVER: _HAND_OVER_S,
+            Waiting.GOODBYE: _GOODBYE_S,
+        }
 
     def init_process(self) -> None:
         os.close(self.app.lifeline[1])
@@ -40,8 +55,9 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
         super().init_process()
 
     def load_wsgi(self) -> None:
+        self.wsgi: Callable[..., Any]
         super().load_wsgi()
-        application = self.wsgi
+        application: Callable[..., Any] = self.wsgi
 
         def keep_open(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterator[bytes]:
             """Hide `close()` from gunicorn, which would call it before the last byte is sent."""
@@ -52,12 +68,14 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
         self.wsgi = keep_open
 
     def run(self) -> None:
+        self._epoll = select.epoll()  # a child that shares its parent's would see the events of its siblings
+        self.poller.register(self._epoll.fileno(), selectors.EVENT_READ, self._events)
         self.poller.register(self.app.lifeline[0], selectors.EVENT_READ, self._parent_is_gone)
         super().run()
         self._closers.shutdown(wait=False)
 
-    def _parent_is_gone(self, _lifeline: int) -> None:
-        self.poller.unregister(self.app.lifeline[0])
+    def _parent_is_gone(self, lifeline: int) -> None:
+        self.poller.unregister(lifeline)
         self.alive = False
 
     # Arriving
@@ -76,20 +94,33 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
             if self.nr_conns >= self.worker_connections:
                 self._drop_slowest()
             connection = Connection(self.cfg, client, peer, listener.getsockname(), self.app.limits.body_max_bytes)
+            self._connections[client.fileno()] = connection
+            self._epoll.register(client.fileno(), 0)
             self._wait(connection, Waiting.HEAD)
 
     def _drop_slowest(self) -> None:
-        for waiting in (Waiting.GOODBYE, Waiting.HEAD, Waiting.BODY, Waiting.NEXT):
-            for connection in self._deadlines[waiting]:
-                self._drop(connection)
-                return
+        idle = [connection for connection in self._connections.values() if connection.waiting in Waiting.of_reading()]
+        if idle:
+            self._drop(min(idle, key=lambda connection: connection.deadline))
 
-    def _readable(self, connection: Connection, _socket: socket.socket) -> None:
+    def _events(self, _epoll: int) -> None:
+        for descriptor, _ in self._epoll.poll(0):
+            connection = self._connections.get(descriptor)
+            if connection is None or connection.waiting is None:
+                continue
+            if connection.waiting is Waiting.HAND_OVER:
+                self._send_on(connection)
+            else:
+                self._read_on(connection)
+
+    def _read_on(self, connection: Connection) -> None:
         data = connection.receive()
         if data == b"":
             self._drop(connection)
-        elif data and connection.waiting is not Waiting.GOODBYE:
-            connection.intake.add(data)
+        elif connection.waiting is Waiting.GOODBYE:
+            self._wait(connection, Waiting.GOODBYE)
+        else:
+            connection.intake.add(data or b"")
             self._take(connection)
 
     def _take(self, connection: Connection) -> None:
@@ -100,66 +131,66 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
             self._refuse(connection, error)
             return
         if request is not None:
-            self._stop_waiting(connection)
-            self.tpool.submit(self._answer, connection, request).add_done_callback(
-                lambda future: self.method_queue.defer(self._answered, connection, future)
-            )
+            connection.wait_for(None)
+            connection.has_begun = False
+            self.tpool.submit(self._answer, connection, request).add_done_callback(partial(self._answered, connection))
         elif connection.intake.has_head:
-            self._wait(connection, Waiting.BODY)
             if connection.intake.wants_continue:
                 with contextlib.suppress(OSError):
                     connection.socket.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._wait(connection, Waiting.BODY)
         else:
-            self._wait(connection, Waiting.NEXT if connection.intake.is_empty else Waiting.HEAD)
+            is_between = connection.intake.is_empty and connection.has_served
+            self._wait(connection, Waiting.NEXT if is_between else Waiting.HEAD)
 
-    # Answering
+    # Answering: in a thread
 
-    def _answer(self, connection: Connection, request: Request) -> tuple[bool, bool]:
-        """Make the answer and hand it over (in a thread); return whether all is sent, and whether to keep the connection."""
-        keeps = self.handle_request(request, connection)
+    def _answer(self, connection: Connection, request: Request) -> None:
+        """Make the answer, hand it over, close it; what is left to do goes back to the poller."""
+        connection.keeps = self.handle_request(request, connection)
         connection.begin_hand_over()
         if not connection.send():
-            return False, keeps
+            self._wait(connection, Waiting.HAND_OVER)
+            return
         connection.close_answer()
-        return True, keeps
+        connection.has_served = True
+        if connection.keeps and connection.intake.is_empty and self.alive:
+            self._wait(connection, Waiting.NEXT)  # without waking the poller
+        else:
+            self.method_queue.defer(self._sent, connection)
 
-    def _answered(self, connection: Connection, future: Future[tuple[bool, bool]]) -> None:
+    def _answered(self, connection: Connection, future: Future[None]) -> None:
         error = future.exception()
         if error is not None:
-            self._failed(connection, error)
-            return
-        is_sent, keeps = future.result()
-        if is_sent:
-            self._sent(connection, keeps=keeps)
-        else:
-            self._wait(connection, Waiting.HAND_OVER, keeps=keeps)
+            self.method_queue.defer(self._failed, connection, error)
+
+    # Finishing: in the poller
 
     def _failed(self, connection: Connection, error: BaseException) -> None:
-        is_client_gone = isinstance(error, OSError) and not connection.sock.parts
-        if not is_client_gone:
+        self._closers.submit(connection.close_answer)
+        if not (connection.has_begun and isinstance(error, OSError)):
             self.log.error("The application failed", exc_info=error)
-        connection.sock.parts.clear()
-        if connection.sock.answer is not None:
-            self._closers.submit(connection.close_answer)
-        if is_client_gone:
+        if connection.has_begun:  # the client is gone, or `close()` failed: another answer would only confuse
             self._drop(connection)
         else:
             self._refuse(connection, None)
 
-    def _writable(self, connection: Connection, keeps: bool, _socket: socket.socket) -> None:
+    def _send_on(self, connection: Connection) -> None:
         try:
             if not connection.send():
+                self._wait(connection, Waiting.HAND_OVER)
                 return
         except OSError:
             self._drop(connection)
             return
-        self._stop_waiting(connection)
+        connection.wait_for(None)
+        connection.has_served = True
         self._closers.submit(connection.close_answer).add_done_callback(
-            lambda _: self.method_queue.defer(partial(self._sent, connection, keeps=keeps))
+            lambda _: self.method_queue.defer(self._sent, connection)
         )
 
-    def _sent(self, connection: Connection, *, keeps: bool) -> None:
-        if keeps:
+    def _sent(self, connection: Connection) -> None:
+        if connection.keeps:
             self._take(connection)
         else:
             self._say_goodbye(connection)
@@ -171,29 +202,6 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
             connection.socket.send(answer)
         self._say_goodbye(connection)
 
-    # Waiting and ending
-
-    def _wait(self, connection: Connection, waiting: Waiting, *, keeps: bool = False) -> None:
-        if connection.waiting is waiting:
-            return
-        allowed = min(waiting.value, _STOP_LINGER_S) if not self.alive else waiting.value
-        if connection.waiting is None:
-            is_sending = waiting is Waiting.HAND_OVER
-            call = partial(self._writable, connection, keeps) if is_sending else partial(self._readable, connection)
-            self.poller.register(
-                connection.socket, selectors.EVENT_WRITE if is_sending else selectors.EVENT_READ, call
-            )
-        else:
-            del self._deadlines[connection.waiting][connection]
-        connection.waiting = waiting
-        self._deadlines[waiting][connection] = time.monotonic() + allowed
-
-    def _stop_waiting(self, connection: Connection) -> None:
-        if connection.waiting is not None:
-            self.poller.unregister(connection.socket)
-            del self._deadlines[connection.waiting][connection]
-            connection.waiting = None
-
     def _say_goodbye(self, connection: Connection) -> None:
         """Half-close, and read on for a moment: else a reset could overtake the answer (RFC 9112 §9.6)."""
         try:
@@ -203,19 +211,26 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
         else:
             self._wait(connection, Waiting.GOODBYE)
 
+    # Waiting and ending
+
+    def _wait(self, connection: Connection, waiting: Waiting) -> None:
+        patience_s = self._patience_s[waiting]
+        connection.wait_for(waiting, at_most_s=patience_s if self.alive else min(patience_s, _STOP_LINGER_S))
+        # ValueError, OSError: dropped in this very moment, because there were too many.
+        with contextlib.suppress(OSError, ValueError):
+            self._epoll.modify(connection.socket, _WRITE if waiting is Waiting.HAND_OVER else _READ)
+
     def _drop(self, connection: Connection) -> None:
-        is_handing_over = connection.waiting is Waiting.HAND_OVER
-        self._stop_waiting(connection)
         self.nr_conns -= 1
-        if is_handing_over:
+        del self._connections[connection.socket.fileno()]
+        if connection.waiting is Waiting.HAND_OVER:
             connection.cut()
             self._closers.submit(connection.close_answer)
         else:
             connection.socket.close()
 
     def _expire(self, connection: Connection) -> None:
-        is_asking = connection.waiting in {Waiting.HEAD, Waiting.BODY} and not connection.intake.is_empty
-        if is_asking:
+        if connection.waiting in {Waiting.HEAD, Waiting.BODY} and not connection.intake.is_empty:
             self._refuse(connection, TimeoutError())
         else:
             self._drop(connection)
@@ -223,21 +238,21 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
     # What gunicorn's loop calls
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        oldest = [next(iter(waiting.values())) for waiting in self._deadlines.values() if waiting]
-        until = max(0.0, min(oldest) - time.monotonic()) if oldest else timeout
-        super().wait_for_and_dispatch_events(min(timeout, until))
+        super().wait_for_and_dispatch_events(min(timeout, _ROUND_S))
 
     def murder_keepalived(self, force: bool = False) -> None:
-        """End what has waited too long, or everything that waits."""
-        now = float("inf") if force else time.monotonic()
-        for waiting in self._deadlines.values():
-            for connection in [connection for connection, deadline in waiting.items() if deadline <= now]:
-                self._drop(connection) if force else self._expire(connection)
+        """End what has waited too long; at the very end everything that waits."""
+        now = time.monotonic()
+        if now < self._next_round and not force:
+            return
+        self._next_round = now + _ROUND_S
+        for connection in list(self._connections.values()):
+            if connection.waiting is not None and (force or connection.deadline <= now):
+                self._expire(connection)
 
     def _cap_keepalive(self, deadline: float) -> None:
         """Begin to stop: listen no more, and wait for nobody longer than until `deadline`."""
         for listener in self.sockets:
             listener.close()
-        for waiting in self._deadlines.values():
-            for connection, late in waiting.items():
-                waiting[connection] = min(late, deadline)
+        for connection in self._connections.values():
+            connection.deadline = min(connection.deadline, deadline)

@@ -1,8 +1,8 @@
-"""The application that every candidate serves: small JSON, a large body, a slow answer; it notes when `close()` came."""
+"""The application that every candidate serves: small JSON, a large body that notes its `close()`, a slow answer."""
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from flask import Flask, Response, jsonify, request
 
@@ -37,8 +37,5 @@ def large(size: int) -> Response:
 
 @app.get("/slow/<int:milliseconds>")
 def slow(milliseconds: int) -> Response:
-    def body() -> Iterator[bytes]:
-        time.sleep(milliseconds / 1000)
-        yield b"whole"
-
-    return Response(b"".join(body()))
+    time.sleep(milliseconds / 1000)
+    return Response(b"whole")

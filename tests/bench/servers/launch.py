@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from functools import partial
+from importlib import import_module
 from typing import Any
 
 from tests.bench.servers.app import app
@@ -15,29 +15,23 @@ _APP = "tests.bench.servers.app:app"
 
 
 def broker(port: int) -> None:
-    from broker.cli.serving.server import Limits, Server
-
-    Server(lambda: app, Limits("127.0.0.1", port, WORKERS, THREADS, 1 << 17), "WARNING").run()
+    server = import_module("broker.cli.serving.server")
+    server.Server(lambda: app, server.Limits("127.0.0.1", port, WORKERS, THREADS, 1 << 17), "WARNING").run()
 
 
 def gunicorn(port: int) -> None:
-    from gunicorn.app.wsgiapp import run
-
     options = f"-w {WORKERS} --threads {THREADS} -k gthread -b 127.0.0.1:{port} --log-level warning"
     sys.argv = ["gunicorn", *options.split(), "--no-control-socket", _APP]
-    run()
+    import_module("gunicorn.app.wsgiapp").run()
 
 
 def waitress(port: int) -> None:
-    from waitress import create_server
-
-    _fork(port, lambda listener: create_server(app, sockets=[listener], threads=THREADS, connection_limit=1000).run())
+    create = import_module("waitress").create_server
+    _fork(port, lambda listener: create(app, sockets=[listener], threads=THREADS, connection_limit=1000).run())
 
 
 def cheroot(port: int) -> None:
-    from cheroot.wsgi import Server
-
-    class OnGivenSocket(Server):
+    class OnGivenSocket(import_module("cheroot.wsgi").Server):  # type: ignore[misc]
         def bind(self, *_arguments: Any) -> socket.socket:
             self.socket = self.given
             return self.socket
@@ -52,24 +46,21 @@ def cheroot(port: int) -> None:
 
 
 def granian(port: int) -> None:
-    from granian import Granian
-    from granian.log import LogLevels
-
-    Granian(
+    import_module("granian").Granian(
         _APP,
         address="127.0.0.1",
         port=port,
         interface="wsgi",
         workers=WORKERS,
         blocking_threads=THREADS,
-        log_level=LogLevels.warning,
+        log_level=import_module("granian.log").LogLevels.warning,
     ).serve()
 
 
 def uvicorn(port: int) -> None:
-    import uvicorn as server
-
-    server.run("tests.bench.servers.launch:asgi", port=port, workers=WORKERS, log_level="warning", access_log=False)
+    import_module("uvicorn").run(
+        "tests.bench.servers.launch:asgi", port=port, workers=WORKERS, log_level="warning", access_log=False
+    )
 
 
 def _fork(port: int, run: Callable[[socket.socket], None]) -> None:
@@ -90,9 +81,7 @@ def _fork(port: int, run: Callable[[socket.socket], None]) -> None:
 def __getattr__(name: str) -> Any:
     if name != "asgi":
         raise AttributeError(name)
-    from a2wsgi import WSGIMiddleware
-
-    return WSGIMiddleware(app, workers=THREADS)
+    return import_module("a2wsgi").WSGIMiddleware(app, workers=THREADS)
 
 
 CANDIDATES: dict[str, Callable[[int], None]] = {
@@ -105,4 +94,4 @@ CANDIDATES: dict[str, Callable[[int], None]] = {
 }
 
 if __name__ == "__main__":
-    partial(CANDIDATES[sys.argv[1]], int(sys.argv[2]))()
+    CANDIDATES[sys.argv[1]](int(sys.argv[2]))

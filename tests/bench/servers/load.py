@@ -27,7 +27,7 @@ class Result:
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Client:
     connection: socket.socket
     sent_at: float = 0.0
@@ -39,64 +39,80 @@ class _Client:
         return end >= 0 and length is not None and len(self.answer) >= end + 4 + int(length[1])
 
 
-def load(port: int, path: str, clients: int, seconds: float, pause: float = 0.0) -> Result:
-    """Send GET requests for `seconds`; with a `pause` each client waits so long after an answer."""
-    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
-    result = Result(seconds)
-    selector = selectors.DefaultSelector()
-    due: list[tuple[float, _Client]] = []
-    began = time.monotonic()
+class _Clients:
+    def __init__(self, port: int, path: str, pause: float, result: Result) -> None:
+        self._port = port
+        self._request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+        self._pause = pause
+        self._result = result
+        self._selector = selectors.DefaultSelector()
+        self._due: list[tuple[float, _Client]] = []
 
-    def send(client: _Client) -> None:
+    def open(self) -> None:
+        client = _Client(socket.create_connection(("127.0.0.1", self._port), timeout=_PATIENCE_S))
+        client.connection.setblocking(False)
+        self._selector.register(client.connection, selectors.EVENT_READ, client)
+        self._due.append((time.monotonic() + self._pause, client))
+
+    def turn(self) -> None:
+        """Send what is due, read what came, give up on what takes too long."""
+        now = time.monotonic()
+        ready = [client for at, client in self._due if at <= now]
+        self._due = [(at, client) for at, client in self._due if at > now]
+        for client in ready:
+            self._send(client)
+        for key, _ in self._selector.select(0.005 if self._due else 0.2):
+            self._read(key.data)
+        for client in [key.data for key in self._selector.get_map().values()]:
+            if client.sent_at and now - client.sent_at > _PATIENCE_S:
+                self._open_anew(client)
+
+    def close(self) -> None:
+        for key in list(self._selector.get_map().values()):
+            key.data.connection.close()
+        self._selector.close()
+
+    def _send(self, client: _Client) -> None:
         client.answer.clear()
         client.sent_at = time.monotonic()
         try:
-            client.connection.send(request)
+            client.connection.send(self._request)
         except OSError:
-            again(client, failed=True)
+            self._open_anew(client)
 
-    def again(client: _Client, *, failed: bool) -> None:
-        result.failures += failed
-        selector.unregister(client.connection)
-        client.connection.close()
-        due.append((time.monotonic() + pause, open_one()))
-
-    def open_one() -> _Client:
-        client = _Client(socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE_S))
-        client.connection.setblocking(False)
-        selector.register(client.connection, selectors.EVENT_READ, client)
-        return client
-
-    def read(client: _Client) -> None:
+    def _read(self, client: _Client) -> None:
         try:
             data = client.connection.recv(1 << 16)
         except OSError:
             data = b""
-        if not data:
-            again(client, failed=client.sent_at > 0)
-            return
         client.answer += data
-        if client.is_whole():
+        if not data:
+            self._open_anew(client)
+        elif client.is_whole():
             now = time.monotonic()
             if client.answer.startswith(b"HTTP/1.1 200"):
-                result.latencies.append(now - client.sent_at)
+                self._result.latencies.append(now - client.sent_at)
             else:
-                result.failures += 1
+                self._result.failures += 1
             client.sent_at = 0.0
-            due.append((now + pause, client))
+            self._due.append((now + self._pause, client))
 
+    def _open_anew(self, client: _Client) -> None:
+        self._result.failures += client.sent_at > 0
+        self._due = [entry for entry in self._due if entry[1] is not client]
+        self._selector.unregister(client.connection)
+        client.connection.close()
+        self.open()
+
+
+def load(port: int, path: str, clients: int, seconds: float, pause: float = 0.0) -> Result:
+    """Send GET requests for `seconds`; with a `pause` each client waits so long after an answer."""
+    result = Result(seconds)
+    all_clients = _Clients(port, path, pause, result)
     for _ in range(clients):
-        due.append((began, open_one()))
-    while (now := time.monotonic()) - began < seconds:
-        ready, due[:] = [c for at, c in due if at <= now], [entry for entry in due if entry[0] > now]
-        for client in ready:
-            send(client)
-        for key, _ in selector.select(0.005 if due else 0.2):
-            read(key.data)
-        waiting = [key.data for key in selector.get_map().values()]
-        for client in [c for c in waiting if c.sent_at and now - c.sent_at > _PATIENCE_S]:
-            again(client, failed=True)
-    for key in list(selector.get_map().values()):
-        key.data.connection.close()
-    selector.close()
+        all_clients.open()
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        all_clients.turn()
+    all_clients.close()
     return result

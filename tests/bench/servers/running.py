@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
+from typing import Self
 
 _TICK = os.sysconf("SC_CLK_TCK")
 
@@ -22,7 +22,7 @@ class Running:
         self.notes.write_text("")
         self._output = (folder / f"{name}.log").open("w")
 
-    def __enter__(self) -> "Running":
+    def __enter__(self) -> Self:
         began = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.bench.servers.launch", self.name, str(self.port)],
@@ -35,7 +35,7 @@ class Running:
         self.started_in_s = time.monotonic() - began
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()

@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import threading
-from types import TracebackType
+from typing import Self
 
 _OPENINGS = {
     "idle": b"",
@@ -26,12 +26,12 @@ class SlowClients:
         self._thread = threading.Thread(target=self._drip)
         self.cut = 0
 
-    def __enter__(self) -> "SlowClients":
+    def __enter__(self) -> Self:
         self._open()
         self._thread.start()
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stopped.set()
         self._thread.join()
         for connection in filter(None, self._connections):
@@ -76,4 +76,3 @@ class SlowClients:
             return True
         except OSError:
             return False
-
