@@ -18,7 +18,6 @@ _GRACE_S = 20
 _REQUEST_LINE_BYTES = 4_094
 _HEADER_FIELDS = 60
 _HEADER_BYTES = 16_384  # a DPoP proof with a large RSA key and a long assertion fit
-_CONNECTIONS = 2_000  # of each process
 _DESCRIPTORS_KEPT = 256  # for databases, banks, locks, logs
 _BEFORE_NEXT_TRY_S = 1.0
 
@@ -34,6 +33,7 @@ class Limits:
     body_max_bytes: int
     head_s: float = 10.0
     body_s: float = 20.0
+    connections: int = 2_000  # of each process
 
 
 class _JsonLogger(Logger):  # type: ignore[misc] # gunicorn has no type information
@@ -62,11 +62,12 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no type info
             "workers": limits.workers,
             "threads": limits.threads,
             "worker_class": Worker,
-            "worker_connections": _connections(),
+            "worker_connections": _connections(limits.connections),
             "graceful_timeout": _GRACE_S,
             "limit_request_line": _REQUEST_LINE_BYTES,
             "limit_request_fields": _HEADER_FIELDS,
             "limit_request_field_size": _HEADER_BYTES,
+            "header_map": "refuse",  # a_b and a-b would be one variable
             "control_socket_disable": True,  # one more way in that nobody needs
             "forwarded_allow_ips": "",  # links come from BROKER_BASE_URL, never from headers
             "proc_name": "broker",
@@ -90,10 +91,11 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no type info
             raise SystemExit(1) from error
 
 
-def _connections() -> int:
+def _connections(wanted: int) -> int:
     """Return how many connections a process may hold, after asking the kernel for as many files as it allows us."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _CONNECTIONS + _DESCRIPTORS_KEPT
-    files = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    files = wanted + _DESCRIPTORS_KEPT
+    if hard != resource.RLIM_INFINITY:
+        files = min(files, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
     return max(1, files - _DESCRIPTORS_KEPT)
