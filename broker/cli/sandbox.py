@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from broker.cli.output import print_json
+from broker.cli.sandbox_clock import clock
 from broker.errors import ConfigurationInvalid
 from broker.sandbox.info import read_info
 from broker.sandbox.layout import layout_of
@@ -16,6 +17,9 @@ from broker.telemetry import configure_logging
 @click.group()
 def sandbox() -> None:
     """Run a world to try the broker in: two banks, a chat platform, people."""
+
+
+sandbox.add_command(clock)
 
 
 @sandbox.command()
