@@ -25,7 +25,7 @@ FREELANCER = Persona(
     username="priya",
     first_name="Priya",
     last_name="Raman",
-    about="Freelancer with irregular invoices, a tax pot and a euro account",
+    about="freelancer; a tax pot and a euro account",
     home="bristol",
     accounts=(
         AccountPlan("current", AccountKind.CURRENT, "GBP", "Meridian Current", Money("2900.00"), "Main", Money(500)),
@@ -96,7 +96,7 @@ TRAVELLER = Persona(
     username="tomas",
     first_name="Tomás",
     last_name="Ferreira",
-    about="Traveller on European railways, in pounds and euros",
+    about="traveller by rail; pounds and euros",
     home="london",
     accounts=(
         AccountPlan(
@@ -151,7 +151,7 @@ COUPLE = Persona(
     username="margaret",
     first_name="Margaret",
     last_name="Hargreaves",
-    about="Retired couple; the current account is a joint one",
+    about="retired couple; the current account is joint",
     home="york",
     accounts=(
         AccountPlan(

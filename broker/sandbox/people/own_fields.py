@@ -26,7 +26,7 @@ _FIRST_YEAR, _LAST_YEAR = 2000, 2090
 
 
 class Fault(StrEnum):
-    """What can be wrong with a file of own people; docs/reference/own-people.md explains each."""
+    """What can be wrong with a file of own people; docs/how-to/use-the-sandbox-from-a-program.md explains each."""
 
     UNREADABLE = "people-unreadable"
     TOO_LARGE = "people-too-large"

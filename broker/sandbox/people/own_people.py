@@ -1,6 +1,7 @@
 """Somebody's own people for the sandbox: a JSON document of customers, accounts and what happened on them.
 
-Its shape is documented in docs/reference/own-people.md. Who loads the file and the bank that serves it read it here.
+Its shape is documented in docs/reference/own-people.schema.json. Whoever loads the file reads it here, and so does the
+bank that serves it.
 """
 
 import json

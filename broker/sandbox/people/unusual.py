@@ -22,7 +22,7 @@ CO_HOLDER = Persona(
     username="amara",
     first_name="Amara",
     last_name="Okafor",
-    about="Joint account: holds the current account together with daniel, and savings of her own",
+    about="joint account: daniel's current account is hers too",
     home="somerville",
     accounts=(AccountPlan("savings", AccountKind.SAVINGS, "USD", "Harbor Saver", Money("3180.00"), "Own savings"),),
     shared=(Shared("daniel", "checking"),),
@@ -37,7 +37,7 @@ TRADER = Persona(
     username="nadia",
     first_name="Nadia",
     last_name="Haddad",
-    about="Very many transactions: a coffee cart with its own till, some 16,000 a year",
+    about="very many transactions: some 16,000 a year",
     home="boston",
     accounts=(
         AccountPlan(
@@ -60,7 +60,7 @@ NEWCOMER = Persona(
     username="noah",
     first_name="Noah",
     last_name="Brandt",
-    about="Empty: a customer who has no account yet",
+    about="empty: a customer without an account",
     home="boston",
     accounts=(),
 )
@@ -70,7 +70,7 @@ MOVED_ON = Persona(
     username="oscar",
     first_name="Oscar",
     last_name="Whitfield",
-    about="Closed account: one account open, one closed",
+    about="closed account: one open, one closed",
     home="leeds",
     accounts=(
         AccountPlan("current", AccountKind.CURRENT, "GBP", "Meridian Current", Money("1240.00"), "Everyday"),
@@ -92,7 +92,7 @@ FRESH = Persona(
     username="ines",
     first_name="Inês",
     last_name="Duarte",
-    about="Empty: an account on which nothing has happened yet",
+    about="empty: an account on which nothing has happened",
     home="london",
     accounts=(AccountPlan("current", AccountKind.CURRENT, "GBP", "Meridian Current", Money(0)),),
 )
@@ -102,7 +102,7 @@ HOSTILE = Persona(
     username="bobby",
     first_name="<b onmouseover=alert(1)>Bobby</b> \u202egnp.exe\u202c {{7*7}}",
     last_name="O'Brien\"; DROP TABLE grants;-- \u05d0\u05d1\u05d2 \U0001f9ff",
-    about="Hostile names: markup, quotes, right-to-left and very long text wherever a bank lets one write",
+    about="hostile names: markup, quotes, right-to-left, very long",
     home="bristol",
     accounts=(
         AccountPlan(

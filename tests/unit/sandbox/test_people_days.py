@@ -149,7 +149,7 @@ def test_ids_of_people_and_accounts_tell_nothing_about_them():
 def test_there_are_six_people_at_each_bank_each_with_one_line_on_who_they_are():
     assert [len(personas_of(bank)) for bank in ("harbor", "meridian")] == [6, 6]
     assert len({who.about for who in EVERYONE}) == 12
-    assert all("\n" not in who.about and 20 < len(who.about) < 100 and who.about.isprintable() for who in EVERYONE)
+    assert all("\n" not in who.about and 15 < len(who.about) < 60 and who.about.isprintable() for who in EVERYONE)
 
 
 def test_every_kind_of_customer_is_there():
