@@ -76,7 +76,7 @@ def token() -> None:
     """A platform with a DPoP-bound access token; the grant itself is judged by `release`."""
     g.category = ""
     secret = _dpop_token(request.headers.get("Authorization"))
-    now = services().clock()
+    now = services().wall()
     url = services().settings.base_url + quote(request.path, safe=_PATH_CHARACTERS)
     proof = check_proof(request.headers.getlist("DPoP"), method=request.method, url=url, access_token=secret, now=now)
     with services().database.read() as session:

@@ -60,7 +60,7 @@ def authenticate(form: Mapping[str, str]) -> Client:
     if platform is None or not any(jwt.is_signed_by(key) for key in _keys(platform, jwt)):
         raise refused()
     add_facts(platform=platform.id)
-    return Client(platform, _single_use(jwt, client_id, services().clock()))
+    return Client(platform, _single_use(jwt, client_id, services().wall()))
 
 
 def authenticate_platform(form: Mapping[str, str]) -> Client:
@@ -142,5 +142,5 @@ def proof_of_request() -> Proof:
         method=request.method,
         url=services().settings.base_url + request.path,
         access_token=None,
-        now=services().clock(),
+        now=services().wall(),
     )

@@ -39,6 +39,7 @@ def services_of(house: House, base_url: str = BASE) -> Services:
     return Services(
         settings=settings,
         clock=house.watch,
+        wall=house.watch,
         keyset=load_keyset(settings.key_file),
         sealer=house.sealer,
         database=house.database,

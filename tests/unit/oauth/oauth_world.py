@@ -127,6 +127,7 @@ def _services(folder: Path, watch: Watch) -> Services:
     return Services(
         settings=settings,
         clock=watch,
+        wall=watch,
         keyset=keyset,
         sealer=sealer,
         database=database,
