@@ -16,9 +16,11 @@ from broker.crypto.keyset import Keyset, load_keyset
 from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
 from broker.edge import csrf, gates, headers, health, interaction, problems
+from broker.edge.hand_over import HandOver
 from broker.edge.services import Services, install
 from broker.edge.session import DatabaseSessions
 from broker.grants.consents import Consents
+from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.oauth import metadata
@@ -99,7 +101,7 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
     """
     keyset = load_keyset(settings.key_file)
     sealer = Sealer(keyset.sealing)
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, connections=settings.threads)
     database.check_durability()
     catalogue = load_catalogue(settings.policies_dir)
     pairwise = PairwiseIds(keyset.pairwise)
@@ -107,9 +109,11 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
     users = Users(sealer, keyset.subject)
     reader = GrantReader(sealer)
     http = _outbound(settings)
+    fences = Fences(database, connections=settings.threads)
     release = Release(
         database=database,
         sequencer=sequencer,
+        fences=fences,
         catalogue=catalogue,
         reader=reader,
         users=users,
@@ -124,9 +128,10 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
         sealer=sealer,
         database=database,
         sequencer=sequencer,
+        fences=fences,
         catalogue=catalogue,
         users=users,
-        grants=Grants(sequencer, clock),
+        grants=Grants(sequencer, fences, clock),
         consents=Consents(sequencer, catalogue, sealer, pairwise, clock),
         grant_reader=reader,
         release=release,
@@ -151,6 +156,7 @@ def create_app(services: Services) -> Flask:
     app.config["MAX_FORM_PARTS"] = 200
     app.url_map.merge_slashes = False  # merging redirects, and takes the address from the Host header
     app.session_interface = DatabaseSessions()
+    app.wsgi_app = HandOver(app.wsgi_app)  # type: ignore[method-assign] # Flask's documented way to wrap
     install(app, services)
     app.before_request(interaction.begin)
     app.after_request(headers.add)

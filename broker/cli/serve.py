@@ -80,7 +80,7 @@ def _check(settings: Settings) -> None:
     """Refuse to start, in one clear line, what every worker would refuse again and again."""
     services = build_services(settings)
     check_revision(services.database)
-    services.database.close()
+    services.close()
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -11,6 +11,7 @@ from broker.clock import Clock
 from broker.crypto.keyset import Keyset
 from broker.crypto.sealing import Sealer
 from broker.grants.consents import Consents
+from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.outbound import OutboundSession
@@ -33,6 +34,7 @@ class Services:
     sealer: Sealer
     database: Database
     sequencer: Sequencer
+    fences: Fences
     catalogue: Catalogue
     users: Users
     grants: Grants
@@ -41,6 +43,11 @@ class Services:
     release: Release
     own_accounts: OwnAccounts
     bank_session: Callable[[str], OutboundSession]
+
+    def close(self) -> None:
+        """Close all pooled connections; the next use opens new ones (needed before a fork)."""
+        self.database.close()
+        self.fences.close()
 
 
 def services() -> Services:

@@ -4,6 +4,7 @@ Trusted: invariants 1, 2, 3 and 5 are kept here. The order of the steps in `read
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from broker.banks.connector import BankAccess, Connector, Credential, Window
 from broker.clock import Clock, start_of_day
 from broker.crypto.pairwise import PairwiseIds
 from broker.errors import (
+    BankInvalidAnswer,
     BankSignInNeeded,
     BankUnavailable,
     BrokerError,
@@ -23,8 +25,9 @@ from broker.errors import (
     StorageUnavailable,
     TokenRefused,
 )
+from broker.grants.fence import Fences, Held
 from broker.grants.reader import GrantReader
-from broker.grants.service import count_use
+from broker.grants.uses import Use
 from broker.grants.views import Grant
 from broker.policy import Catalogue
 from broker.policy.minimise import Limits, Record, minimise
@@ -35,6 +38,9 @@ from broker.release.records import Naming, fetch
 from broker.storage.engine import Database
 from broker.users.service import Identity, Users
 
+BODY_MAX_BYTES = 1 << 20
+"""More is never handed over at once: a hand-over must end within a second, because a revocation waits for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Release:
@@ -42,6 +48,7 @@ class Release:
 
     database: Database
     sequencer: Sequencer
+    fences: Fences
     catalogue: Catalogue
     reader: GrantReader
     users: Users
@@ -50,7 +57,7 @@ class Release:
     connectors: Mapping[str, Connector] = field(repr=False)
 
     def read(self, call: Call, wanted: Wanted, render: Callable[[list[Record]], Rendered]) -> Released:
-        """Fetch, minimise, log and hand over one category for one call.
+        """Fetch, minimise and log one category for one call; the caller hands over and drops `Released.held`.
 
         Raises:
             TokenRefused: the grant has ended.
@@ -73,13 +80,20 @@ class Release:
         try:
             records = self._fetch(grant, call, wanted, identity)
             rendered = render(self._minimised(grant, wanted, records))
+            if len(rendered.body) > BODY_MAX_BYTES:
+                raise BankInvalidAnswer("The answer would be too large to be handed over.")
+            held = self.fences.shared(grant.id)
         except BrokerError as error:
             # What was announced gets an outcome: the bank or the storage failed, or what is asked for is gone.
             is_failure = isinstance(error, (BankUnavailable, StorageUnavailable))
             event = Event.ACCESS_FAILED if is_failure else Event.ACCESS_REFUSED
             self.sequencer.append(replace(announced, event=event, reasons=(error.code,)))
             raise
-        return self._hand_over(grant, call, wanted, rendered, customer)
+        with ExitStack() as stack:
+            stack.enter_context(held)
+            released = self._release(grant, call, wanted, rendered, held, customer=customer)
+            stack.pop_all()  # from here on the fence is the caller's
+        return released
 
     def record_refusal(self, call: Call, code: str) -> None:
         """Log a call that was refused before its grant was judged: a token that is stolen or has ended.
@@ -92,23 +106,24 @@ class Release:
         if grant is not None:
             self.sequencer.append(refusal_entry(grant, call, code, self.catalogue.digest))
 
-    def _hand_over(
-        self, before: Grant, call: Call, wanted: Wanted, rendered: Rendered, customer: str | None
+    def _release(
+        self, before: Grant, call: Call, wanted: Wanted, rendered: Rendered, held: Held, *, customer: str | None
     ) -> Released:
-        """Re-check the grant and write `access.released` in one transaction: a revoke stands before or after both."""
-        with self.sequencer.transaction([before.bank_id]) as transaction:
-            now = self.clock()
-            grant = self._grant(transaction.session, call)
-            decision = judge_again(self.catalogue, grant, call, wanted, now, before=before)
-            event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
-            left = rendered if decision.is_allowed else None
-            entry = access_entry(event, grant, call, wanted, decision, rendered=left, customer=customer)
-            appended = transaction.append(entry)
-            if decision.is_allowed:
-                count_use(transaction.session, grant.id, wanted.category, now)
+        """Re-check the grant behind its fence and write `access.released`: from here no revocation comes between."""
+        with self.database.read() as session:
+            grant = self._grant(session, call)
+        now = self.clock()
+        decision = judge_again(self.catalogue, grant, call, wanted, now, before=before)
+        event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
+        left = rendered if decision.is_allowed else None
+        entry = access_entry(event, grant, call, wanted, decision, rendered=left, customer=customer)
+        uses = [Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []
+        appended = self.sequencer.append(entry, uses)
         # Only here is the entry durable; not a byte may leave before this line (invariant 1).
         raise_refusal(decision)
-        return Released(rendered.body, appended.log, appended.number)
+        if appended.lost:
+            raise ReleaseRefused("The grant changed while its data was on the way. Ask again.", code=appended.lost)
+        return Released(rendered.body, appended.log, appended.number, held)
 
     def _grant(self, session: Session, call: Call) -> Grant:
         grant = self.reader.find(session, call.grant_id, self.clock())

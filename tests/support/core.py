@@ -26,6 +26,7 @@ from broker.crypto.sealing import Sealer
 from broker.errors import BrokerError
 from broker.grants.acts import Actor
 from broker.grants.consents import Answer, Asker, Consents, OfferedAccount
+from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.grants.views import Grant
@@ -141,6 +142,7 @@ class House:
     sealer: Sealer
     catalogue: Catalogue
     sequencer: Sequencer
+    fences: Fences
     users: Users
     reader: GrantReader
     grants: Grants
@@ -278,7 +280,8 @@ def open_house(folder: Path) -> Iterator[House]:
     users, reader = Users(sealer, b"s" * 32), GrantReader(sealer)
     sequencer = Sequencer(database, sealer, watch, "broker.example")
     banks = {"harbor": FakeBank(), "meridian": FakeBank()}
-    release = Release(database, sequencer, catalogue, reader, users, pairwise, watch, banks)
+    fences = Fences(database)
+    release = Release(database, sequencer, fences, catalogue, reader, users, pairwise, watch, banks)
     house = House(
         database=database,
         path=folder / "broker.db",
@@ -286,9 +289,10 @@ def open_house(folder: Path) -> Iterator[House]:
         sealer=sealer,
         catalogue=catalogue,
         sequencer=sequencer,
+        fences=fences,
         users=users,
         reader=reader,
-        grants=Grants(sequencer, watch),
+        grants=Grants(sequencer, fences, watch),
         consents=Consents(sequencer, catalogue, sealer, pairwise, watch),
         release=release,
         banks=banks,

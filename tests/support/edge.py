@@ -21,6 +21,7 @@ from broker.release import OwnAccounts
 from broker.settings import Settings
 from broker.tokens.service import issue_access
 from tests.support.core import DATA, House
+from tests.support.reading import ReadingClient
 from tests.support.sandbox_settings import sandbox_settings
 
 BASE = "http://localhost:8400"
@@ -42,6 +43,7 @@ def services_of(house: House, base_url: str = BASE) -> Services:
         sealer=house.sealer,
         database=house.database,
         sequencer=house.sequencer,
+        fences=house.fences,
         catalogue=house.catalogue,
         users=house.users,
         grants=house.grants,
@@ -56,6 +58,7 @@ def services_of(house: House, base_url: str = BASE) -> Services:
 def app_of(house: House, base_url: str = BASE) -> Flask:
     """Return the product's application with a few more addresses: sessions to play with, errors to raise."""
     app = create_app(services_of(house, base_url))
+    app.test_client_class = ReadingClient
 
     def enter(bank: str, role: str) -> dict[str, Any]:
         sign_in(

@@ -24,6 +24,7 @@ from broker.edge.visitor import Visitor, sign_in, wish_of
 from broker.errors import BrokerError
 from broker.grants.acts import Actor
 from broker.grants.consents import Asker, Consents, OfferedAccount
+from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.grants.views import Grant
@@ -121,6 +122,7 @@ def _services(folder: Path, watch: Watch) -> Services:
     assert broker.events.models  # its tables belong to the schema
     Base.metadata.create_all(database.engine)
     sequencer = Sequencer(database, sealer, watch, settings.base_host)
+    fences = Fences(database)
     nothing_leaves: Any = None
     return Services(
         settings=settings,
@@ -129,9 +131,10 @@ def _services(folder: Path, watch: Watch) -> Services:
         sealer=sealer,
         database=database,
         sequencer=sequencer,
+        fences=fences,
         catalogue=_CATALOGUE,
         users=Users(sealer, keyset.subject),
-        grants=Grants(sequencer, watch),
+        grants=Grants(sequencer, fences, watch),
         consents=Consents(sequencer, _CATALOGUE, sealer, pairwise, watch),
         grant_reader=GrantReader(sealer),
         release=nothing_leaves,
