@@ -92,15 +92,14 @@ class Connectors(Mapping[str, Connector]):
 
 
 def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
-    """Build everything the broker is made of.
+    """Build everything the broker is made of; the database is not called yet, it may be away for a while.
 
     Raises:
-        ConfigurationInvalid: keys, policies or database cannot be used, or the database is not durable.
+        ConfigurationInvalid: keys or policies cannot be used, or the database's address.
     """
     keyset = load_keyset(settings.key_file)
     sealer = Sealer(keyset.sealing)
-    database = Database(settings.database_url)
-    database.check_durability()
+    database = Database(settings.database_url, settings.disk_reserve_bytes)
     catalogue = load_catalogue(settings.policies_dir)
     pairwise = PairwiseIds(keyset.pairwise)
     sequencer = Sequencer(database, sealer, clock, settings.base_host)

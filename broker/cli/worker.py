@@ -32,6 +32,7 @@ def worker() -> None:
     settings = load_settings()
     configure_logging(settings.log_level)
     services = build_services(settings)
+    services.database.check_durability()
     check_revision(services.database)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -15,10 +15,11 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """Say that the database can be read and would keep what is written.
+    """Say that the database can be read and written, and would keep what is written.
 
     Raises:
         StorageUnavailable: or ConfigurationInvalid, told as 503 or 500.
     """
     services().database.check_durability()
+    services().database.check_writable()
     return jsonify(status="ready")

@@ -94,7 +94,7 @@ class Grants:
 
     def _change(self, actor: Actor, grant_id: str, part: Part, event: Event, state: ClusterState) -> None:
         bank_id = self._sequencer.look_up(lambda session: bank_of(session, actor, grant_id))
-        with self._sequencer.transaction([bank_id]) as transaction:
+        with self._sequencer.transaction([bank_id], from_reserve=_takes_back(state)) as transaction:
             row = own_grant(transaction.session, actor, grant_id)
             self._apply(transaction, row, actor, part, event=event, state=state)
 
@@ -102,7 +102,7 @@ class Grants:
         count = 0
         # Again when a grant at a further bank has appeared between the look and the lock.
         while banks := self._sequencer.look_up(lambda session: self._banks_with(session, actor, state)):
-            with self._sequencer.transaction(banks) as transaction:
+            with self._sequencer.transaction(banks, from_reserve=_takes_back(state)) as transaction:
                 for row in _of(transaction.session, actor):
                     status, _ = status_now(row, self._clock())
                     if row.bank_id in banks and _fits(status, state):
@@ -163,6 +163,10 @@ def _live_of(actor: Actor) -> Select[GrantRow]:
 
 def _of(session: Session, actor: Actor) -> list[GrantRow]:
     return list(session.scalars(_live_of(actor).with_for_update()))
+
+
+def _takes_back(state: ClusterState) -> bool:
+    return state is not ClusterState.ACTIVE
 
 
 def _fits(status: GrantStatus, state: ClusterState) -> bool:

@@ -1,9 +1,8 @@
 """The database: one engine, read and write transactions, and the durability that the log needs."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
@@ -12,17 +11,36 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from broker.errors import ConfigurationInvalid, InvalidRequest, StorageUnavailable
+from broker.storage.reserve import Reserve
+from broker.storage.sqlite_file import sqlite_engine
 
-_BUSY_TIMEOUT_MS = 10_000
 _SYNCHRONOUS_FULL = 2
 _WRITE = "broker_write"
+_POSTGRESQL = {
+    # A server that has vanished is noticed in seconds, and a lock that somebody else keeps is not waited for for ever.
+    "connect_timeout": "5",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+    "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=30s",
+}
+"""How libpq connects, where the operator's URL does not say otherwise."""
+_POOL_TIMEOUT_S = 10
 
 
 class Database:
-    """One database, SQLite or PostgreSQL. Every transaction of the broker begins at `read` or `write`."""
+    """One database, SQLite or PostgreSQL. Every transaction of the broker begins at `read` or `write`.
 
-    def __init__(self, url: str) -> None:
+    `reserve_bytes` is the room on SQLite's disk that is kept for acts which take sharing back.
+    """
+
+    def __init__(self, url: str, reserve_bytes: int = 0) -> None:
         self.engine = _create(url)
+        self._path = Path(self.engine.url.database or "") if self.engine.dialect.name == "sqlite" else None
+        self._reserve = (
+            Reserve(self._path.with_name(f"{self._path.name}.reserve"), reserve_bytes) if self._path else None
+        )
         self._writing = self.engine.execution_options(**{_WRITE: True})
         self._reading = self.engine
         if self.engine.dialect.name == "postgresql":
@@ -40,16 +58,51 @@ class Database:
             yield session  # closing rolls back; an explicit rollback would expire the rows that the block returned
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self, *, from_reserve: bool = False) -> Iterator[Session]:
         """Open a session whose changes are committed, durable, when the block ends; rolled back when it raises.
 
-        SQLite: BEGIN IMMEDIATE, so that what the block reads cannot change before it writes.
+        SQLite: BEGIN IMMEDIATE, so that what the block reads cannot change before it writes. `from_reserve` is for
+        what takes sharing back: on a full disk it may use the reserve, and nothing else may.
 
         Raises:
             StorageUnavailable: the database cannot be reached, locked in time or written.
         """
+        self._make_room(from_reserve=from_reserve)
         with _translated(), Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
+
+    def check_writable(self) -> None:
+        """Take the write lock and let it go: a database that is read-only, locked or on a full disk refuses.
+
+        Raises:
+            StorageUnavailable: nothing could be written now.
+        """
+        with self.write() as session:
+            if session.get_bind().dialect.name == "postgresql" and _is_read_only(session.connection()):
+                raise StorageUnavailable("The database takes no writes.")
+
+    def make_file(self) -> None:
+        """Make SQLite's file if there is none; nothing but `broker db upgrade` does so.
+
+        Raises:
+            StorageUnavailable: its folder is missing or cannot be written.
+        """
+        if self._path is None:
+            return
+        try:
+            self._path.touch(0o600)
+        except OSError as error:
+            raise StorageUnavailable(f"The database's file cannot be made: {error.strerror}.") from error
+
+    def _make_room(self, *, from_reserve: bool) -> None:
+        if self._reserve is None or not self._reserve.most_bytes:
+            return
+        if not from_reserve:
+            self._reserve.keep()
+        elif self._reserve.give_back_if_short():
+            # What the write-ahead log holds goes into the database, so that its room is used again.
+            with _translated(), self.engine.connect() as connection:
+                connection.execute(text("PRAGMA wal_checkpoint(PASSIVE)"))
 
     def check_durability(self) -> None:
         """Refuse a database that would lose acknowledged entries in a power cut (05-audit-log).
@@ -86,32 +139,27 @@ def _create(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         if not parsed.database or parsed.database == ":memory:" or parsed.query:
             raise ConfigurationInvalid("BROKER_DATABASE_URL must name a SQLite file, without options.")
-        engine = create_engine(parsed, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1_000}, hide_parameters=True)
-        event.listen(engine, "connect", _prepare_sqlite)
+        engine = sqlite_engine(parsed, Path(parsed.database))
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            connect_args={name: value for name, value in _POSTGRESQL.items() if name not in parsed.query},
+            pool_pre_ping=True,
+            pool_timeout=_POOL_TIMEOUT_S,
+            hide_parameters=True,
+        )
     raise ConfigurationInvalid("BROKER_DATABASE_URL must be a sqlite or postgresql URL.")
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    # The driver's own BEGIN comes too late and too weak; _begin_sqlite writes it.
-    connection.isolation_level = None
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",  # NORMAL loses acknowledged records in a power cut
-        "foreign_keys=ON",
-        "trusted_schema=OFF",
-        "recursive_triggers=ON",  # else INSERT OR REPLACE would slip past the triggers that guard the log
-        f"busy_timeout={_BUSY_TIMEOUT_MS}",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
     is_write = connection.get_execution_options().get(_WRITE, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+
+
+def _is_read_only(connection: Connection) -> bool:
+    return bool(connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on")
 
 
 def _durability_problem(connection: Connection) -> str | None:
