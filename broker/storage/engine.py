@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
@@ -143,14 +144,25 @@ def _create(url: str) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(
+        engine = create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             connect_args={name: value for name, value in _POSTGRESQL.items() if name not in parsed.query},
             pool_pre_ping=True,
             pool_timeout=_POOL_TIMEOUT_S,
             hide_parameters=True,
         )
+        event.listen(engine, "checkin", _forget_access_mode)
+        return engine
     raise ConfigurationInvalid("BROKER_DATABASE_URL must be a sqlite or postgresql URL.")
+
+
+def _forget_access_mode(connection: Any, _record: Any) -> None:
+    """Let the next transaction begin as the server wants: after a read SQLAlchemy would ask for READ WRITE.
+
+    A server whose operator has made it read-only (default_transaction_read_only) must not be written all the same.
+    """
+    if connection is not None:
+        connection.read_only = None
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -4,12 +4,13 @@ Trusted: who can replace the file decides what the broker remembers. A file that
 more: what was acknowledged would be lost with it.
 """
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import DisconnectionError
 
 BUSY_TIMEOUT_MS = 10_000
@@ -22,6 +23,8 @@ _PRAGMAS = (
     f"busy_timeout={BUSY_TIMEOUT_MS}",
 )
 _FILE = "file"
+_PRIMARY = 0xFF
+_LASTING = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def sqlite_engine(url: URL, path: Path) -> Engine:
@@ -30,6 +33,9 @@ def sqlite_engine(url: URL, path: Path) -> Engine:
     def connect() -> sqlite3.Connection:
         # SQLite's own default would make an empty file where one was moved away, and then take the old write-ahead
         # log for its own.
+        if not os.access(path, os.R_OK | os.W_OK):
+            # SQLite would open it for reading alone, and stay so after the file can be written again.
+            raise sqlite3.OperationalError("the database file cannot be written")
         uri = f"{path.absolute().as_uri()}?mode=rw"
         return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_MS / 1_000, check_same_thread=False)
 
@@ -44,7 +50,14 @@ def sqlite_engine(url: URL, path: Path) -> Engine:
         if _identity(path) != record.info[_FILE]:
             raise DisconnectionError
 
+    def forget_broken(context: ExceptionContext) -> None:
+        # What a connection has met that does not pass by itself: the next one opens the file anew.
+        code = getattr(context.original_exception, "sqlite_errorcode", 0)
+        if code & _PRIMARY in _LASTING:
+            context.is_disconnect = True
+
     engine = create_engine(url, creator=connect, hide_parameters=True)
+    event.listen(engine, "handle_error", forget_broken)
     event.listen(engine, "connect", prepare)
     event.listen(engine, "checkout", refuse_moved)
     return engine
