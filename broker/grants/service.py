@@ -80,18 +80,6 @@ class Grants:
         """Resume every paused grant of the person and return how many were resumed."""
         return self._change_all(actor, Event.GRANT_RESUMED, ClusterState.ACTIVE)
 
-    def record_expiry(self, grant_id: str) -> None:
-        """Write down that a grant has expired; the calls knew it already."""
-        bank_id = self._sequencer.look_up(lambda session: session.get_one(GrantRow, grant_id).bank_id)
-        with self._sequencer.transaction([bank_id]) as transaction:
-            now = self._clock()
-            row = transaction.session.get_one(GrantRow, grant_id, with_for_update=True)
-            status, code = status_now(row, now)
-            if status is GrantStatus.EXPIRED and row.status != GrantStatus.EXPIRED.value:
-                set_status(row, GrantStatus.EXPIRED, code, now)
-                transaction.append(entry_of(row, Event.GRANT_EXPIRED, None, reasons=(code,)))
-                end_at_bank_if_last(transaction.session, row, now)
-
     def _change(self, actor: Actor, grant_id: str, part: Part, event: Event, state: ClusterState) -> None:
         bank_id = self._sequencer.look_up(lambda session: bank_of(session, actor, grant_id))
         with self._sequencer.transaction([bank_id], from_reserve=_takes_back(state)) as transaction:

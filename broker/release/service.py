@@ -23,10 +23,11 @@ from broker.errors import (
     StorageUnavailable,
     TokenRefused,
 )
+from broker.grants.expiry import record_expiry
 from broker.grants.reader import GrantReader
 from broker.grants.service import count_use
 from broker.grants.views import Grant
-from broker.policy import Catalogue
+from broker.policy import Catalogue, Decision
 from broker.policy.minimise import Limits, Record, minimise
 from broker.release.asking import Call, Released, Rendered, Wanted
 from broker.release.entries import access_entry, refusal_entry
@@ -34,6 +35,8 @@ from broker.release.judgement import judge, judge_again, raise_refusal
 from broker.release.records import Naming, fetch
 from broker.storage.engine import Database
 from broker.users.service import Identity, Users
+
+_EXPIRED = "grant-expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class Release:
         announced = access_entry(event, grant, call, wanted, decision, customer=customer)
         if self.sequencer.append(announced, call.claims).lost:
             raise ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
-        raise_refusal(decision)
+        self._refuse(decision, grant)
         try:
             records = self._fetch(grant, call, wanted, identity)
             rendered = render(self._minimised(grant, wanted, records))
@@ -91,6 +94,14 @@ class Release:
             grant = self.reader.find(session, call.grant_id, self.clock())
         if grant is not None:
             self.sequencer.append(refusal_entry(grant, call, code, self.catalogue.digest))
+        if grant is not None and code == _EXPIRED:
+            record_expiry(self.sequencer, self.clock, grant.id)
+
+    def _refuse(self, decision: Decision, grant: Grant) -> None:
+        """Raise what the caller is told of a refusal; an end that was told must outlast a clock that steps back."""
+        if _EXPIRED in decision.codes:
+            record_expiry(self.sequencer, self.clock, grant.id)
+        raise_refusal(decision)
 
     def _hand_over(
         self, before: Grant, call: Call, wanted: Wanted, rendered: Rendered, customer: str | None
@@ -107,7 +118,7 @@ class Release:
             if decision.is_allowed:
                 count_use(transaction.session, grant.id, wanted.category, now)
         # Only here is the entry durable; not a byte may leave before this line (invariant 1).
-        raise_refusal(decision)
+        self._refuse(decision, before)
         return Released(rendered.body, appended.log, appended.number)
 
     def _grant(self, session: Session, call: Call) -> Grant:

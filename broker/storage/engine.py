@@ -79,7 +79,8 @@ class Database:
             StorageUnavailable: nothing could be written now.
         """
         with self.write() as session:
-            if session.get_bind().dialect.name == "postgresql" and _is_read_only(session.connection()):
+            connection = session.connection()  # only this begins the transaction
+            if connection.dialect.name == "postgresql" and _is_read_only(connection):
                 raise StorageUnavailable("The database takes no writes.")
 
     def make_file(self) -> None:
