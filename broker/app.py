@@ -95,17 +95,15 @@ class Connectors(Mapping[str, Connector]):
 
 
 def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
-    """Build everything the broker is made of.
+    """Build everything the broker is made of; the database is not called yet, it may be away for a while.
 
     Raises:
-        ConfigurationInvalid: keys, policies, database or a sandbox's clock cannot be used, or the database is not
-            durable.
+        ConfigurationInvalid: keys, policies or a sandbox's clock cannot be used, or the database's address.
     """
     clock = own_clock(settings, wall)
     keyset = load_keyset(settings.key_file)
     sealer = Sealer(keyset.sealing)
-    database = Database(settings.database_url, connections=settings.threads)
-    database.check_durability()
+    database = Database(settings.database_url, settings.threads, settings.disk_reserve_bytes)
     catalogue = load_catalogue(settings.policies_dir)
     sequencer = Sequencer(database, sealer, clock, settings.base_host)
     fences = Fences(database, connections=settings.threads)

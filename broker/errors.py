@@ -128,7 +128,7 @@ class LogUnavailable(BrokerError):
     """The audit log cannot be written, therefore nothing leaves (invariant 1)."""
 
     code = "log-unavailable"
-    detail = "The audit log cannot be written at the moment, so nothing was released."
+    detail = "The audit log cannot be written at the moment, so nothing was released or changed."
 
 
 class StorageUnavailable(BrokerError):

@@ -47,6 +47,7 @@ class Settings:
     bank_timeout_s: float
     bank_answer_max_bytes: int
     request_max_bytes: int
+    disk_reserve_bytes: int
     sandbox_port_base: int
 
     @property
@@ -145,6 +146,7 @@ def _read(env: Env) -> Settings:
         bank_timeout_s=_seconds(env),
         bank_answer_max_bytes=_at_least_one(env, "BANK_ANSWER_MAX_BYTES", 5 * 1024 * 1024),
         request_max_bytes=_at_least_one(env, "REQUEST_MAX_BYTES", 128 * 1024),
+        disk_reserve_bytes=_reserve(env),
         sandbox_port_base=env.int("SANDBOX_PORT_BASE", 8400),
     )
 
@@ -175,6 +177,13 @@ def _log_level(env: Env) -> str:
     if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         raise ConfigurationInvalid("BROKER_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR")
     return level
+
+
+def _reserve(env: Env) -> int:
+    size: int = env.int("DISK_RESERVE_BYTES", 16 * 1024 * 1024)
+    if size < 0:
+        raise ConfigurationInvalid("BROKER_DISK_RESERVE_BYTES must be 0 or more")
+    return size
 
 
 def _at_least_one(env: Env, name: str, default: int) -> int:

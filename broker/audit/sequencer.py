@@ -79,14 +79,16 @@ class Sequencer:
             return question(session)
 
     @contextmanager
-    def transaction(self, banks: Sequence[str | None]) -> Iterator[LoggedTransaction]:
+    def transaction(self, banks: Sequence[str | None], *, from_reserve: bool = False) -> Iterator[LoggedTransaction]:
         """Open a write transaction that holds the logs of these banks (None: the operator's).
+
+        `from_reserve` is for what takes sharing back: it may use the room kept for it on a full disk.
 
         Raises:
             LogUnavailable: the log could not be locked or the transaction not committed; nothing has changed.
         """
         try:
-            with self._database.write() as session:
+            with self._database.write(from_reserve=from_reserve) as session:
                 self._writer.lock(session, banks)
                 yield LoggedTransaction(session, self._writer)
         except StorageUnavailable as error:

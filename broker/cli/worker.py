@@ -13,6 +13,7 @@ from broker.edge.services import Services
 from broker.edge.session import forget_old_sessions
 from broker.errors import BrokerError
 from broker.events import outbox
+from broker.grants.expiry import record_expiry
 from broker.grants.reader import has_live_grant
 from broker.oauth.requests import forget_old_requests
 from broker.settings import load_settings
@@ -32,6 +33,7 @@ def worker() -> None:
     settings = load_settings()
     configure_logging(settings.log_level)
     services = build_services(settings)
+    services.database.check_durability()
     check_revision(services.database)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -54,7 +56,7 @@ def run_once(services: Services) -> None:
     with services.database.read() as session:
         overdue = services.grant_reader.overdue(session, services.clock())
     for grant_id in overdue:
-        services.grants.record_expiry(grant_id)
+        record_expiry(services.sequencer, services.clock, grant_id)
     while (task := _next_task(services)) is not None:
         _work(services, task)
     with services.database.write() as session:

@@ -4,9 +4,12 @@ Trusted: who holds the cookie is the person. The id is random, only its digest i
 """
 
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
+import structlog
 from flask import Flask, Request, Response
 from flask.sessions import SecureCookieSession, SessionInterface
 from sqlalchemy import delete
@@ -15,10 +18,13 @@ from sqlalchemy.orm import Session
 from broker.crypto.digests import digest, new_secret
 from broker.edge.services import services
 from broker.edge.session_models import WebSessionRow
+from broker.errors import StorageUnavailable
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
 _SEEN_STEP = timedelta(minutes=1)
+_NOTICES = "_flashes"  # Flask's name for what is to be shown once
+_log = structlog.get_logger(__name__)
 
 
 class WebSession(SecureCookieSession):
@@ -26,11 +32,18 @@ class WebSession(SecureCookieSession):
 
     secret: str | None = None
     is_rotated = False
+    stored: Mapping[str, Any] = MappingProxyType({})
 
     def rotate(self) -> None:
         """Ask for a new id: whoever knew the old one (fixation) has nothing."""
         self.is_rotated = True
         self.modified = True
+
+    @property
+    def is_losable(self) -> bool:
+        """Say whether nothing would be lost but a notice, or the minute of the last visit."""
+        is_same = all(self.get(name) == self.stored.get(name) for name in {*self, *self.stored} - {_NOTICES})
+        return self.secret is not None and not self.is_rotated and is_same
 
 
 class DatabaseSessions(SessionInterface):
@@ -53,7 +66,7 @@ class DatabaseSessions(SessionInterface):
             return WebSession()
         content = json.loads(services().sealer.open(row.sealed, _context(row.digest)))
         found = WebSession(content)
-        found.secret = secret
+        found.secret, found.stored = secret, json.loads(json.dumps(content))
         found.modified = row.seen_at + _SEEN_STEP <= now
         return found
 
@@ -62,8 +75,19 @@ class DatabaseSessions(SessionInterface):
         del app
         if not isinstance(session, WebSession) or not session.modified:
             return
+        try:
+            self._save(session, response)
+        except StorageUnavailable:
+            if not session.is_losable:
+                raise
+            # What the request did is done and durable: an error would say that it is not.
+            _log.warning("session.not_stored")
+
+    def _save(self, session: WebSession, response: Response) -> None:
         now = services().clock()
-        with services().database.write() as database:
+        # Who is known already may use the reserve of a full disk: nobody could take sharing back without a session.
+        is_known = session.secret is not None and not session.is_rotated
+        with services().database.write(from_reserve=is_known) as database:
             if session.secret and (session.is_rotated or not session):
                 database.execute(delete(WebSessionRow).where(WebSessionRow.digest == digest(session.secret)))
                 session.secret = None

@@ -1,5 +1,7 @@
 """The acts on a live grant: pause, resume, revoke; one category, one account, the whole grant or all of them."""
 
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -86,21 +88,9 @@ class Grants:
         """Resume every paused grant of the person and return how many were resumed."""
         return self._change_all(actor, Event.GRANT_RESUMED, ClusterState.ACTIVE)
 
-    def record_expiry(self, grant_id: str) -> None:
-        """Write down that a grant has expired; the calls knew it already."""
-        bank_id = self._sequencer.look_up(lambda session: session.get_one(GrantRow, grant_id).bank_id)
-        with self._fences.exclusive([grant_id]), self._sequencer.transaction([bank_id]) as transaction:
-            now = self._clock()
-            row = transaction.session.get_one(GrantRow, grant_id, with_for_update=True)
-            status, code = status_now(row, now)
-            if status is GrantStatus.EXPIRED and row.status != GrantStatus.EXPIRED.value:
-                set_status(row, GrantStatus.EXPIRED, code, now)
-                transaction.append(entry_of(row, Event.GRANT_EXPIRED, None, reasons=(code,)))
-                end_at_bank_if_last(transaction.session, row, now)
-
     def _change(self, actor: Actor, grant_id: str, part: Part, event: Event, state: ClusterState) -> None:
         bank_id = self._sequencer.look_up(lambda session: bank_of(session, actor, grant_id))
-        with self._fences.exclusive([grant_id]), self._sequencer.transaction([bank_id]) as transaction:
+        with self._acting([grant_id], [bank_id], state) as transaction:
             row = own_grant(transaction.session, actor, grant_id)
             self._apply(transaction, row, actor, part, event=event, state=state)
 
@@ -109,13 +99,25 @@ class Grants:
         # Again when a further grant has appeared between the look and the locks.
         while grants := self._sequencer.look_up(lambda session: self._fitting(session, actor, state)):
             banks = sorted(set(grants.values()))
-            with self._fences.exclusive(grants), self._sequencer.transaction(banks) as transaction:
+            with self._acting(grants, banks, state) as transaction:
                 for row in transaction.session.scalars(_live_of(actor).with_for_update()):
                     status, _ = status_now(row, self._clock())
                     if row.id in grants and _fits(status, state):
                         self._apply(transaction, row, actor, Part(), event=event, state=state)
                         count += 1
         return count
+
+    @contextmanager
+    def _acting(
+        self, grant_ids: Collection[str], banks: Sequence[str], state: ClusterState
+    ) -> Iterator[LoggedTransaction]:
+        """Take the fences, then the logs. What takes sharing back may use the room kept for it on a full disk."""
+        takes_back = state is not ClusterState.ACTIVE
+        with (
+            self._fences.exclusive(grant_ids),
+            self._sequencer.transaction(banks, from_reserve=takes_back) as transaction,
+        ):
+            yield transaction
 
     def _fitting(self, session: Session, actor: Actor, state: ClusterState) -> dict[str, str]:
         """Return the person's grants that the act fits, each with its bank."""

@@ -59,6 +59,10 @@ class OutboundClient:
         self._tls = tls or ssl.create_default_context()
         self._breakers = Breakers(monotonic, most_in_flight)
 
+    def deadline(self, seconds: float) -> Deadline:
+        """Give the instant at which several calls together have to end; no step of the machine's clock moves it."""
+        return Deadline(self._monotonic() + seconds, self._monotonic)
+
     def get(self, url: str, headers: dict[str, str], *, breaker: str, deadline_s: float | None = None) -> Answer:
         """Fetch a URL; connection failures, 502, 503 and 504 are tried again within the deadline.
 
@@ -104,7 +108,7 @@ class OutboundClient:
             seconds = self._timeout_s if deadline_s is None else min(deadline_s, self._timeout_s)
             if seconds <= 0:
                 raise BankTimeout
-            deadline = Deadline(self._monotonic() + seconds, self._monotonic)
+            deadline = self.deadline(seconds)
             with self._breakers.named(breaker).guarding():
                 answer = self._send(request, deadline)
                 outcome.status = answer.status

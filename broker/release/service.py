@@ -26,11 +26,12 @@ from broker.errors import (
     StorageUnavailable,
     TokenRefused,
 )
+from broker.grants.expiry import record_expiry
 from broker.grants.fence import Fences, Held
 from broker.grants.reader import GrantReader
 from broker.grants.uses import Use
 from broker.grants.views import Grant
-from broker.policy import Catalogue
+from broker.policy import Catalogue, Decision
 from broker.policy.minimise import Limits, Record, minimise
 from broker.release.asking import Call, Released, Rendered, Wanted
 from broker.release.entries import access_entry, refusal_entry
@@ -42,6 +43,8 @@ from broker.users.service import Identity, Users
 
 BODY_MAX_BYTES = 1 << 20
 """More is never handed over at once: a hand-over must end within a second, because a revocation waits for it."""
+
+_EXPIRED = "grant-expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class Release:
         announced = access_entry(event, grant, call, wanted, decision, customer=customer)
         if self.sequencer.append(announced, call.claims).lost:
             raise ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
-        raise_refusal(decision)
+        self._refuse(decision, grant)
         try:
             records = self._fetch(grant, call, wanted, identity)
             rendered = render(self._minimised(grant, wanted, records))
@@ -108,6 +111,14 @@ class Release:
             grant = self.reader.find(session, call.grant_id, self.clock())
         if grant is not None:
             self.sequencer.append(refusal_entry(grant, call, code, self.catalogue.digest))
+        if grant is not None and code == _EXPIRED:
+            record_expiry(self.sequencer, self.clock, grant.id)
+
+    def _refuse(self, decision: Decision, grant: Grant) -> None:
+        """Raise what the caller is told of a refusal; an end that was told must outlast a clock that steps back."""
+        if _EXPIRED in decision.codes:
+            record_expiry(self.sequencer, self.clock, grant.id)
+        raise_refusal(decision)
 
     def _release(
         self, before: Grant, call: Call, wanted: Wanted, rendered: Rendered, held: Held, *, customer: str | None
@@ -123,7 +134,7 @@ class Release:
         uses = [Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []
         appended = self.sequencer.append(entry, uses)
         # Only here is the entry durable; not a byte may leave before this line (invariant 1).
-        raise_refusal(decision)
+        self._refuse(decision, before)
         if appended.lost:
             raise ReleaseRefused("The grant changed while its data was on the way. Ask again.", code=appended.lost)
         return Released(rendered.body, appended.log, appended.number, held)

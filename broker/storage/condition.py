@@ -10,7 +10,8 @@ from broker.errors import StorageUnavailable
 from broker.storage.engine import Database, sqlite_file
 
 _MAY_INSERT = text("""
-    SELECT NOT pg_is_in_recovery() AND coalesce(bool_and(has_table_privilege(oid, 'INSERT')), true) FROM pg_class
+    SELECT NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off'
+    AND coalesce(bool_and(has_table_privilege(oid, 'INSERT')), true) FROM pg_class
     WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND relname <> 'alembic_version'
 """)
 
@@ -19,13 +20,15 @@ def check_writable(database: Database) -> None:
     """Refuse a database that is gone or takes no changes, without waiting for those who write.
 
     Raises:
-        StorageUnavailable: gone (open connections to a deleted file would go on for a while), read-only or a standby.
+        StorageUnavailable: gone (open connections to a deleted file would go on for a while), read-only, a standby,
+            or its disk is full.
     """
     file = sqlite_file(database.engine)
     if file is not None and not file.is_file():
         raise StorageUnavailable("The database file is gone.")
     if not (_takes_files(file) if file is not None else _takes_changes(database)):
         raise StorageUnavailable("The database is read-only.", code="database-read-only")
+    database.make_room()
 
 
 def clock_of_server(database: Database) -> datetime | None:

@@ -1,6 +1,5 @@
 """The database: one engine, read and write transactions, and the durability that the log needs."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -13,24 +12,40 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from broker.errors import ConfigurationInvalid, InvalidRequest, StorageUnavailable
+from broker.storage.reserve import Reserve
+from broker.storage.sqlite_file import sqlite_engine
 from broker.storage.write_lock import WriteLock
 
-_BUSY_TIMEOUT_MS = 10_000
-_POOL_TIMEOUT_S = 10.0
 _SYNCHRONOUS_FULL = 2
 _WRITE = "broker_write"
+_POSTGRESQL = {
+    # A server that has vanished is noticed in seconds, and a lock that somebody else keeps is not waited for for ever.
+    "connect_timeout": "5",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+    "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=30s",
+}
+"""How libpq connects, where the operator's URL does not say otherwise."""
+_POOL_TIMEOUT_S = 10
 
 
 class Database:
     """One database, SQLite or PostgreSQL. Every transaction of the broker begins at `read` or `write`.
 
-    `connections` is how many are kept open: as many as there are threads that ask.
+    `connections` is how many are kept open: as many as there are threads that ask. `reserve_bytes` is the room on
+    SQLite's disk that is kept for acts which take sharing back.
     """
 
-    def __init__(self, url: str, connections: int = 8) -> None:
+    def __init__(self, url: str, connections: int = 8, reserve_bytes: int = 0) -> None:
         self.engine = _create(url, connections)
+        self._lock: WriteLock | None = None
+        self._reserve: Reserve | None = None
         file = sqlite_file(self.engine)
-        self._lock = None if file is None else WriteLock(file.with_name(f"{file.name}-write-lock"))
+        if file is not None:
+            self._lock = WriteLock(file.with_name(f"{file.name}-write-lock"))
+            self._reserve = Reserve(file.with_name(f"{file.name}.reserve"), reserve_bytes)
         self._writing = self.engine.execution_options(**{_WRITE: True})
         self._reading = self.engine
         if self.engine.dialect.name == "postgresql":
@@ -48,20 +63,51 @@ class Database:
             yield session  # closing rolls back; an explicit rollback would expire the rows that the block returned
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self, *, from_reserve: bool = False) -> Iterator[Session]:
         """Open a session whose changes are committed, durable, when the block ends; rolled back when it raises.
 
         SQLite: one flock for all processes, then BEGIN IMMEDIATE, so that what the block reads cannot change before
-        it writes. Nobody may wait for another lock (a fence, a batch, a bank) inside the block.
+        it writes. Nobody may wait for another lock (a fence, a batch, a bank) inside the block. `from_reserve` is for
+        what takes sharing back: on a full disk it may use the reserve, and nothing else may.
 
         Raises:
             StorageUnavailable: the database cannot be reached, locked in time or written.
         """
-        with _translated(), self._turn(), Session(self._writing, expire_on_commit=False) as session, session.begin():
-            yield session
+        with _translated(), self._turn():
+            self.make_room(from_reserve=from_reserve)
+            with Session(self._writing, expire_on_commit=False) as session, session.begin():
+                yield session
 
     def _turn(self) -> AbstractContextManager[None]:
         return nullcontext() if self._lock is None else self._lock.held()
+
+    def make_file(self) -> None:
+        """Make SQLite's file if there is none; nothing but `broker db upgrade` does so.
+
+        Raises:
+            StorageUnavailable: its folder is missing or cannot be written.
+        """
+        file = sqlite_file(self.engine)
+        try:
+            if file is not None:
+                file.touch(0o600)
+        except OSError as error:
+            raise StorageUnavailable(f"The database's file cannot be made: {error.strerror}.") from error
+
+    def make_room(self, *, from_reserve: bool = False) -> None:
+        """Keep the reserve whole, or give it to the database where the disk is full and `from_reserve` allows it.
+
+        Raises:
+            StorageUnavailable: the disk is full, and what is to be written may not use the reserve.
+        """
+        if self._reserve is None or not self._reserve.most_bytes:
+            return
+        if not from_reserve:
+            self._reserve.keep()
+        elif self._reserve.give_back_if_short():
+            # What the write-ahead log holds goes into the database, so that its room is used again.
+            with _translated(), self.engine.connect() as connection:
+                connection.execute(text("PRAGMA wal_checkpoint(PASSIVE)"))
 
     def check_durability(self) -> None:
         """Refuse a database that would lose acknowledged entries in a power cut (05-audit-log).
@@ -105,29 +151,29 @@ def _create(url: str, connections: int) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         if not parsed.database or parsed.database == ":memory:" or parsed.query:
             raise ConfigurationInvalid("BROKER_DATABASE_URL must name a SQLite file, without options.")
-        timeout = {"timeout": _BUSY_TIMEOUT_MS / 1_000}
-        engine = create_engine(parsed, connect_args=timeout, hide_parameters=True, **pool)
-        event.listen(engine, "connect", _prepare_sqlite)
+        engine = sqlite_engine(parsed, Path(parsed.database), pool)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if parsed.get_backend_name() == "postgresql":
-        driver = parsed.set(drivername="postgresql+psycopg")
-        return create_engine(driver, pool_pre_ping=True, hide_parameters=True, **pool)
+        engine = create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            connect_args={name: value for name, value in _POSTGRESQL.items() if name not in parsed.query},
+            pool_pre_ping=True,
+            hide_parameters=True,
+            **pool,
+        )
+        event.listen(engine, "checkin", _forget_access_mode)
+        return engine
     raise ConfigurationInvalid("BROKER_DATABASE_URL must be a sqlite or postgresql URL.")
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    # The driver's own BEGIN comes too late and too weak; _begin_sqlite writes it.
-    connection.isolation_level = None
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",  # NORMAL loses acknowledged records in a power cut
-        "foreign_keys=ON",
-        "trusted_schema=OFF",
-        "recursive_triggers=ON",  # else INSERT OR REPLACE would slip past the triggers that guard the log
-        f"busy_timeout={_BUSY_TIMEOUT_MS}",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
+def _forget_access_mode(connection: Any, _record: Any) -> None:
+    """Let the next transaction begin as the server wants: after a read SQLAlchemy would ask for READ WRITE.
+
+    A server whose operator has made it read-only (default_transaction_read_only) must not be written all the same.
+    """
+    if connection is not None:
+        connection.read_only = None
 
 
 def _begin_sqlite(connection: Connection) -> None:

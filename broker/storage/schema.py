@@ -19,6 +19,7 @@ def upgrade(database: Database, revision: str = "head") -> None:
     Raises:
         StorageUnavailable: the database cannot be reached or written.
     """
+    database.make_file()
     _run(database, command.upgrade, revision)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import fields
 from marshmallow.validate import Equal, Length
 
-from broker.errors import ConsentRefused, InvalidRequest, NotFound
+from broker.errors import ConsentRefused, InvalidRequest, LogUnavailable, NotFound, StorageUnavailable
 from broker.grants.acts import Actor
 from broker.grants.service import Grants, Part
 from broker.web.cards import Act, Card, Piece, acts_on_all
@@ -15,6 +15,10 @@ from broker.web.formats import days, inside
 from broker.web.forms import Form
 
 EVERYTHING = "all"
+_NOT_DONE = (
+    "This was not done: it cannot be written down at the moment, and without that it does not count. "
+    "Please try again, and look at My sharing for what holds."
+)
 
 
 class StopForm(Form):
@@ -74,7 +78,15 @@ def carry_out(grants: Grants, actor: Actor, intended: Intention) -> None:
 
     Raises:
         ConsentRefused: something has changed meanwhile.
+        LogUnavailable: or StorageUnavailable; the person is told that it was not done.
     """
+    try:
+        _carry_out(grants, actor, intended)
+    except (LogUnavailable, StorageUnavailable) as error:
+        raise type(error)(_NOT_DONE) from error
+
+
+def _carry_out(grants: Grants, actor: Actor, intended: Intention) -> None:
     if intended.card is None:
         {Act.PAUSE: grants.pause_all, Act.RESUME: grants.resume_all, Act.REVOKE: grants.revoke_all}[intended.act](actor)
         return

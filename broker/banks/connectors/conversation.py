@@ -14,7 +14,7 @@ from broker.outbound import Answer, OutboundClient
 
 MAX_PAGES: Final = 50
 MAX_RECORDS: Final = 20_000
-_LONGEST: Final = timedelta(seconds=20)
+_LONGEST_S: Final = 20.0
 _EXPIRY_MARGIN: Final = timedelta(seconds=20)
 _OK, _UNAUTHORIZED, _TOO_MANY_REQUESTS = 200, 401, 429
 
@@ -41,7 +41,7 @@ class Conversation:
         self._access = access
         self._may_renew = True
         self._records = 0
-        self._ends_at = line.clock() + _LONGEST
+        self._deadline = line.http.deadline(_LONGEST_S)
 
     def require_subject(self, named: str) -> None:
         """Refuse to go on when the bank answers for another customer than the one who signed in.
@@ -104,7 +104,7 @@ class Conversation:
             "x-broker-category": self._access.category,
         }
         # Each page within the client's time is not enough: fifty slow ones would hold the caller for minutes.
-        left_s = (self._ends_at - self._line.clock()).total_seconds()
+        left_s = self._deadline.remaining()
         return self._line.http.get(url, headers, breaker=self._line.bank.bank_id, deadline_s=left_s)
 
 

@@ -46,7 +46,7 @@ class Discovery:
         """
         now = self._clock()
         with self._lock:
-            if self._kept is not None and now - self._kept[0] < _KEPT_FOR:
+            if self._kept is not None and timedelta(0) <= now - self._kept[0] < _KEPT_FOR:
                 return self._kept[1]
         # Read without the lock: a slow bank must not make its callers queue behind one another.
         read = self.read()

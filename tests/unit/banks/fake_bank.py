@@ -4,6 +4,7 @@ import contextlib
 import json
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -61,9 +62,22 @@ class FakeBank:
         answer = self.answers.get(path, self.answers.get(bare))
         return (404, {}) if answer is None else (self.status.get(bare, 200), answer)
 
-    def connector(self, standard: str, clock: Clock = lambda: NOW) -> Connector:
+    def connector(
+        self,
+        standard: str,
+        clock: Clock = lambda: NOW,
+        *,
+        timeout_s: float = 2.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> Connector:
         endpoint = BankEndpoint("harbor", self.origin, f"{self.origin}/api", "broker")
-        http = OutboundClient(frozenset({self.origin.removeprefix("http://")}), 2.0, jitter=lambda: 0.0, tls=TLS)
+        http = OutboundClient(
+            frozenset({self.origin.removeprefix("http://")}),
+            timeout_s,
+            monotonic=monotonic,
+            jitter=lambda: 0.0,
+            tls=TLS,
+        )
         return build(standard, endpoint, http, lambda audience: f"assertion-for-{audience}", clock)
 
 

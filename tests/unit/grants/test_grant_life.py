@@ -2,6 +2,7 @@
 
 import pytest
 
+from broker.grants.expiry import record_expiry
 from broker.grants.reader import has_live_grant
 from broker.grants.service import Part
 from broker.policy.vocabulary import GrantStatus
@@ -37,7 +38,7 @@ def test_a_grant_whose_code_is_never_redeemed_ends_after_ten_minutes(house: Hous
 def test_a_clock_that_steps_back_does_not_revive_a_recorded_expiry(house: House) -> None:
     grant_id = house.approved()
     house.watch.passes(days=90)
-    house.grants.record_expiry(grant_id)
+    record_expiry(house.sequencer, house.watch, grant_id)
     house.watch.passes(days=-90)
     assert house.grant(grant_id).status is GrantStatus.EXPIRED
 
@@ -49,7 +50,7 @@ def test_what_is_overdue_is_listed_until_it_is_recorded_once(house: House) -> No
         house.watch.passes(**span)
         assert set(_overdue(house)) == due
         for grant_id in [*due, *due]:
-            house.grants.record_expiry(grant_id)
+            record_expiry(house.sequencer, house.watch, grant_id)
         reasons.update({entry.grant_id: entry.reasons for entry in house.log() if entry.event == "grant.expired"})
     assert reasons == {expired: ("ended",), unclaimed: ("unclaimed",), proposal: ("unapproved",)}
     assert house.events().count("grant.expired") == 3
@@ -58,7 +59,7 @@ def test_what_is_overdue_is_listed_until_it_is_recorded_once(house: House) -> No
 
 def test_a_live_grant_is_not_recorded_as_expired(house: House) -> None:
     grant_id = house.approved()
-    house.grants.record_expiry(grant_id)
+    record_expiry(house.sequencer, house.watch, grant_id)
     assert house.grant(grant_id).status is GrantStatus.ACTIVE
     assert "grant.expired" not in house.events()
 

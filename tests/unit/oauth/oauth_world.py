@@ -119,6 +119,7 @@ def _services(folder: Path, watch: Watch) -> Services:
     keyset = load_keyset(settings.key_file)
     sealer, pairwise = Sealer(keyset.sealing), PairwiseIds(keyset.pairwise)
     database = Database(settings.database_url)
+    database.make_file()
     assert broker.events.models  # its tables belong to the schema
     Base.metadata.create_all(database.engine)
     sequencer = Sequencer(database, sealer, watch, settings.base_host)

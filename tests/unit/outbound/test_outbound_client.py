@@ -285,3 +285,9 @@ def test_a_body_that_is_not_strict_json_is_refused(body: bytes) -> None:
 def test_json_under_another_label_is_refused(label: str) -> None:
     with pytest.raises(BankInvalidAnswer, match="not JSON"):
         Answer(200, {"content-type": label}, b"{}").json()
+
+
+@pytest.mark.parametrize("piece", [b"0.5,", b"[],", b"{},"])
+def test_a_body_of_more_values_than_any_page_holds_is_refused_unread(piece: bytes) -> None:
+    with pytest.raises(BankInvalidAnswer, match="too large"):
+        Answer(200, {"content-type": "application/json"}, b"[" + piece * 400_000 + b"1]").json()

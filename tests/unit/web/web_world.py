@@ -243,6 +243,7 @@ def build_world(folder: Path, provider: IdentityProvider) -> World:
         return system_clock() + (moved["world"].later if moved else timedelta())
 
     database = Database(settings.database_url)
+    database.make_file()
     Base.metadata.create_all(database.engine)
     database.close()
     built = build_services(settings, clock)
