@@ -27,7 +27,7 @@ from broker.oauth import metadata
 from broker.oauth import routes as oauth
 from broker.outbound import OutboundClient, OutboundSession
 from broker.policy.loading import load_catalogue
-from broker.release import OwnAccounts, Release
+from broker.release import OwnAccounts, Release, Renewals
 from broker.settings import Settings
 from broker.storage.engine import Database
 from broker.users.service import Users
@@ -104,16 +104,15 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
     database = Database(settings.database_url, connections=settings.threads)
     database.check_durability()
     catalogue = load_catalogue(settings.policies_dir)
-    pairwise = PairwiseIds(keyset.pairwise)
     sequencer = Sequencer(database, sealer, clock, settings.base_host)
-    users = Users(sealer, keyset.subject)
-    reader = GrantReader(sealer)
-    http = _outbound(settings)
     fences = Fences(database, connections=settings.threads)
+    users, reader, pairwise = Users(sealer, keyset.subject), GrantReader(sealer), PairwiseIds(keyset.pairwise)
+    http = _outbound(settings)
     release = Release(
         database=database,
         sequencer=sequencer,
         fences=fences,
+        renewals=Renewals(database, users, Fences(database, "renewals", connections=settings.threads)),
         catalogue=catalogue,
         reader=reader,
         users=users,
@@ -156,9 +155,10 @@ def create_app(services: Services) -> Flask:
     app.config["MAX_FORM_PARTS"] = 200
     app.url_map.merge_slashes = False  # merging redirects, and takes the address from the Host header
     app.session_interface = DatabaseSessions()
-    app.wsgi_app = HandOver(app.wsgi_app)  # type: ignore[method-assign] # Flask's documented way to wrap
+    told = interaction.Interactions(app.wsgi_app)
+    app.wsgi_app = HandOver(told)  # type: ignore[method-assign] # Flask's documented way to wrap
     install(app, services)
-    app.before_request(interaction.begin)
+    app.before_request(interaction.name_route)
     app.after_request(headers.add)
     app.after_request(interaction.echo)
     problems.install(app)

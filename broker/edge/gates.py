@@ -20,6 +20,7 @@ from broker.edge.visitor import Visitor, visitor
 from broker.errors import NotFound, NotPermitted, SignInRequired, TokenRefused
 from broker.grants.acts import Actor
 from broker.release import Call
+from broker.telemetry import add_facts
 from broker.tokens.service import Token, TokenKind, find_token
 
 Gate = Callable[[], AnyResponse | None]
@@ -82,6 +83,7 @@ def token() -> None:
         found = find_token(session, secret)
     if found is None or found.kind is not TokenKind.ACCESS:
         raise TokenRefused
+    add_facts(platform=found.platform_id, grant=found.grant_id)
     call = Call(
         grant_id=found.grant_id,
         platform_id=found.platform_id,

@@ -48,6 +48,7 @@ class Services:
         """Close all pooled connections; the next use opens new ones (needed before a fork)."""
         self.database.close()
         self.fences.close()
+        self.release.renewals.fences.close()
 
 
 def services() -> Services:

@@ -34,7 +34,7 @@ from broker.policy import Catalogue
 from broker.policy.loading import load_catalogue
 from broker.policy.terms import CategoryTerm, Choice, Terms
 from broker.policy.vocabulary import Detail, DurationType, Precision
-from broker.release import Call, Release, Rendered
+from broker.release import Call, Release, Rendered, Renewals
 from broker.settings import default_policies_dir
 from broker.storage import schema
 from broker.storage.engine import Database
@@ -281,7 +281,8 @@ def open_house(folder: Path) -> Iterator[House]:
     sequencer = Sequencer(database, sealer, watch, "broker.example")
     banks = {"harbor": FakeBank(), "meridian": FakeBank()}
     fences = Fences(database)
-    release = Release(database, sequencer, fences, catalogue, reader, users, pairwise, watch, banks)
+    renewals = Renewals(database, users, Fences(database, "renewals"))
+    release = Release(database, sequencer, fences, renewals, catalogue, reader, users, pairwise, watch, banks)
     house = House(
         database=database,
         path=folder / "broker.db",

@@ -148,7 +148,7 @@ def _app(services: Services) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = services.settings.request_max_bytes
     app.session_interface = DatabaseSessions()
     install(app, services)
-    app.before_request(interaction.begin)
+    app.wsgi_app = interaction.Interactions(app.wsgi_app)
     app.register_blueprint(routes.blueprint, url_prefix="/oauth")
     app.register_blueprint(routes.browser, url_prefix="/oauth")
     app.register_blueprint(metadata.blueprint, url_prefix="/.well-known")
