@@ -5,8 +5,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.architecture.pages import REFERENCE, rows, section
 from tests.architecture.tree import PACKAGE, called, name_of, nodes, product_files, text_of
 
+_PAGE = REFERENCE / "logs.md"
 _LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 _EVENT = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
 _SECRET_NAMES = re.compile(
@@ -37,6 +39,11 @@ def test_a_log_line_has_a_constant_event_and_named_values() -> None:
         if len(call.args) != 1 or not _EVENT.fullmatch(text_of(call.args[0]) or "")
     ]
     assert odd == []
+
+
+def test_every_log_line_is_documented_with_its_level_and_nothing_else_is() -> None:
+    told = {(row[0], row[1]) for row in rows(section(_PAGE, "Log lines").partition("\n## ")[0])}
+    assert told == {(text_of(call.args[0]), called(call)) for _, call in log_calls()}
 
 
 def test_no_log_line_is_given_a_value_that_is_called_like_a_secret() -> None:

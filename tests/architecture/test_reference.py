@@ -211,11 +211,26 @@ def test_the_glossary_is_in_order_and_every_word_of_it_is_used_elsewhere() -> No
 
 
 def test_no_module_and_no_class_has_a_name_that_the_glossary_turns_down() -> None:
+    # These are turned down as another word for one thing, and are the right word for another.
+    fitting = {
+        "",
+        "app",
+        "consent",
+        "event",
+        "grant",
+        "item",
+        "lock",
+        "metadata",
+        "nonce",
+        "record",
+        "response",
+        "send",
+    }
     turned_down = {
         word.strip().casefold()
         for _, _, others in rows(section(_GLOSSARY, "Glossary"))
         for word in re.sub(r"\([^)]*\)", "", others).split(",")
-    } - {"", "grant", "consent", "event", "record", "nonce", "item", "send", "lock", "response", "metadata"}
+    }
     names = {
         name.casefold()
         for path in product_files()
@@ -223,4 +238,4 @@ def test_no_module_and_no_class_has_a_name_that_the_glossary_turns_down() -> Non
         for name in (path.stem, *(node.name for node in nodes(path) if isinstance(node, ast.ClassDef)))
     }
     assert {"hit", "tpp", "guard", "middleware", "gateway", "adapter"} <= turned_down
-    assert names & turned_down == set()
+    assert names & (turned_down - fitting) == set()

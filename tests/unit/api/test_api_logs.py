@@ -29,7 +29,5 @@ def test_no_token_and_no_proof_is_in_what_a_call_logs_before_anything_is_redacte
     assert statuses == [200, 401, 401, 400, 404, 401, 401]
     written = repr(lines) + caplog.text
     assert "request.refused" in written
-    # What stands in the address is logged with the path (and redacted by its form, tests/unit/telemetry).
-    written = written.replace(f"/v1/{platform.token}", "")
     for secret in (platform.token, stranger.token, proof, proof.split(".")[1]):
         assert secret not in written
