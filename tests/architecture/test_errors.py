@@ -10,7 +10,7 @@ from broker.oauth import errors as oauth
 from broker.policy import rules
 from broker.policy.vocabulary import GrantStatus
 from tests.architecture.pages import REFERENCE, first_cells, rows, section
-from tests.architecture.tree import PACKAGE, called, nodes, product_files, text_of
+from tests.architecture.tree import PACKAGE, called, functions, nodes, product_files, text_of
 
 _PAGE = REFERENCE / "errors.md"
 _EVENTS = REFERENCE / "events.md"
@@ -40,6 +40,15 @@ def reason_codes() -> set[str]:
     return written | {code for code, _ in rules._STATUS_REASONS.values()}
 
 
+def codes_of_conditions() -> Iterator[str]:
+    """What a condition that does not hold is told as: the caller's code and the log's reason."""
+    for path in product_files():
+        for function in functions(path):
+            if function.name == "lost_reason":
+                returned = (node.value for node in ast.walk(function) if isinstance(node, ast.Return))
+                yield from (text for value in returned if (text := text_of(value)) is not None)
+
+
 def codes_given() -> Iterator[str]:
     """Every code that stands in the source beside the classes' own."""
     names = [kind.__name__ for kind in kinds()]
@@ -48,6 +57,7 @@ def codes_given() -> Iterator[str]:
             if keyword.arg == "code" and (code := text_of(keyword.value)) is not None:
                 yield code
     yield from reason_codes() | _FINAL
+    yield from codes_of_conditions()
     for node in nodes(PACKAGE / "edge/problems.py"):
         if (text := text_of(node)) is not None and _HYPHENATED.fullmatch(text):
             yield text
@@ -100,7 +110,7 @@ def test_a_message_of_an_error_is_a_sentence() -> None:
 def test_every_reason_of_the_log_is_documented_and_every_documented_one_stands_in_the_source() -> None:
     told = first_cells(section(_EVENTS, "Reasons"))
     assert len(told) == len(set(told))
-    assert reason_codes() <= set(told)
+    assert reason_codes() | set(codes_of_conditions()) <= set(told)
     source = "".join(path.read_text(encoding="utf-8") for path in product_files())
     for reason in told:
         stem = reason.removesuffix("-replayed")

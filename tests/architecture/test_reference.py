@@ -22,11 +22,12 @@ from broker.policy.catalogue import Category, Field
 from broker.policy.vocabulary import Detail, DurationType, Precision
 from broker.settings import Settings, load_settings
 from broker.web.log_rows import FilterForm
-from tests.architecture.pages import REFERENCE, code_blocks, first_cells, headings, rows, section, text
-from tests.architecture.tree import PACKAGE, functions, text_of
+from tests.architecture.pages import REFERENCE, code_blocks, first_cells, headings, markdown_files, rows, section, text
+from tests.architecture.tree import PACKAGE, functions, nodes, product_files, text_of
 
 _SETTINGS, _CLI, _ROUTES = REFERENCE / "settings.md", REFERENCE / "cli.md", REFERENCE / "routes.md"
 _SCOPES, _EVENTS = REFERENCE / "scopes.md", REFERENCE / "events.md"
+_GLOSSARY = REFERENCE / "glossary.md"
 _DETAILS, _SCHEMA = REFERENCE / "authorization-details.md", REFERENCE / "bank_data.schema.json"
 
 
@@ -199,3 +200,42 @@ def test_the_broker_reads_every_example_of_a_request(catalogue: Catalogue) -> No
     assert len(examples) >= 2
     for example in examples:
         assert asked_by({"authorization_details": example}, platform, catalogue).categories
+
+
+def test_the_glossary_is_in_order_and_every_word_of_it_is_used_elsewhere() -> None:
+    words = first_cells(section(_GLOSSARY, "Glossary"))
+    assert words == sorted(words, key=str.casefold)
+    assert len(words) == len(set(words))
+    prose = " ".join(text(page) for page in markdown_files() if page != _GLOSSARY).casefold()
+    assert [word for word in words if word.partition(" (")[0].casefold() not in prose] == []
+
+
+def test_no_module_and_no_class_has_a_name_that_the_glossary_turns_down() -> None:
+    # These are turned down as another word for one thing, and are the right word for another.
+    fitting = {
+        "",
+        "app",
+        "consent",
+        "event",
+        "grant",
+        "item",
+        "lock",
+        "metadata",
+        "nonce",
+        "record",
+        "response",
+        "send",
+    }
+    turned_down = {
+        word.strip().casefold()
+        for _, _, others in rows(section(_GLOSSARY, "Glossary"))
+        for word in re.sub(r"\([^)]*\)", "", others).split(",")
+    }
+    names = {
+        name.casefold()
+        for path in product_files()
+        if PACKAGE / "sandbox" not in path.parents
+        for name in (path.stem, *(node.name for node in nodes(path) if isinstance(node, ast.ClassDef)))
+    }
+    assert {"hit", "tpp", "guard", "middleware", "gateway", "adapter"} <= turned_down
+    assert names & (turned_down - fitting) == set()

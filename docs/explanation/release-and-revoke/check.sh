@@ -1,9 +1,8 @@
 #!/bin/sh
-# Checks the model in this folder, and every broken variant of it: sh check.sh [--quick | --large]
+# Checks the model in this folder, and every broken variant of it: sh check.sh [--quick]
 #
 # Prints variant x property x verdict. Exit code 0: every verdict is the expected one; 1: one is not; 2: a tool is missing.
 # --quick  the intact model, and each broken variant, with one reader, where it must fail (some ten seconds, not a minute)
-# --large  besides, the intact model with a third actor and with a third reader (minutes, 4 GB of memory)
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -27,13 +26,8 @@ bytes-first        BYTES_FIRST     2 2 hhhhFh
 case $mode in
 '') ;;
 --quick) table=$(echo "$table" | sed '/^without-condition/d; /^intact/!s/ 2 2 / 1 2 /') ;;
---large)
-  table="$table
-third-actor        INTACT          2 3 hhhhhh
-third-reader       INTACT          3 2 hhhhhh"
-  ;;
 *)
-  echo "usage: sh check.sh [--quick | --large]" >&2
+  echo "usage: sh check.sh [--quick]" >&2
   exit 2
   ;;
 esac
