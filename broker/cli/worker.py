@@ -18,7 +18,7 @@ from broker.oauth.requests import forget_old_requests
 from broker.settings import load_settings
 from broker.storage.schema import check_revision
 from broker.storage.single_use import forget_expired
-from broker.telemetry import configure_logging
+from broker.telemetry import begin_context, configure_logging
 from broker.tokens.codes import forget_old_codes
 from broker.tokens.service import forget_old_tokens
 
@@ -57,6 +57,7 @@ def run_once(services: Services) -> None:
         services.grants.record_expiry(grant_id)
     while (task := _next_task(services)) is not None:
         _work(services, task)
+    begin_context()
     with services.database.write() as session:
         now = services.clock()
         for forget in (forget_expired, forget_old_sessions, forget_old_requests, forget_old_codes, forget_old_tokens):
@@ -69,6 +70,7 @@ def _next_task(services: Services) -> outbox.Task | None:
 
 
 def _work(services: Services, task: outbox.Task) -> None:
+    begin_context(task_id=task.id)
     try:
         end_at_bank(services, task)
     except BrokerError as error:
