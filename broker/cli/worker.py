@@ -19,7 +19,7 @@ from broker.oauth.requests import forget_old_requests
 from broker.settings import load_settings
 from broker.storage.schema import check_revision
 from broker.storage.single_use import forget_expired
-from broker.telemetry import configure_logging
+from broker.telemetry import begin_context, configure_logging
 from broker.tokens.codes import forget_old_codes
 from broker.tokens.service import forget_old_tokens
 
@@ -59,6 +59,7 @@ def run_once(services: Services) -> None:
         record_expiry(services.sequencer, services.clock, grant_id)
     while (task := _next_task(services)) is not None:
         _work(services, task)
+    begin_context()
     with services.database.write() as session:
         # Proofs and assertions are judged by the real time, and so is how long they are remembered. What is single use
         # by our own clock, which never lags behind it, is remembered longer.
@@ -74,6 +75,7 @@ def _next_task(services: Services) -> outbox.Task | None:
 
 
 def _work(services: Services, task: outbox.Task) -> None:
+    begin_context(task_id=task.id)
     try:
         end_at_bank(services, task)
     except BrokerError as error:

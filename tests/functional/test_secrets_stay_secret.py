@@ -246,7 +246,7 @@ def story(debugging: World) -> Story:
 def test_the_run_has_produced_enough_to_search_for(story: Story) -> None:
     for kind in (*BANK_VALUES, *SECRETS):
         assert story.canaries.count(kind) >= 1, kind
-    assert len(story.canaries.kinds) >= 150
+    assert len(story.canaries.kinds) >= 100
 
 
 def test_no_secret_and_no_bank_value_is_in_any_file(story: Story) -> None:
@@ -360,7 +360,7 @@ def test_no_secret_and_no_bank_value_is_in_any_table_of_postgresql(world: World)
     assert len(names) >= 15
     assert hashlib.sha256(self_made(story)).hexdigest().encode() in dump, "a token's digest is there, so it was dumped"
     assert list(story.canaries.leaks("tables", dump)) == []
-    assert searched(story.canaries, story.folder, EXEMPT, is_a_banks_own) == []
+    assert searched(story.canaries, story.folder / "logs", {}, is_a_banks_own) == []
 
 
 def self_made(story: Story) -> bytes:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -19,7 +20,7 @@ from tests.support.platform_client import PlatformClient
 JWT = re.compile(rb"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*")
 _PREFIX = re.compile(r"^bkr_[a-z]{2}_|^urn:ietf:params:oauth:request_uri:(bkr_[a-z]{2}_)?")
 _LEAST = 6  # characters; what is shorter would be found by chance
-_MOST = 15  # of one kind: the next one would be written by the same line
+_MOST = 8  # of one kind: the next one would be written by the same line
 _FORM_SECRETS = ("client_assertion", "code", "code_verifier", "refresh_token", "token", "password", "csrf_token")
 _URL_SECRETS = ("code", "state", "request_uri", "nonce")
 _CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
@@ -34,6 +35,7 @@ class Leak:
     form: str
 
 
+@cache
 def forms(value: str) -> dict[str, bytes]:
     """Every way in which a value may be written, each under its name."""
     plain = value.encode()
