@@ -99,6 +99,7 @@ def test_hostile_names_are_text_on_every_page_of_the_broker(info: dict[str, Any]
     sharing = survives(bobby.opens("my_sharing"))
     assert "<b onmouseover=alert(1)>Bobby</b>" in sharing.text
     assert "<img src=x onerror=alert(1)>" in sharing.text
+    assert "99\u200e \u2022\u2022" in sharing.text, "a name from right to left leaves the number where it is"
     survives(bobby.opens("history"))
     survives(Staff(info, "meridian").opens_console())
 
