@@ -61,11 +61,10 @@ def run_once(services: Services) -> None:
         _work(services, task)
     begin_context()
     with services.database.write() as session:
-        # Proofs and assertions are judged by the real time, and so is how long they are remembered. What is single use
-        # by our own clock, which never lags behind it, is remembered longer.
-        forget_expired(session, services.wall())
-        now = services.clock()
-        for forget in (forget_old_sessions, forget_old_requests, forget_old_codes, forget_old_tokens):
+        # Memory lasts by the real time. Proofs and assertions are judged by it, so none can come back; and a token of a
+        # sandbox that was put forward by a month is still known, so that its platform learns why it has ended.
+        now = services.wall()
+        for forget in (forget_expired, forget_old_sessions, forget_old_requests, forget_old_codes, forget_old_tokens):
             forget(session, now)
 
 

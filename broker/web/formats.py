@@ -1,5 +1,6 @@
 """How pages write dates, counts and states: the Jinja filters."""
 
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -59,6 +60,14 @@ def inside(title: str) -> str:
     return title[:1].lower() + title[1:]
 
 
+def upright(label: str) -> str:
+    """Write an account's name and number so that the number stays behind a name that runs from right to left."""
+    if not any(unicodedata.bidirectional(character) in {"R", "AL"} for character in label):
+        return label
+    name, _, number = label.rpartition(" ")
+    return f"{name}\N{LEFT-TO-RIGHT MARK} {number}"
+
+
 def register(state: BlueprintSetupState) -> None:
     """Give the filters to the application that mounts a blueprint."""
     filters: dict[str, Any] = {
@@ -72,5 +81,6 @@ def register(state: BlueprintSetupState) -> None:
         "minutes": minutes,
         "counted": counted,
         "inside": inside,
+        "upright": upright,
     }
     state.app.jinja_env.filters.update(filters)

@@ -22,6 +22,11 @@ class Person:
         user = [user for user in info["users"] if user["bank"] == bank][number]
         return cls(info, user["username"], user["password"], bank)
 
+    @classmethod
+    def named(cls, info: dict[str, Any], bank: str, username: str) -> "Person":
+        names = [user["username"] for user in info["users"] if user["bank"] == bank]
+        return cls.of(info, bank, names.index(username))
+
     def signs_in_from(self, page: Page) -> Page:
         """Pick the bank, sign in there, and land where the broker leads."""
         choice = page.form("bank")

@@ -35,10 +35,7 @@ def catch_up(session: Session, persona: Persona, today: date) -> None:
 def write_own(session: Session, person: OwnPerson, source: str, today: date) -> None:
     """Write an own person's accounts anew, unless they were written from the same source."""
     done = session.get(LedgerDay, person.subject)
-    if done is None:
-        done = LedgerDay(subject=person.subject)
-        session.add(done)
-    elif done.source == source:
+    if done is not None and done.source == source:
         return
     forget(session, person.subject)
     for at, account in enumerate(person.accounts):
@@ -46,7 +43,7 @@ def write_own(session: Session, person: OwnPerson, source: str, today: date) -> 
         row.number = account.number or row.number
         session.add(row)
         _insert(session, [_entry(person.account_id(account.plan.key), entry) for entry in account.entries])
-    done.source, done.last_day = source, today.isoformat()
+    session.merge(LedgerDay(subject=person.subject, last_day=today.isoformat(), source=source))
 
 
 def forget(session: Session, subject: str) -> None:

@@ -112,14 +112,21 @@ class Customers:
 
     def _read(self) -> dict[str, _Own]:
         try:
-            rows = json.loads(self._file.read_text(encoding="utf-8"))
+            text = self._file.read_text(encoding="utf-8")
             taken = {each.username for each in (*self.config.customers, *self.config.staff)}
-            found = [_own_person(row, taken) for row in rows]
+            found = [_own_person(row, taken) for row in _rows(text)]
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, TypeError, RecursionError, PeopleRefused) as error:
             raise ConfigError(f"{self._file} cannot be used") from error
         return {each.person.subject: each for each in found if each.person.bank == self.config.bank_id}
+
+
+def _rows(text: str) -> list[dict[str, Any]]:
+    rows = json.loads(text)
+    if not isinstance(rows, list):
+        raise ValueError  # noqa: TRY004 - one kind of error for every wrong file
+    return rows
 
 
 def _own_person(row: dict[str, Any], taken: set[str]) -> _Own:

@@ -67,5 +67,5 @@ def entries_of(session: Session, account: AccountRow, window: Window) -> tuple[l
     """Return one page of an account's entries, newest first, and how many there are in all."""
     inside = (EntryRow.account_id == account.account_id) & EntryRow.occurred_at.between(window.start, window.end)
     total = session.scalar(select(func.count()).select_from(EntryRow).where(inside)) or 0
-    newest_first = select(EntryRow).where(inside).order_by(EntryRow.occurred_at.desc(), EntryRow.entry_id)
+    newest_first = select(EntryRow).where(inside).order_by(EntryRow.occurred_at.desc(), EntryRow.entry_id.desc())
     return list(session.scalars(newest_first.offset(window.skip).limit(window.limit))), total

@@ -1,5 +1,6 @@
 """One connection's data as values: the API's routes, each read and checked."""
 
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import quote
@@ -112,7 +113,12 @@ class BankData:
 
 def label(account: Account) -> str:
     """Say what an account is called."""
-    return f"{account.name} {account.masked_number}" if account.masked_number else account.name
+    if not account.masked_number:
+        return account.name
+    # A name from right to left would take the number along to its other side.
+    is_turned = any(unicodedata.bidirectional(character) in {"R", "AL"} for character in account.name)
+    mark = "\N{LEFT-TO-RIGHT MARK}" if is_turned else ""
+    return f"{account.name}{mark} {account.masked_number}"
 
 
 def _transactions(account_id: str) -> str:

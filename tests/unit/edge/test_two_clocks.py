@@ -41,9 +41,10 @@ def test_a_proof_made_in_real_time_is_good_in_an_advanced_sandbox(
 
 
 def test_after_the_grants_end_a_good_proof_learns_that_it_has_expired(
-    house: House, platform: Platform, wall: Watch
+    house: House, platform: Platform, services: Services, wall: Watch
 ) -> None:
     house.watch.passes(days=90)
+    run_once(services)
     assert problem(platform.get(PATH, proof=proof(platform, wall))) == (401, "grant-expired")
 
 

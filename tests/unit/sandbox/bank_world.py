@@ -12,6 +12,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -24,6 +25,8 @@ FDX_SCOPES = "fdx:customerpersonal:read fdx:accountdetailed:read fdx:transaction
 SCOPES = {"fdx": f"openid profile offline_access {FDX_SCOPES}", "obie": "openid profile offline_access accounts"}
 PEOPLE = {"fdx": ("maya", "daniel", "elena"), "obie": ("priya", "tomas", "margaret")}
 DATA = {"fdx": "/fdx/v6", "obie": "/open-banking/v4.0/aisp"}
+TODAY = date(2026, 11, 20)
+NOON = int(datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp())
 CALLBACK = "http://localhost:4199/cb?from=bank"
 # waitress leaves the closing of some sockets to the end of the process.
 WARNINGS = ("-W", "error", "-W", "ignore::ResourceWarning")
