@@ -22,6 +22,7 @@ from broker.cli.serving.refusals import refusal
 _ACCEPTED_AT_ONCE = 16
 _ROUND_S = 0.2  # how often deadlines are looked at
 _HAND_OVER_S = 0.7  # a revocation waits for it; with a round of the poller it stays below 1 s
+_SLOW_AT_ONCE = 4  # each may hold a fence, on PostgreSQL a session: its pool has four more than there are threads
 _NEXT_S = 75.0  # longer than proxies keep a connection: they end it first, and never send into a closing one
 _GOODBYE_S = 1.0
 _STOP_LINGER_S = 2.0  # for a request that was on its way when the stop came
@@ -150,7 +151,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
         connection.keeps = self.handle_request(request, connection)
         connection.begin_hand_over()
         if not connection.send():
-            self._wait(connection, Waiting.HAND_OVER)
+            self.method_queue.defer(self._hand_over_slowly, connection)
             return
         connection.close_answer()
         connection.has_served = True
@@ -174,6 +175,12 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
             self._drop(connection)
         else:
             self._refuse(connection, None)
+
+    def _hand_over_slowly(self, connection: Connection) -> None:
+        self._wait(connection, Waiting.HAND_OVER)
+        slow = [other for other in self._connections.values() if other.waiting is Waiting.HAND_OVER]
+        if len(slow) > _SLOW_AT_ONCE:
+            self._drop(min(slow, key=lambda other: other.deadline))
 
     def _send_on(self, connection: Connection) -> None:
         try:
