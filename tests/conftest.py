@@ -6,9 +6,15 @@ from typing import Any
 import pytest
 
 from tests.support.postgres import PostgresServer, postgres_server
+from tests.support.sizes import Size
 from tests.support.world import World
 
 DATABASES = ("sqlite", "postgresql")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    sizes = ("test", "campaign", "soak")
+    parser.addoption("--size", choices=sizes, default="test", help="How large the samples of tests/reliability are.")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -17,9 +23,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         callspec = getattr(item, "callspec", None)
         group = item.nodeid.split("::", maxsplit=1)[0]
-        if callspec is not None and "world" in callspec.params:
-            group = f"world-{callspec.params['world']}"
+        for costly in ("world", "fleet"):
+            if callspec is not None and costly in callspec.params:
+                group = f"{costly}-{callspec.params[costly]}"
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope="session")
+def size(request: pytest.FixtureRequest) -> Size:
+    return Size(request.config.getoption("--size"))
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,7 @@ def _check(settings: Settings) -> None:
     """Refuse to start, in one clear line, what every worker would refuse again and again."""
     services = build_services(settings)
     check_revision(services.database)
-    services.database.close()
+    services.close()
     deadline = time.monotonic() + _PORT_PATIENCE_S
     while (error := _port_error(settings)) is not None:
         in_use = error.errno == errno.EADDRINUSE
