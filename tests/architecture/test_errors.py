@@ -48,9 +48,10 @@ def codes_given() -> Iterator[str]:
             if keyword.arg == "code" and (code := text_of(keyword.value)) is not None:
                 yield code
     yield from reason_codes() | _FINAL
-    for node in nodes(PACKAGE / "edge/problems.py"):
-        if (text := text_of(node)) is not None and _HYPHENATED.fullmatch(text):
-            yield text
+    for table in ("edge/problems.py", "cli/serving/refusals.py"):
+        for node in nodes(PACKAGE / table):
+            if (text := text_of(node)) is not None and _HYPHENATED.fullmatch(text):
+                yield text
 
 
 def oauth_errors() -> Iterator[str]:
