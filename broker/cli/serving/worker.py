@@ -41,7 +41,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._connections: dict[int, Connection] = {}
-        self._epoll = select.epoll()
+        self._epoll: select.epoll
         self._closers = ThreadPoolExecutor(1)  # late `close()`s must not queue behind banks
         self._next_round = 0.0
         self._patience_s = {
@@ -72,7 +72,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
         self.wsgi = keep_open
 
     def run(self) -> None:
-        self._epoll = select.epoll()  # a child that shares its parent's would see the events of its siblings
+        self._epoll = select.epoll()  # after the fork: processes that share one would see each other's events
         self.poller.register(self._epoll.fileno(), selectors.EVENT_READ, self._events)
         self.poller.register(self.app.lifeline[0], selectors.EVENT_READ, self._parent_is_gone)
         super().run()
