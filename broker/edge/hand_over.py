@@ -19,7 +19,7 @@ class HandOver:
     """The outermost WSGI layer. Whatever happens to the answer, what was held for it is dropped in the end.
 
     The server calls `close` when the last byte was given to the kernel, or the connection has failed (PEP 3333); that
-    the shipped server does so at the right moment is a test's matter (tests/functional/test_serving.py).
+    the shipped server does so at the right moment is a test's matter (tests/integration/test_serving_answers.py).
     """
 
     def __init__(self, app: "WSGIApplication") -> None:

@@ -58,9 +58,10 @@ def codes_given() -> Iterator[str]:
                 yield code
     yield from reason_codes() | _FINAL
     yield from codes_of_conditions()
-    for node in nodes(PACKAGE / "edge/problems.py"):
-        if (text := text_of(node)) is not None and _HYPHENATED.fullmatch(text):
-            yield text
+    for table in ("edge/problems.py", "cli/serving/refusals.py"):
+        for node in nodes(PACKAGE / table):
+            if (text := text_of(node)) is not None and _HYPHENATED.fullmatch(text):
+                yield text
 
 
 def oauth_errors() -> Iterator[str]:

@@ -49,13 +49,16 @@ def test_a_client_who_does_not_read_is_cut_within_a_second_and_the_answer_closed
 
 
 def test_slow_readers_take_no_thread_from_others(served: Served) -> None:
-    with contextlib.ExitStack() as stack:
-        for _ in range(24):  # three times the threads
-            stack.enter_context(served.connect()).sendall(get("/large/many"))
-        wait_until(lambda: len(served.noted("made", "many")) == 24)
-        assert served.answers()
-        assert len(served.noted("closed", "many")) < 24
-    wait_until(lambda: len(served.noted("closed", "many")) == 24)
+    def is_overtaken(argument: str) -> bool:
+        with contextlib.ExitStack() as stack:
+            for _ in range(24):  # three times the threads
+                stack.enter_context(served.connect()).sendall(get(f"/large/{argument}"))
+            wait_until(lambda: len(served.noted("made", argument)) == 24)
+            assert served.ask(get(f"/echo/{argument}-other")).startswith(b"HTTP/1.1 200")
+        wait_until(lambda: len(served.noted("closed", argument)) == 24)
+        return served.noted("closed", f"{argument}-other")[0] < max(served.noted("closed", argument))
+
+    assert any(is_overtaken(f"many-{attempt}") for attempt in range(3))  # a busy machine may be too slow to overtake
 
 
 def test_a_client_who_leaves_in_the_middle_ends_the_answer_at_once(served: Served) -> None:

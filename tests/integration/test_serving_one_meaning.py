@@ -132,6 +132,12 @@ UNDERSTOOD = {
         post(b"Content-Length: 5", body=b"hello", line=b"GET /first HTTP/1.1"),
         [("/first", "hello"), SECOND],
     ),
+    "an expectation that is not waited for": (
+        post(b"Expect: 100-continue", b"Content-Length: 5", body=b"hello"),
+        [("/first", "hello"), SECOND],
+    ),
+    "a body above the limit, which ends the connection": (post(b"Content-Length: 999999"), [FIRST]),
+    "the same with an expectation": (post(b"Expect: 100-continue", b"Content-Length: 999999"), [FIRST]),
     "chunks": (chunked(CHUNKS), [("/first", "hello"), SECOND]),
     "chunks in capitals": (post(b"TRANSFER-ENCODING: Chunked", body=CHUNKS), [("/first", "hello"), SECOND]),
     "chunks with extensions": (chunked(b'5;a="b;c"\r\nhello\r\n0\r\n\r\n'), [("/first", "hello"), SECOND]),

@@ -68,7 +68,7 @@ def test_a_connection_that_never_says_anything_is_ended_without_a_word(impatient
 def test_when_there_are_too_many_connections_the_slowest_goes_and_the_newest_is_served(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    with Served(tmp_path_factory.mktemp("few"), connections=20) as few:
+    with Served(tmp_path_factory.mktemp("few"), connections=20, head_s=60.0) as few:
         held = [few.connect() for _ in range(40)]
         for connection in held:
             connection.sendall(b"GET / HTTP/1.1\r\nX: ")

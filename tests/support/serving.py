@@ -17,8 +17,9 @@ from broker.cli.serving.server import Limits, Server
 from broker.errors import StorageUnavailable
 from broker.telemetry import configure_logging
 
-LARGE = 16 << 20
-"""More than the kernel's buffers hold."""
+LARGE = 4 << 20
+"""More than the kernel's buffers on both sides hold."""
+_RECEIVE_BUFFER = 64 << 10
 
 
 class _Application:
@@ -125,7 +126,15 @@ class Served:
         return False
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        connection.settimeout(20)
+        try:
+            connection.connect(("127.0.0.1", self.port))
+        except OSError:
+            connection.close()
+            raise
+        return connection
 
     def ask(self, raw: bytes) -> bytes:
         """Send bytes, and return everything that comes until the server ends the connection."""

@@ -28,6 +28,7 @@ class Intake:
         self._request: Request | None = None
         self._chunks: ChunkedBody | None = None
         self._length = 0
+        self._wants_continue = False
 
     @property
     def is_empty(self) -> bool:
@@ -39,14 +40,10 @@ class Intake:
         """Say whether a head has been read whose body is incomplete."""
         return self._request is not None
 
-    @property
     def wants_continue(self) -> bool:
         """Say, once a request, whether the client waits for `100 Continue` before the body (RFC 9110 §10.1.1)."""
-        request = self._request
-        if request is None or not request._expected_100_continue:  # noqa: SLF001 - the parser has no public name for it
-            return False
-        request._expected_100_continue = False  # noqa: SLF001 - else gunicorn says it again, before the answer
-        return not self._raw
+        wants, self._wants_continue = self._wants_continue and not self._raw, False
+        return wants
 
     def add(self, data: bytes) -> None:
         """Take in what the socket gave."""
@@ -81,6 +78,9 @@ class Intake:
         request = Request(self._cfg, IterUnreader([bytes(self._raw[:until])]), self._peer)
         del self._raw[:until]
         self._check(request)
+        # gunicorn would say it when the body is here already; the parser has no public name for it.
+        self._wants_continue = request._expected_100_continue  # noqa: SLF001
+        request._expected_100_continue = False  # noqa: SLF001
         self._request = request
         return True
 
@@ -121,12 +121,12 @@ class Intake:
         end = chunks.end(self._raw)
         most = self._body_max_bytes
         if chunks.length > most or len(self._raw) > most * _CHUNK_OVERHEAD + _HEAD_BYTES:
-            _give(request, bytes(most + 1))  # the application counts, and refuses it
+            _give_dechunked(request, b"", max(chunks.length, most + 1))
             self._end_with(request)
             return True
         if end is None:
             return False
-        _give(request, _decoded(request, bytes(self._raw[:end]), chunks.length))
+        _give_dechunked(request, _decoded(request, bytes(self._raw[:end]), chunks.length), chunks.length)
         del self._raw[:end]
         return True
 
@@ -145,3 +145,10 @@ def _decoded(request: Any, raw: bytes, length: int) -> bytes:
 
 def _give(request: Any, content: bytes) -> None:
     request.body = Body(LengthReader(IterUnreader([content]), len(content)))
+
+
+def _give_dechunked(request: Any, content: bytes, length: int) -> None:
+    """Give a body that had come in chunks as one of known length (RFC 9112 §7.1.3): it is counted as any other."""
+    request.headers = [(name, value) for name, value in request.headers if name != "TRANSFER-ENCODING"]
+    request.headers.append(("CONTENT-LENGTH", str(length)))
+    _give(request, content)

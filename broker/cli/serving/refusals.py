@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from dataclasses import dataclass
 
 from gunicorn.http.errors import ExpectationFailed, LimitRequestHeaders, LimitRequestLine
 
@@ -15,10 +16,20 @@ _TABLE: dict[type[Exception], tuple[int, str, str, str]] = {
 _FAILED = (500, "Internal Server Error", "internal-error", "Something went wrong.")
 
 
-def refusal(error: Exception | None) -> tuple[str, bytes]:
-    """Return code and bytes of the answer to what cannot be read; without an error, of the answer that failed."""
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What is told, and what the log keeps of it."""
+
+    status: int
+    code: str
+    interaction_id: str
+    answer: bytes
+
+
+def refusal(error: Exception | None) -> Refusal:
+    """Answer what cannot be read; without an error, an answer that failed."""
     status, title, code, detail = _FAILED if error is None else _TABLE.get(type(error), _BAD_REQUEST)
-    interaction_id = uuid.uuid4()
+    interaction_id = str(uuid.uuid4())
     problem = {"title": title, "status": status, "code": code, "detail": detail}
     body = json.dumps(problem | {"instance": f"urn:uuid:{interaction_id}"})
     head = (
@@ -26,4 +37,4 @@ def refusal(error: Exception | None) -> tuple[str, bytes]:
         f"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nx-fapi-interaction-id: {interaction_id}\r\n"
         "Connection: close\r\n\r\n"
     )
-    return code, (head + body).encode()
+    return Refusal(status, code, interaction_id, (head + body).encode())

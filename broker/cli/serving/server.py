@@ -14,6 +14,8 @@ from gunicorn.glogging import Logger
 from broker.cli.serving.worker import Worker
 from broker.errors import BrokerError
 
+_log = structlog.get_logger(__name__)
+
 _GRACE_S = 20
 _REQUEST_LINE_BYTES = 4_094
 _HEADER_FIELDS = 60
@@ -86,7 +88,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no type info
         try:
             return self._build()
         except BrokerError as error:
-            structlog.get_logger(__name__).error("server.worker_not_ready", code=error.code)
+            _log.error("server.worker_not_ready", code=error.code)
             time.sleep(_BEFORE_NEXT_TRY_S)
             raise SystemExit(1) from error
 

@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+import structlog
 from gunicorn.http.errors import NoMoreData, ParseException
 from gunicorn.http.message import Request
 from gunicorn.workers.gthread import ThreadWorker
@@ -19,13 +20,16 @@ from gunicorn.workers.gthread import ThreadWorker
 from broker.cli.serving.connection import Connection, Waiting
 from broker.cli.serving.refusals import refusal
 
+_log = structlog.get_logger(__name__)
+
 _ACCEPTED_AT_ONCE = 16
 _ROUND_S = 0.2  # how often deadlines are looked at
 _HAND_OVER_S = 0.7  # a revocation waits for it; with a round of the poller it stays below 1 s
+_SLOW_AT_ONCE = 4  # each may hold a fence, on PostgreSQL a session: its pool has four more than there are threads
 _NEXT_S = 75.0  # longer than proxies keep a connection: they end it first, and never send into a closing one
 _GOODBYE_S = 1.0
 _STOP_LINGER_S = 2.0  # for a request that was on its way when the stop came
-_SEND_BUFFER = 1 << 20  # the kernel may allow less; what fits is handed over at once, however slow the client
+_SEND_BUFFER = 256 << 10  # about what every kernel allows; what fits is handed over at once, however slow the client
 _NO_DESCRIPTORS = {errno.EMFILE, errno.ENFILE}
 _READ = select.EPOLLIN | select.EPOLLONESHOT  # one event, then silence: while a thread has a connection nobody polls it
 _WRITE = select.EPOLLOUT | select.EPOLLONESHOT
@@ -37,7 +41,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._connections: dict[int, Connection] = {}
-        self._epoll = select.epoll()
+        self._epoll: select.epoll
         self._closers = ThreadPoolExecutor(1)  # late `close()`s must not queue behind banks
         self._next_round = 0.0
         self._patience_s = {
@@ -68,7 +72,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
         self.wsgi = keep_open
 
     def run(self) -> None:
-        self._epoll = select.epoll()  # a child that shares its parent's would see the events of its siblings
+        self._epoll = select.epoll()  # after the fork: processes that share one would see each other's events
         self.poller.register(self._epoll.fileno(), selectors.EVENT_READ, self._events)
         self.poller.register(self.app.lifeline[0], selectors.EVENT_READ, self._parent_is_gone)
         super().run()
@@ -135,7 +139,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
             connection.has_begun = False
             self.tpool.submit(self._answer, connection, request).add_done_callback(partial(self._answered, connection))
         elif connection.intake.has_head:
-            if connection.intake.wants_continue:
+            if connection.intake.wants_continue():
                 with contextlib.suppress(OSError):
                     connection.socket.send(b"HTTP/1.1 100 Continue\r\n\r\n")
             self._wait(connection, Waiting.BODY)
@@ -150,7 +154,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
         connection.keeps = self.handle_request(request, connection)
         connection.begin_hand_over()
         if not connection.send():
-            self._wait(connection, Waiting.HAND_OVER)
+            self.method_queue.defer(self._hand_over_slowly, connection)
             return
         connection.close_answer()
         connection.has_served = True
@@ -169,11 +173,17 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
     def _failed(self, connection: Connection, error: BaseException) -> None:
         self._closers.submit(connection.close_answer)
         if not (connection.has_begun and isinstance(error, OSError)):
-            self.log.error("The application failed", exc_info=error)
+            _log.error("server.answer_failed", exc_info=error)
         if connection.has_begun:  # the client is gone, or `close()` failed: another answer would only confuse
             self._drop(connection)
         else:
             self._refuse(connection, None)
+
+    def _hand_over_slowly(self, connection: Connection) -> None:
+        self._wait(connection, Waiting.HAND_OVER)
+        slow = [other for other in self._connections.values() if other.waiting is Waiting.HAND_OVER]
+        if len(slow) > _SLOW_AT_ONCE:
+            self._drop(min(slow, key=lambda other: other.deadline))
 
     def _send_on(self, connection: Connection) -> None:
         try:
@@ -196,10 +206,10 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
             self._say_goodbye(connection)
 
     def _refuse(self, connection: Connection, error: Exception | None) -> None:
-        code, answer = refusal(error)
-        self.log.info("Refused before the application: %s", code)
+        told = refusal(error)
+        _log.info("server.refused", code=told.code, status=told.status, interaction_id=told.interaction_id)
         with contextlib.suppress(OSError):
-            connection.socket.send(answer)
+            connection.socket.send(told.answer)
         self._say_goodbye(connection)
 
     def _say_goodbye(self, connection: Connection) -> None:

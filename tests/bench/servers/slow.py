@@ -21,6 +21,7 @@ class SlowClients:
         self._port = port
         self._opening = _OPENINGS[kind]
         self._drips = kind in {"headers", "bodies"}
+        self._never_reads = kind == "readers"
         self._connections: list[socket.socket | None] = [None] * number
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._drip)
@@ -43,8 +44,8 @@ class SlowClients:
             second += 1
             for index, connection in enumerate(self._connections):
                 # Who never reads does not see that it was cut: a fifth of them comes anew each second.
-                stale = not self._drips and self._opening and index % 5 == second % 5
-                if connection is not None and (stale or not self._is_open(connection)):
+                stays = index % 5 != second % 5 if self._never_reads else connection and self._is_open(connection)
+                if connection is not None and not stays:
                     self.cut += 1
                     connection.close()
                     self._connections[index] = None
@@ -69,8 +70,6 @@ class SlowClients:
         try:
             if self._drips:
                 connection.send(b"x")
-            if self._opening and not self._drips:
-                return connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
             return connection.recv(1024) != b""
         except BlockingIOError:
             return True
