@@ -45,15 +45,17 @@ class Pager:
         """
         return cls(sealer, scope, key, size, None if cursor is None else _opened(sealer, scope, cursor))
 
-    def cut(self, records: Sequence[Record]) -> Page:
-        """Return the page that the cursor asks for; a list that changed meanwhile goes on after the last record seen.
+    def cut(self, records: Sequence[Record], size: int) -> Page:
+        """Return `size` records of the page that the cursor asks for.
+
+        A list that changed meanwhile goes on after the last record seen.
 
         Raises:
             InvalidRequest: the record that the cursor names has left the list.
         """
         start = 0 if self.after is None else self._position(records, self.after) + 1
-        part = records[start : start + self.size]
-        has_more = start + self.size < len(records)
+        part = records[start : start + size]
+        has_more = start + size < len(records)
         return Page(part, len(records), self._cursor_after(part[-1]) if has_more else None)
 
     def _cursor_after(self, record: Record) -> str:

@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from broker.api.paging import Pager
+from broker.api.paging import Page, Pager
 from broker.clock import rfc3339
 from broker.errors import ReleaseRefused
 from broker.policy.minimise import Record
-from broker.release import Rendered
+from broker.release import BODY_MAX_BYTES, Rendered
 
 _COORDINATES = {"lat", "lon"}
 
@@ -32,7 +32,14 @@ def list_renderer(
     """Return what `release` calls to turn minimised records into the bytes of one page."""
 
     def render(records: list[Record]) -> Rendered:
-        page = pager.cut(keep(records))
+        kept, size = keep(records), pager.size
+        rendered = render_page(pager.cut(kept, size))
+        while len(rendered.body) > BODY_MAX_BYTES and size > 1:
+            size //= 2  # long texts: the rest stands on the next page
+            rendered = render_page(pager.cut(kept, size))
+        return rendered
+
+    def render_page(page: Page) -> Rendered:
         others = {name: value for name, value in shape.parameters.items() if name != "cursor"}
         links = {"self": _url(shape.url, dict(shape.parameters)), "first": _url(shape.url, others)}
         if page.next_cursor is not None:

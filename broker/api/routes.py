@@ -10,8 +10,9 @@ from broker.api import schemas
 from broker.api.filters import filtered_fields, keep
 from broker.api.paging import Pager, scope_of
 from broker.api.rendering import ListShape, list_renderer, one_renderer
+from broker.edge.hand_over import until_handed_over
 from broker.edge.services import services
-from broker.release import Call, Wanted
+from broker.release import Call, Released, Wanted
 
 blueprint = Blueprint("api", __name__)
 
@@ -93,21 +94,22 @@ def _list(name: str, key: str, schema: schemas.PageQuery, account_id: str | None
     pager = Pager.of(services().sealer, scope, key, query["page_size"], query["cursor"])
     shape = ListShape(name, _address(), parameters)
     released = services().release.read(call, wanted, list_renderer(shape, pager, lambda found: keep(found, query)))
-    return _handed_over(released.body)
+    return _handed_over(released)
 
 
 def _one(account_id: str) -> Response:
     schemas.query(schemas.EmptyQuery())
     wanted = Wanted(category=g.category, account_id=account_id)
-    return _handed_over(services().release.read(g.call, wanted, one_renderer(_address())).body)
+    return _handed_over(services().release.read(g.call, wanted, one_renderer(_address())))
 
 
 def _address() -> str:
     return services().settings.base_url + request.path
 
 
-def _handed_over(body: bytes) -> Response:
+def _handed_over(released: Released) -> Response:
     """Hand the very bytes whose digest stands in the log to the transport."""
-    response = make_response(body)
+    until_handed_over(released.held)
+    response = make_response(released.body)
     response.content_type = "application/json"
     return response

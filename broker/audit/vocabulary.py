@@ -78,7 +78,7 @@ class Entry:
 class Appended:
     """Where an entry stands: the log's name and the entry's number in it (from 0, without gaps).
 
-    `lost` is the namespace of the claim that somebody else held; the entry then says `access.refused`.
+    `lost` is the reason of a claim that did not hold; the entry then says `access.refused` with it.
     """
 
     log: str

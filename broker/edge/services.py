@@ -11,6 +11,7 @@ from broker.clock import Clock
 from broker.crypto.keyset import Keyset
 from broker.crypto.sealing import Sealer
 from broker.grants.consents import Consents
+from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.outbound import OutboundSession
@@ -25,14 +26,20 @@ _KEY = "broker"
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything the broker is made of. `bank_session(bank_id)` makes a session that goes through `outbound`."""
+    """Everything the broker is made of. `bank_session(bank_id)` makes a session that goes through `outbound`.
+
+    `clock` judges our own promises: grants, tokens, codes, sessions, what the log says. `wall` is the real time, for
+    whatever outsiders made or will judge: proofs, assertions, banks' tokens. They differ in an advanced sandbox alone.
+    """
 
     settings: Settings
     clock: Clock
+    wall: Clock
     keyset: Keyset
     sealer: Sealer
     database: Database
     sequencer: Sequencer
+    fences: Fences
     catalogue: Catalogue
     users: Users
     grants: Grants
@@ -41,6 +48,12 @@ class Services:
     release: Release
     own_accounts: OwnAccounts
     bank_session: Callable[[str], OutboundSession]
+
+    def close(self) -> None:
+        """Close all pooled connections; the next use opens new ones (needed before a fork)."""
+        self.database.close()
+        self.fences.close()
+        self.release.renewals.fences.close()
 
 
 def services() -> Services:

@@ -11,6 +11,7 @@ from broker.audit.vocabulary import Event
 from broker.clock import Clock
 from broker.errors import ConsentRefused, NotFound
 from broker.grants.acts import Actor, bank_of, end_at_bank_if_last, entry_of, own_grant, set_status
+from broker.grants.fence import Fences
 from broker.grants.models import GrantAccountRow, GrantCategoryRow, GrantRow
 from broker.grants.views import status_now
 from broker.policy.vocabulary import ClusterState, GrantStatus
@@ -30,10 +31,15 @@ class Part:
 
 
 class Grants:
-    """Acts of people on their own grants. Each is effective on the very next call: calls read these rows."""
+    """Acts of people on their own grants. Each is effective on the very next call: calls read these rows.
 
-    def __init__(self, sequencer: Sequencer, clock: Clock) -> None:
+    Each act takes the fences of its grants first, then the locks of the logs, then writes (02-architecture): when it
+    returns, what was released before has been handed over. It waits for hand-overs, never for a bank.
+    """
+
+    def __init__(self, sequencer: Sequencer, fences: Fences, clock: Clock) -> None:
         self._sequencer = sequencer
+        self._fences = fences
         self._clock = clock
 
     def pause(self, actor: Actor, grant_id: str, part: Part) -> None:
@@ -83,7 +89,7 @@ class Grants:
     def record_expiry(self, grant_id: str) -> None:
         """Write down that a grant has expired; the calls knew it already."""
         bank_id = self._sequencer.look_up(lambda session: session.get_one(GrantRow, grant_id).bank_id)
-        with self._sequencer.transaction([bank_id]) as transaction:
+        with self._fences.exclusive([grant_id]), self._sequencer.transaction([bank_id]) as transaction:
             now = self._clock()
             row = transaction.session.get_one(GrantRow, grant_id, with_for_update=True)
             status, code = status_now(row, now)
@@ -94,27 +100,28 @@ class Grants:
 
     def _change(self, actor: Actor, grant_id: str, part: Part, event: Event, state: ClusterState) -> None:
         bank_id = self._sequencer.look_up(lambda session: bank_of(session, actor, grant_id))
-        with self._sequencer.transaction([bank_id]) as transaction:
+        with self._fences.exclusive([grant_id]), self._sequencer.transaction([bank_id]) as transaction:
             row = own_grant(transaction.session, actor, grant_id)
             self._apply(transaction, row, actor, part, event=event, state=state)
 
     def _change_all(self, actor: Actor, event: Event, state: ClusterState) -> int:
         count = 0
-        # Again when a grant at a further bank has appeared between the look and the lock.
-        while banks := self._sequencer.look_up(lambda session: self._banks_with(session, actor, state)):
-            with self._sequencer.transaction(banks) as transaction:
-                for row in _of(transaction.session, actor):
+        # Again when a further grant has appeared between the look and the locks.
+        while grants := self._sequencer.look_up(lambda session: self._fitting(session, actor, state)):
+            banks = sorted(set(grants.values()))
+            with self._fences.exclusive(grants), self._sequencer.transaction(banks) as transaction:
+                for row in transaction.session.scalars(_live_of(actor).with_for_update()):
                     status, _ = status_now(row, self._clock())
-                    if row.bank_id in banks and _fits(status, state):
+                    if row.id in grants and _fits(status, state):
                         self._apply(transaction, row, actor, Part(), event=event, state=state)
                         count += 1
         return count
 
-    def _banks_with(self, session: Session, actor: Actor, state: ClusterState) -> list[str]:
-        """Return the banks at which the person has a grant that the act fits."""
+    def _fitting(self, session: Session, actor: Actor, state: ClusterState) -> dict[str, str]:
+        """Return the person's grants that the act fits, each with its bank."""
         now = self._clock()
         rows = session.scalars(_live_of(actor))
-        return sorted({row.bank_id for row in rows if _fits(status_now(row, now)[0], state)})
+        return {row.id: row.bank_id for row in rows if _fits(status_now(row, now)[0], state)}
 
     def _apply(
         self,
@@ -161,10 +168,6 @@ def _live_of(actor: Actor) -> Select[GrantRow]:
     return select(GrantRow).where(GrantRow.user_id == actor.user_id, GrantRow.status.in_(live)).order_by(GrantRow.id)
 
 
-def _of(session: Session, actor: Actor) -> list[GrantRow]:
-    return list(session.scalars(_live_of(actor).with_for_update()))
-
-
 def _fits(status: GrantStatus, state: ClusterState) -> bool:
     if state is ClusterState.REVOKED:
         return not status.is_final
@@ -204,13 +207,3 @@ def _check_step(present: ClusterState, wanted: ClusterState) -> None:
     }[wanted]
     if present not in allowed:
         raise ConsentRefused("This part is not in a state in which this can be done.", code="grant-unchanged")
-
-
-def count_use(session: Session, grant_id: str, category: str, now: datetime) -> None:
-    """Count one release and remember when it was: "last used" on the person's page."""
-    row = session.get_one(GrantRow, grant_id)
-    row.use_count += 1
-    row.last_use_at = now
-    cluster = session.get_one(GrantCategoryRow, (grant_id, category))
-    cluster.use_count += 1
-    cluster.last_use_at = now

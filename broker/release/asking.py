@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from broker.grants.fence import Held
 from broker.grants.views import Grant, GrantedAccount
 from broker.storage.single_use import Claim
 
@@ -44,8 +45,13 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """What may be handed to the transport: bytes whose entry is durable. `number` is the entry's place in its log."""
+    """What may be handed to the transport: bytes whose entry is durable. `number` is the entry's place in its log.
+
+    `held` is the grant's fence: whoever hands the bytes over must drop it when the transport has them all, or has
+    failed, and not before; a revocation waits for that.
+    """
 
     body: bytes
     log: str
     number: int
+    held: Held

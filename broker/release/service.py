@@ -4,8 +4,10 @@ Trusted: invariants 1, 2, 3 and 5 are kept here. The order of the steps in `read
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +17,7 @@ from broker.banks.connector import BankAccess, Connector, Credential, Window
 from broker.clock import Clock, start_of_day
 from broker.crypto.pairwise import PairwiseIds
 from broker.errors import (
+    BankInvalidAnswer,
     BankSignInNeeded,
     BankUnavailable,
     BrokerError,
@@ -23,8 +26,9 @@ from broker.errors import (
     StorageUnavailable,
     TokenRefused,
 )
+from broker.grants.fence import Fences, Held
 from broker.grants.reader import GrantReader
-from broker.grants.service import count_use
+from broker.grants.uses import Use
 from broker.grants.views import Grant
 from broker.policy import Catalogue
 from broker.policy.minimise import Limits, Record, minimise
@@ -32,8 +36,12 @@ from broker.release.asking import Call, Released, Rendered, Wanted
 from broker.release.entries import access_entry, refusal_entry
 from broker.release.judgement import judge, judge_again, raise_refusal
 from broker.release.records import Naming, fetch
+from broker.release.renewals import Renewals
 from broker.storage.engine import Database
 from broker.users.service import Identity, Users
+
+BODY_MAX_BYTES = 1 << 20
+"""More is never handed over at once: a hand-over must end within a second, because a revocation waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,8 @@ class Release:
 
     database: Database
     sequencer: Sequencer
+    fences: Fences
+    renewals: Renewals
     catalogue: Catalogue
     reader: GrantReader
     users: Users
@@ -50,7 +60,7 @@ class Release:
     connectors: Mapping[str, Connector] = field(repr=False)
 
     def read(self, call: Call, wanted: Wanted, render: Callable[[list[Record]], Rendered]) -> Released:
-        """Fetch, minimise, log and hand over one category for one call.
+        """Fetch, minimise and log one category for one call; the caller hands over and drops `Released.held`.
 
         Raises:
             TokenRefused: the grant has ended.
@@ -73,13 +83,20 @@ class Release:
         try:
             records = self._fetch(grant, call, wanted, identity)
             rendered = render(self._minimised(grant, wanted, records))
+            if len(rendered.body) > BODY_MAX_BYTES:
+                raise BankInvalidAnswer("The answer would be too large to be handed over.")
+            held = self.fences.shared(grant.id)
         except BrokerError as error:
             # What was announced gets an outcome: the bank or the storage failed, or what is asked for is gone.
             is_failure = isinstance(error, (BankUnavailable, StorageUnavailable))
             event = Event.ACCESS_FAILED if is_failure else Event.ACCESS_REFUSED
             self.sequencer.append(replace(announced, event=event, reasons=(error.code,)))
             raise
-        return self._hand_over(grant, call, wanted, rendered, customer)
+        with ExitStack() as stack:
+            stack.enter_context(held)
+            released = self._release(grant, call, wanted, rendered, held, customer=customer)
+            stack.pop_all()  # from here on the fence is the caller's
+        return released
 
     def record_refusal(self, call: Call, code: str) -> None:
         """Log a call that was refused before its grant was judged: a token that is stolen or has ended.
@@ -92,23 +109,24 @@ class Release:
         if grant is not None:
             self.sequencer.append(refusal_entry(grant, call, code, self.catalogue.digest))
 
-    def _hand_over(
-        self, before: Grant, call: Call, wanted: Wanted, rendered: Rendered, customer: str | None
+    def _release(
+        self, before: Grant, call: Call, wanted: Wanted, rendered: Rendered, held: Held, *, customer: str | None
     ) -> Released:
-        """Re-check the grant and write `access.released` in one transaction: a revoke stands before or after both."""
-        with self.sequencer.transaction([before.bank_id]) as transaction:
-            now = self.clock()
-            grant = self._grant(transaction.session, call)
-            decision = judge_again(self.catalogue, grant, call, wanted, now, before=before)
-            event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
-            left = rendered if decision.is_allowed else None
-            entry = access_entry(event, grant, call, wanted, decision, rendered=left, customer=customer)
-            appended = transaction.append(entry)
-            if decision.is_allowed:
-                count_use(transaction.session, grant.id, wanted.category, now)
+        """Re-check the grant behind its fence and write `access.released`: from here no revocation comes between."""
+        with self.database.read() as session:
+            grant = self._grant(session, call)
+        now = self.clock()
+        decision = judge_again(self.catalogue, grant, call, wanted, now, before=before)
+        event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
+        left = rendered if decision.is_allowed else None
+        entry = access_entry(event, grant, call, wanted, decision, rendered=left, customer=customer)
+        uses = [Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []
+        appended = self.sequencer.append(entry, uses)
         # Only here is the entry durable; not a byte may leave before this line (invariant 1).
         raise_refusal(decision)
-        return Released(rendered.body, appended.log, appended.number)
+        if appended.lost:
+            raise ReleaseRefused("The grant changed while its data was on the way. Ask again.", code=appended.lost)
+        return Released(rendered.body, appended.log, appended.number, held)
 
     def _grant(self, session: Session, call: Call) -> Grant:
         grant = self.reader.find(session, call.grant_id, self.clock())
@@ -146,13 +164,8 @@ class Release:
             credential=Credential.load(identity.credential),
             interaction_id=interaction_id,
             category=category,
-            renewed=lambda credential: self._keep(identity, credential),
+            renew=partial(self.renewals.renew, identity),
         )
-
-    def _keep(self, identity: Identity, credential: Credential) -> None:
-        with self.database.write() as session:
-            old = identity.credential or ""
-            self.users.replace_credential(session, identity.user_id, identity.bank_id, old=old, new=credential.dump())
 
     def _window(self, grant: Grant, wanted: Wanted) -> Window:
         """Return whole days only: asking with ever narrower instants must not reveal a time of day."""

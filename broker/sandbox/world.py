@@ -67,7 +67,7 @@ def _start(settings: Settings, layout: Layout, processes: Processes) -> dict[str
     services = build_services(settings)
     clients = sandbox_platforms(layout, services.catalogue, jwks)
     register(services, layout, clients, {bank.id: outsiders.sign_in_scope(bank) for bank in layout.banks})
-    services.database.close()
+    services.close()
     processes.start("broker", ["broker", "serve"])
     processes.start("worker", ["broker", "worker"])
     processes.start("messenger", ["broker.sandbox.messenger", "--config", str(outsiders.write_messenger(layout))])

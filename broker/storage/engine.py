@@ -2,7 +2,8 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -12,17 +13,24 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from broker.errors import ConfigurationInvalid, InvalidRequest, StorageUnavailable
+from broker.storage.write_lock import WriteLock
 
 _BUSY_TIMEOUT_MS = 10_000
+_POOL_TIMEOUT_S = 10.0
 _SYNCHRONOUS_FULL = 2
 _WRITE = "broker_write"
 
 
 class Database:
-    """One database, SQLite or PostgreSQL. Every transaction of the broker begins at `read` or `write`."""
+    """One database, SQLite or PostgreSQL. Every transaction of the broker begins at `read` or `write`.
 
-    def __init__(self, url: str) -> None:
-        self.engine = _create(url)
+    `connections` is how many are kept open: as many as there are threads that ask.
+    """
+
+    def __init__(self, url: str, connections: int = 8) -> None:
+        self.engine = _create(url, connections)
+        file = sqlite_file(self.engine)
+        self._lock = None if file is None else WriteLock(file.with_name(f"{file.name}-write-lock"))
         self._writing = self.engine.execution_options(**{_WRITE: True})
         self._reading = self.engine
         if self.engine.dialect.name == "postgresql":
@@ -43,13 +51,17 @@ class Database:
     def write(self) -> Iterator[Session]:
         """Open a session whose changes are committed, durable, when the block ends; rolled back when it raises.
 
-        SQLite: BEGIN IMMEDIATE, so that what the block reads cannot change before it writes.
+        SQLite: one flock for all processes, then BEGIN IMMEDIATE, so that what the block reads cannot change before
+        it writes. Nobody may wait for another lock (a fence, a batch, a bank) inside the block.
 
         Raises:
             StorageUnavailable: the database cannot be reached, locked in time or written.
         """
-        with _translated(), Session(self._writing, expire_on_commit=False) as session, session.begin():
+        with _translated(), self._turn(), Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._lock is None else self._lock.held()
 
     def check_durability(self) -> None:
         """Refuse a database that would lose acknowledged entries in a power cut (05-audit-log).
@@ -60,7 +72,7 @@ class Database:
         with _translated(), self.engine.connect() as connection:
             problem = _durability_problem(connection)
         if problem:
-            raise ConfigurationInvalid(problem)
+            raise ConfigurationInvalid(problem, code="database-not-durable")
 
     def close(self) -> None:
         """Close all pooled connections; the next use opens new ones (needed after a fork)."""
@@ -78,20 +90,29 @@ def _translated() -> Iterator[None]:
         raise StorageUnavailable from error
 
 
-def _create(url: str) -> Engine:
+def sqlite_file(engine: Engine) -> Path | None:
+    """Return the file of a SQLite database, None for another kind."""
+    return Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
+
+
+def _create(url: str, connections: int) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
         raise ConfigurationInvalid("BROKER_DATABASE_URL is not a database URL.") from error
+    # A few more than threads, for work beside the calls; waiting for one ends in a coded error, never in a hang.
+    pool = {"pool_size": connections, "max_overflow": 4, "pool_timeout": _POOL_TIMEOUT_S}
     if parsed.get_backend_name() == "sqlite":
         if not parsed.database or parsed.database == ":memory:" or parsed.query:
             raise ConfigurationInvalid("BROKER_DATABASE_URL must name a SQLite file, without options.")
-        engine = create_engine(parsed, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1_000}, hide_parameters=True)
+        timeout = {"timeout": _BUSY_TIMEOUT_MS / 1_000}
+        engine = create_engine(parsed, connect_args=timeout, hide_parameters=True, **pool)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
+        driver = parsed.set(drivername="postgresql+psycopg")
+        return create_engine(driver, pool_pre_ping=True, hide_parameters=True, **pool)
     raise ConfigurationInvalid("BROKER_DATABASE_URL must be a sqlite or postgresql URL.")
 
 

@@ -3,12 +3,28 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
-from sqlalchemy import Index, LargeBinary, String, delete
+from sqlalchemy import Index, LargeBinary, String, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from broker.storage.base import Base
+
+
+class Condition(Protocol):
+    """Something that one conditional statement decides inside the transaction that depends on it."""
+
+    @property
+    def key(self) -> str:
+        """Return what to sort by, so that everybody takes the same rows in the same order."""
+
+    @property
+    def lost_reason(self) -> str:
+        """Return the code that the log and the caller are told when it does not hold."""
+
+    def take(self, session: Session) -> bool:
+        """Make it so; False means that it does not hold. Call it inside a write transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +37,20 @@ class Claim:
     namespace: str
     value: str
     expires_at: datetime
+
+    @property
+    def key(self) -> str:
+        """Return namespace and value."""
+        return f"{self.namespace} {self.value}"
+
+    @property
+    def lost_reason(self) -> str:
+        """Return the code of a second use."""
+        return f"{self.namespace}-replayed"
+
+    def take(self, session: Session) -> bool:
+        """Take the value."""
+        return claim(session, self)
 
 
 class SingleUse(Base):
@@ -48,6 +78,11 @@ def claim(session: Session, wish: Claim) -> bool:
         .returning(SingleUse.namespace)
     )
     return session.execute(statement).first() is not None
+
+
+def expired_since(session: Session) -> datetime | None:
+    """Return when the oldest value that is still kept expires, None when nothing is kept."""
+    return session.scalar(select(func.min(SingleUse.expires_at)))
 
 
 def forget_expired(session: Session, now: datetime) -> None:

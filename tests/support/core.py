@@ -26,6 +26,7 @@ from broker.crypto.sealing import Sealer
 from broker.errors import BrokerError
 from broker.grants.acts import Actor
 from broker.grants.consents import Answer, Asker, Consents, OfferedAccount
+from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.grants.views import Grant
@@ -33,7 +34,7 @@ from broker.policy import Catalogue
 from broker.policy.loading import load_catalogue
 from broker.policy.terms import CategoryTerm, Choice, Terms
 from broker.policy.vocabulary import Detail, DurationType, Precision
-from broker.release import Call, Release, Rendered
+from broker.release import Call, Release, Rendered, Renewals
 from broker.settings import default_policies_dir
 from broker.storage import schema
 from broker.storage.engine import Database
@@ -141,6 +142,7 @@ class House:
     sealer: Sealer
     catalogue: Catalogue
     sequencer: Sequencer
+    fences: Fences
     users: Users
     reader: GrantReader
     grants: Grants
@@ -278,7 +280,9 @@ def open_house(folder: Path) -> Iterator[House]:
     users, reader = Users(sealer, b"s" * 32), GrantReader(sealer)
     sequencer = Sequencer(database, sealer, watch, "broker.example")
     banks = {"harbor": FakeBank(), "meridian": FakeBank()}
-    release = Release(database, sequencer, catalogue, reader, users, pairwise, watch, banks)
+    fences = Fences(database)
+    renewals = Renewals(database, users, Fences(database, "renewals"))
+    release = Release(database, sequencer, fences, renewals, catalogue, reader, users, pairwise, watch, banks)
     house = House(
         database=database,
         path=folder / "broker.db",
@@ -286,9 +290,10 @@ def open_house(folder: Path) -> Iterator[House]:
         sealer=sealer,
         catalogue=catalogue,
         sequencer=sequencer,
+        fences=fences,
         users=users,
         reader=reader,
-        grants=Grants(sequencer, watch),
+        grants=Grants(sequencer, fences, watch),
         consents=Consents(sequencer, catalogue, sealer, pairwise, watch),
         release=release,
         banks=banks,

@@ -21,6 +21,7 @@ from broker.release import OwnAccounts
 from broker.settings import Settings
 from broker.tokens.service import issue_access
 from tests.support.core import DATA, House
+from tests.support.reading import ReadingClient
 from tests.support.sandbox_settings import sandbox_settings
 
 BASE = "http://localhost:8400"
@@ -38,10 +39,12 @@ def services_of(house: House, base_url: str = BASE) -> Services:
     return Services(
         settings=settings,
         clock=house.watch,
+        wall=house.watch,
         keyset=load_keyset(settings.key_file),
         sealer=house.sealer,
         database=house.database,
         sequencer=house.sequencer,
+        fences=house.fences,
         catalogue=house.catalogue,
         users=house.users,
         grants=house.grants,
@@ -56,6 +59,7 @@ def services_of(house: House, base_url: str = BASE) -> Services:
 def app_of(house: House, base_url: str = BASE) -> Flask:
     """Return the product's application with a few more addresses: sessions to play with, errors to raise."""
     app = create_app(services_of(house, base_url))
+    app.test_client_class = ReadingClient
 
     def enter(bank: str, role: str) -> dict[str, Any]:
         sign_in(
@@ -90,6 +94,7 @@ class Platform:
     http: FlaskClient
     grant_id: str
     categories: tuple[str, ...] = DATA
+    platform_id: str = "messenger"
     key: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256"))
     token: str = ""
 
@@ -98,7 +103,7 @@ class Platform:
             self.token, _ = issue_access(
                 session,
                 grant_id=self.grant_id,
-                platform_id="messenger",
+                platform_id=self.platform_id,
                 jkt=self.key.thumbprint(),
                 categories=self.categories,
                 grant_expires_at=self.house.grant(self.grant_id).expires_at,

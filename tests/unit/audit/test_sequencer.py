@@ -172,7 +172,7 @@ def test_a_transaction_that_fails_is_told_as_a_missing_log_and_changes_nothing(h
 def test_a_lost_claim_turns_the_request_into_a_refusal(house: House) -> None:
     won = house.sequencer.append(ENTRY, [Claim("dpop", "jti", SOON), Claim("other", "one", SOON)])
     lost = house.sequencer.append(ENTRY, [Claim("other", "two", SOON), Claim("dpop", "jti", SOON)])
-    assert (won.lost, lost.lost) == (None, "dpop")
+    assert (won.lost, lost.lost) == (None, "dpop-replayed")
     first, second = house.log()
     assert (first.event, first.reasons) == (Event.ACCESS_REQUESTED, ())
     assert (second.event, second.reasons, second.decision) == (Event.ACCESS_REFUSED, ("dpop-replayed",), "refused")

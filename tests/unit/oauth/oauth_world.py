@@ -24,6 +24,7 @@ from broker.edge.visitor import Visitor, sign_in, wish_of
 from broker.errors import BrokerError
 from broker.grants.acts import Actor
 from broker.grants.consents import Asker, Consents, OfferedAccount
+from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.grants.views import Grant
@@ -121,17 +122,20 @@ def _services(folder: Path, watch: Watch) -> Services:
     assert broker.events.models  # its tables belong to the schema
     Base.metadata.create_all(database.engine)
     sequencer = Sequencer(database, sealer, watch, settings.base_host)
+    fences = Fences(database)
     nothing_leaves: Any = None
     return Services(
         settings=settings,
         clock=watch,
+        wall=watch,
         keyset=keyset,
         sealer=sealer,
         database=database,
         sequencer=sequencer,
+        fences=fences,
         catalogue=_CATALOGUE,
         users=Users(sealer, keyset.subject),
-        grants=Grants(sequencer, watch),
+        grants=Grants(sequencer, fences, watch),
         consents=Consents(sequencer, _CATALOGUE, sealer, pairwise, watch),
         grant_reader=GrantReader(sealer),
         release=nothing_leaves,
@@ -145,7 +149,7 @@ def _app(services: Services) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = services.settings.request_max_bytes
     app.session_interface = DatabaseSessions()
     install(app, services)
-    app.before_request(interaction.begin)
+    app.wsgi_app = interaction.Interactions(app.wsgi_app)
     app.register_blueprint(routes.blueprint, url_prefix="/oauth")
     app.register_blueprint(routes.browser, url_prefix="/oauth")
     app.register_blueprint(metadata.blueprint, url_prefix="/.well-known")

@@ -1,0 +1,130 @@
+"""Fences of one machine, for SQLite: flock on striped files, with a turnstile so that readers cannot starve a revoke.
+
+Linux gives a shared flock to newcomers while somebody waits for it alone. Therefore each stripe has a second lock, the
+turnstile: a newcomer passes it on the way in, who wants to be alone stays in it until the others have left.
+"""
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Collection
+from pathlib import Path
+from typing import Self
+
+from broker.errors import StorageUnavailable
+
+_STRIPES = 256
+_SHARED_WAIT_S = 5.0
+_ALONE_WAIT_S = 3.0  # a hand-over is cut after one second, whatever its client does
+_PAUSE_S = 0.001
+
+
+class FileHold:
+    """Open files that hold locks; closing them drops the locks, and so does the end of the process."""
+
+    def __init__(self) -> None:
+        self._descriptors: list[int] = []
+        self._mutex = threading.Lock()
+
+    def take(self, path: Path, kind: int, deadline: float) -> int:
+        """Open the file anew, because flock belongs to the open file, and lock it.
+
+        Raises:
+            StorageUnavailable: the file cannot be opened, or the lock not be had before the deadline.
+        """
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StorageUnavailable from error
+        self._descriptors.append(descriptor)
+        # Tried again and again, because a blocking flock has no time limit.
+        while True:
+            try:
+                fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if time.monotonic() >= deadline:
+                    raise StorageUnavailable from error
+                time.sleep(_PAUSE_S)
+            except OSError as error:
+                raise StorageUnavailable from error
+            else:
+                return descriptor
+
+    def leave(self, descriptor: int) -> None:
+        """Drop one of the locks."""
+        self._descriptors.remove(descriptor)
+        os.close(descriptor)
+
+    def drop(self) -> None:
+        """Drop all locks."""
+        with self._mutex:
+            descriptors, self._descriptors = self._descriptors, []
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.drop()
+
+    def __del__(self) -> None:
+        self.drop()
+
+
+class FileFences:
+    """Fences in a folder beside the database. Grants share a stripe by chance, which only makes them wait."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def shared(self, key: int) -> FileHold:
+        """Hold the stripe with others.
+
+        Raises:
+            StorageUnavailable: somebody holds it alone for too long, or the folder cannot be written.
+        """
+        deadline = time.monotonic() + _SHARED_WAIT_S
+        stripe, hold = key % _STRIPES, self._hold()
+        try:
+            turnstile = hold.take(self._turnstile(stripe), fcntl.LOCK_SH, deadline)
+            hold.take(self._file(stripe), fcntl.LOCK_SH, deadline)
+            hold.leave(turnstile)
+        except StorageUnavailable:
+            hold.drop()
+            raise
+        return hold
+
+    def exclusive(self, keys: Collection[int]) -> FileHold:
+        """Hold the stripes alone; distinct ones in ascending order, so that nobody waits in a circle.
+
+        Raises:
+            StorageUnavailable: a holder did not leave in time, or the folder cannot be written.
+        """
+        deadline = time.monotonic() + _ALONE_WAIT_S
+        hold = self._hold()
+        try:
+            for stripe in sorted({key % _STRIPES for key in keys}):
+                hold.take(self._turnstile(stripe), fcntl.LOCK_EX, deadline)
+                hold.take(self._file(stripe), fcntl.LOCK_EX, deadline)
+        except StorageUnavailable:
+            hold.drop()
+            raise
+        return hold
+
+    def close(self) -> None:
+        """Nothing stays open between two holds."""
+
+    def _hold(self) -> FileHold:
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise StorageUnavailable from error
+        return FileHold()
+
+    def _file(self, stripe: int) -> Path:
+        return self._folder / f"{stripe:02x}"
+
+    def _turnstile(self, stripe: int) -> Path:
+        return self._folder / f"{stripe:02x}.turnstile"
