@@ -24,12 +24,12 @@ MACHINES = 4
 SERVING_AGAIN_S = 2.0
 _DEADLINE_S = 30.0
 _ALIVE = message("GET", "/healthz", {})
-_ENTRY = "            appended = transaction.append(entry)\n"
+_ENTRY = "        appended = self.sequencer.append(entry, uses)\n"
 _LATER = (
-    "            import threading\n"
-    "            from broker.audit.vocabulary import Appended\n"
-    "            appended = Appended('', 0)\n"
-    "            threading.Timer(0.1, self.sequencer.append, [entry]).start()\n"
+    "        import threading\n"
+    "        from broker.audit.vocabulary import Appended\n"
+    "        appended = Appended('', 0)\n"
+    "        threading.Timer(0.1, self.sequencer.append, [entry, uses]).start()\n"
 )
 
 

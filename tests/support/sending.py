@@ -16,16 +16,18 @@ class Sending:
 
     def __init__(self, calls: Sequence[SystemCall], processes: Mapping[int, int], *, port: int, bank_port: int) -> None:
         self._processes = processes
-        self._of_thread: dict[int, list[SystemCall]] = defaultdict(list)
+        # By connection, not by thread: one thread may begin an answer and another send the rest.
+        self._on: dict[str, list[SystemCall]] = defaultdict(list)
         self._syncs: dict[int, list[SystemCall]] = defaultdict(list)
         self._answers: dict[str, SystemCall] = {}
         self._asked: dict[str, list[SystemCall]] = defaultdict(list)
         ours, theirs = f"TCP:[127.0.0.1:{port}->", f"->127.0.0.1:{bank_port}]"
         for call in calls:
-            self._of_thread[call.thread].append(call)
             if call.name in SYNCS and call.file.endswith("-wal"):
                 self._syncs[processes[call.thread]].append(call)
-            elif call.name in SENDS and (named := _ID.search(call.text)):
+                continue
+            self._on[call.file].append(call)
+            if call.name in SENDS and (named := _ID.search(call.text)):
                 if call.file.startswith(ours) and call.text.startswith(_ANSWER):
                     self._answers[named[1]] = call
                 elif call.file.endswith(theirs):
@@ -49,9 +51,8 @@ class Sending:
 
     def _following(self, call: SystemCall, names: frozenset[str] | set[str]) -> Iterator[SystemCall]:
         """Yield the calls of this kind that follow on the same connection, until there is one of another kind."""
-        same_thread = self._of_thread[call.thread]
-        for later in same_thread[bisect_left(same_thread, call.started, key=lambda one: one.started) + 1 :]:
-            if later.file == call.file:
-                if later.name not in names:
-                    return
-                yield later
+        same = self._on[call.file]
+        for later in same[bisect_left(same, call.started, key=lambda one: one.started) + 1 :]:
+            if later.name not in names:
+                return
+            yield later
