@@ -29,8 +29,10 @@ DETAILS = json.dumps([{"type": "bank_data", "purpose": "chat_banking", "categori
 
 _LOOK_FIRST = (
     '    if cast("CursorResult[None]", session.execute(statement.values(used_at=now))).rowcount == 1:\n',
-    "    if session.get_one(CodeRow, one).used_at is None:\n"
-    "        session.execute(update(CodeRow).where(CodeRow.digest == one).values(used_at=now))\n",
+    (
+        "    if session.get_one(CodeRow, one).used_at is None:\n"
+        "        session.execute(update(CodeRow).where(CodeRow.digest == one).values(used_at=now))\n"
+    ),
 )
 _EVERYBODY_WINS = (
     "    return session.execute(statement).first() is not None\n",
