@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run clean-sandbox test coverage check fix lock
+.PHONY: help run clean-sandbox test campaign soak coverage check fix lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -17,6 +17,12 @@ clean-sandbox: $(VENV)/run.stamp ## forget the sandbox's data, keys and password
 
 test: $(VENV)/dev.stamp ## run the tests
 	@$(BIN)/pytest -n 2 --dist loadgroup $(TESTS)
+
+campaign: $(VENV)/dev.stamp ## run the larger samples of the reliability rows, each with its control (up to 45 minutes)
+	@$(BIN)/pytest -n 2 --dist loadgroup --size=campaign tests/reliability $(TESTS)
+
+soak: $(VENV)/dev.stamp ## run the largest samples (hours)
+	@$(BIN)/pytest -n 2 --dist loadgroup --size=soak tests/reliability $(TESTS)
 
 coverage: $(VENV)/dev.stamp ## run the tests and measure the coverage of the trusted core
 	@$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered $(TESTS)

@@ -10,6 +10,7 @@ from tests.support.sizes import Size
 from tests.support.world import World
 
 DATABASES = ("sqlite", "postgresql")
+_TIME_S, _MUCH_TIME_S = 600, 6 * 3_600
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -18,15 +19,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what shares costly fixtures on one worker process: the stories of one world, the tests of one file."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is too long for this size, give the rest time, and keep costly fixtures on one worker process."""
+    is_small = config.getoption("--size") == "test"
+    too_long = [item for item in items if is_small and item.get_closest_marker("campaign")]
+    config.hook.pytest_deselected(items=too_long)
+    items[:] = [item for item in items if item not in too_long]
     for item in items:
-        callspec = getattr(item, "callspec", None)
-        group = item.nodeid.split("::", maxsplit=1)[0]
-        for costly in ("world", "fleet"):
-            if callspec is not None and costly in callspec.params:
-                group = f"{costly}-{callspec.params[costly]}"
-        item.add_marker(pytest.mark.xdist_group(group))
+        if "reliability" in item.path.parts:
+            item.add_marker(pytest.mark.timeout(_TIME_S if is_small else _MUCH_TIME_S))
+        item.add_marker(pytest.mark.xdist_group(_group_of(item)))
+
+
+def _group_of(item: pytest.Item) -> str:
+    """Name the fixture that is shared beyond a file: the stories of one world, the rows that leave a fleet whole."""
+    callspec = getattr(item, "callspec", None)
+    for costly in ("world", "fleet"):
+        if callspec is not None and costly in callspec.params:
+            return f"{costly}-{callspec.params[costly]}"
+    return item.nodeid.split("::", maxsplit=1)[0]
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import secrets
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -14,7 +15,9 @@ from broker.oauth.requests import key_of
 from broker.tokens.codes import Code, issue_code
 from tests.support.caller import CALLBACK, Caller, challenge_of, new_verifier
 from tests.support.customers import Person
-from tests.support.fleet import Fleet
+from tests.support.fleet import Fleet, running_fleet
+from tests.support.planted import planted
+from tests.support.postgres import PostgresServer
 from tests.support.sharer import Sharer
 from tests.support.sizes import Size
 from tests.support.spread import processes_behind, spread_lines
@@ -23,6 +26,18 @@ from tests.support.wire import Answer, burst, message
 WIDTH = 10
 PROCESSES = 4
 DETAILS = json.dumps([{"type": "bank_data", "purpose": "chat_banking", "categories": [{"name": "balances"}]}])
+
+_LOOK_FIRST = (
+    '    if cast("CursorResult[None]", session.execute(statement.values(used_at=now))).rowcount == 1:\n',
+    (
+        "    if session.get_one(CodeRow, one).used_at is None:\n"
+        "        session.execute(update(CodeRow).where(CodeRow.digest == one).values(used_at=now))\n"
+    ),
+)
+_EVERYBODY_WINS = (
+    "    return session.execute(statement).first() is not None\n",
+    "    session.execute(statement)\n    return True\n",
+)
 
 Outcome = tuple[int, str]
 
@@ -40,11 +55,27 @@ class Shared:
 
 @pytest.fixture
 def shared(fleet: Fleet) -> Shared:
+    return shared_in(fleet)
+
+
+def shared_in(fleet: Fleet) -> Shared:
     person, caller = fleet.person(), fleet.caller()
     grant = fleet.grant(person, ("balances",))
     (access,) = fleet.tokens(grant, caller.dpop.thumbprint)
     (refresh,) = fleet.refresh_tokens(grant)
     return Shared(person, grant, caller, access, refresh)
+
+
+def codes_of(fleet: Fleet, shared: Shared) -> Callable[[], list[bytes]]:
+    """Prepare ten redemptions of one new code, again and again."""
+
+    def prepare() -> list[bytes]:
+        verifier = new_verifier()
+        code = Code(shared.grant, "messenger", CALLBACK, challenge_of(verifier), shared.caller.dpop.thumbprint)
+        secret = fleet.writes(lambda session: issue_code(session, code, system_clock()))
+        return [shared.caller.redeeming(secret, verifier) for _ in range(WIDTH)]
+
+    return prepare
 
 
 def bursts(fleet: Fleet, count: int, prepare: Callable[[], list[bytes]]) -> list[list[Answer]]:
@@ -62,13 +93,7 @@ def one_wins(runs: list[list[Answer]], won: int, lost: Outcome) -> None:
 
 
 def test_of_ten_redemptions_of_one_code_one_gets_tokens(fleet: Fleet, shared: Shared, size: Size) -> None:
-    def prepare() -> list[bytes]:
-        verifier = new_verifier()
-        code = Code(shared.grant, "messenger", CALLBACK, challenge_of(verifier), shared.caller.dpop.thumbprint)
-        secret = fleet.writes(lambda session: issue_code(session, code, system_clock()))
-        return [shared.caller.redeeming(secret, verifier) for _ in range(WIDTH)]
-
-    runs = bursts(fleet, size.of(test=60, campaign=1_000, soak=10_000), prepare)
+    runs = bursts(fleet, size.of(test=60, campaign=1_000, soak=10_000), codes_of(fleet, shared))
 
     one_wins(runs, 200, (400, "invalid_grant"))
     # Nine replays followed the one that won: what it was given is dead.
@@ -166,3 +191,28 @@ def arrived(fleet: Fleet, shared: Shared) -> tuple[str, Sharer]:
     answer = sharer.line.call(sharer.getting(arrival_of(request_uri)))
     assert answer.status == 303, answer.body
     return answer.headers["location"].removeprefix("/consent/"), sharer
+
+
+@pytest.mark.control
+@pytest.mark.campaign
+def test_looking_first_and_writing_then_is_found(tmp_path: Path, postgres: PostgresServer) -> None:
+    code = planted(tmp_path / "code", "broker/tokens/codes.py", *_LOOK_FIRST)
+    data = tmp_path / "data"
+    data.mkdir()
+    with running_fleet(data, postgres.new_database(), code=code) as broken:
+        runs = bursts(broken, 60, codes_of(broken, shared_in(broken)))
+    assert max(sum(answer.status == 200 for answer in answers) for answers in runs) > 1
+
+
+@pytest.mark.control
+@pytest.mark.campaign
+def test_claims_that_are_not_kept_are_found(tmp_path: Path) -> None:
+    code = planted(tmp_path / "code", "broker/storage/single_use.py", *_EVERYBODY_WINS)
+    data = tmp_path / "data"
+    data.mkdir()
+    with running_fleet(data, code=code) as broken:
+        shared = shared_in(broken)
+        proof = shared.caller.dpop.proof("GET", f"{shared.caller.base_url}/v1/accounts/balances", shared.access)
+        request = shared.caller.reading("/v1/accounts/balances", shared.access, proof=proof)
+        (answers,) = bursts(broken, 1, lambda: [request] * WIDTH)
+    assert [answer.status for answer in answers] == [200] * WIDTH

@@ -101,7 +101,7 @@ def running_fleet(
             yield fleet
         finally:
             fleet.server.stop()
-            fleet.services.database.close()
+            fleet.services.close()
     finally:
         for bank in running.values():
             bank.close()
