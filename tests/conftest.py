@@ -1,30 +1,52 @@
 """Fixtures that cost time: one running sandbox on each database for all stories."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.support.postgres import PostgresServer, postgres_server
+from tests.support.postgres import PostgresServer, shared_server
 from tests.support.world import World
 
 DATABASES = ("sqlite", "postgresql")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=("default", "both", *DATABASES),
+        default="default",
+        help="where tests run that need a database; default: all on SQLite, the stories and the core on PostgreSQL too",
+    )
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what shares costly fixtures on one worker process: the stories of one world, the tests of one file."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the stories of another database than the chosen one, and keep what shares costly fixtures on one worker process.
+
+    Those are the stories of one world, and the tests of one file.
+    """
+    other = {"sqlite": "postgresql", "postgresql": "sqlite"}.get(config.getoption("--database"))
+    left_out = [item for item in items if other and _parameters(item).get("world") == other]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
     for item in items:
-        callspec = getattr(item, "callspec", None)
-        group = item.nodeid.split("::", maxsplit=1)[0]
-        if callspec is not None and "world" in callspec.params:
-            group = f"world-{callspec.params['world']}"
+        world = _parameters(item).get("world")
+        group = item.nodeid.split("::", maxsplit=1)[0] if world is None else f"world-{world}"
         item.add_marker(pytest.mark.xdist_group(group))
 
 
+def _parameters(item: pytest.Item) -> dict[str, Any]:
+    callspec = getattr(item, "callspec", None)
+    return {} if callspec is None else callspec.params
+
+
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    with postgres_server() as server:
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    own = tmp_path_factory.getbasetemp()
+    # The worker processes of one run have their folders in one.
+    with shared_server(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) as server:
         yield server
 
 

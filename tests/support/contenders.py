@@ -1,4 +1,4 @@
-"""A process that races others on one database: `python -m tests.support.contenders KIND DATABASE COUNT THREADS`.
+"""A process that races others on one database: `python -m tests.support.contenders KIND URL COUNT THREADS`.
 
 KIND `claim` tries to be first with COUNT values and prints how many it won; KIND `append` adds COUNT entries.
 """
@@ -6,7 +6,6 @@ KIND `claim` tries to be first with COUNT values and prints how many it won; KIN
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 from broker.audit.sequencer import Sequencer
 from broker.audit.vocabulary import Entry, Event, Initiator
@@ -40,8 +39,8 @@ def appends(database: Database, count: int, threads: int) -> int:
 
 
 def main() -> None:
-    kind, path, count, threads = sys.argv[1:]
-    database = Database(f"sqlite:///{Path(path)}")
+    kind, url, count, threads = sys.argv[1:]
+    database = Database(url)
     sys.stdin.readline()  # everybody is ready before anybody begins
     race = {"claim": claims, "append": appends}[kind]
     sys.stdout.write(f"{race(database, int(count), int(threads))}\n")

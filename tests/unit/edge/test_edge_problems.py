@@ -205,7 +205,5 @@ def test_health_says_alive_and_ready(app: Flask, house: House) -> None:
     assert client.get("/healthz").json == {"status": "ok"}
     assert client.get("/readyz").json == {"status": "ready"}
     house.database.close()
-    for path in house.path.parent.glob("broker.db*"):
-        path.unlink()
-    house.path.mkdir()
+    house.store.vanishes()
     assert client.get("/readyz").status_code == 503
