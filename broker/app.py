@@ -27,8 +27,9 @@ from broker.oauth import metadata
 from broker.oauth import routes as oauth
 from broker.outbound import OutboundClient, OutboundSession
 from broker.policy.loading import load_catalogue
-from broker.release import OwnAccounts, Release
-from broker.settings import Settings
+from broker.release import OwnAccounts, Release, Renewals
+from broker.settings import Mode, Settings
+from broker.storage.clock_file import AdvancedClock, clock_file
 from broker.storage.engine import Database
 from broker.users.service import Users
 from broker.web import bank_console, consent, history, home, my_sharing, sign_in
@@ -62,11 +63,11 @@ _WITHOUT_COOKIES = (gates.client, gates.token)
 class Connectors(Mapping[str, Connector]):
     """The connector of every bank in the database, built when first asked for and again when the bank has changed."""
 
-    def __init__(self, database: Database, http: OutboundClient, keyset: Keyset, clock: Clock) -> None:
+    def __init__(self, database: Database, http: OutboundClient, keyset: Keyset, wall: Clock) -> None:
         self._database = database
         self._http = http
         self._keyset = keyset
-        self._clock = clock
+        self._wall = wall
         self._built: dict[Bank, Connector] = {}
 
     def __getitem__(self, bank_id: str) -> Connector:
@@ -87,43 +88,45 @@ class Connectors(Mapping[str, Connector]):
 
     def _build(self, bank: Bank) -> Connector:
         def assertion(audience: str) -> str:
-            return self._keyset.client_assertion(bank.client_id, audience, self._clock())
+            return self._keyset.client_assertion(bank.client_id, audience, self._wall())
 
         endpoint = BankEndpoint(bank.id, bank.issuer, bank.api_base, bank.client_id)
-        return build(bank.standard, endpoint, self._http, assertion, self._clock)
+        return build(bank.standard, endpoint, self._http, assertion, self._wall)
 
 
-def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
+def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
     """Build everything the broker is made of.
 
     Raises:
-        ConfigurationInvalid: keys, policies or database cannot be used, or the database is not durable.
+        ConfigurationInvalid: keys, policies, database or a sandbox's clock cannot be used, or the database is not
+            durable.
     """
+    clock = own_clock(settings, wall)
     keyset = load_keyset(settings.key_file)
     sealer = Sealer(keyset.sealing)
     database = Database(settings.database_url, connections=settings.threads)
     database.check_durability()
     catalogue = load_catalogue(settings.policies_dir)
-    pairwise = PairwiseIds(keyset.pairwise)
     sequencer = Sequencer(database, sealer, clock, settings.base_host)
-    users = Users(sealer, keyset.subject)
-    reader = GrantReader(sealer)
-    http = _outbound(settings)
     fences = Fences(database, connections=settings.threads)
+    users, reader, pairwise = Users(sealer, keyset.subject), GrantReader(sealer), PairwiseIds(keyset.pairwise)
+    http = _outbound(settings)
     release = Release(
         database=database,
         sequencer=sequencer,
         fences=fences,
+        renewals=Renewals(database, users, Fences(database, "renewals", connections=settings.threads)),
         catalogue=catalogue,
         reader=reader,
         users=users,
         pairwise=pairwise,
         clock=clock,
-        connectors=Connectors(database, http, keyset, clock),
+        connectors=Connectors(database, http, keyset, wall),
     )
     return Services(
         settings=settings,
         clock=clock,
+        wall=wall,
         keyset=keyset,
         sealer=sealer,
         database=database,
@@ -138,6 +141,15 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
         own_accounts=OwnAccounts(release),
         bank_session=partial(OutboundSession, http),
     )
+
+
+def own_clock(settings: Settings, wall: Clock) -> Clock:
+    """Return the clock of the broker's own promises: the real time, which a sandbox alone may run ahead of.
+
+    Raises:
+        ConfigurationInvalid: a sandbox's clock file cannot be used.
+    """
+    return AdvancedClock(clock_file(settings.data_dir), wall) if settings.mode is Mode.SANDBOX else wall
 
 
 def _outbound(settings: Settings) -> OutboundClient:
@@ -156,9 +168,10 @@ def create_app(services: Services) -> Flask:
     app.config["MAX_FORM_PARTS"] = 200
     app.url_map.merge_slashes = False  # merging redirects, and takes the address from the Host header
     app.session_interface = DatabaseSessions()
-    app.wsgi_app = HandOver(app.wsgi_app)  # type: ignore[method-assign] # Flask's documented way to wrap
+    told = interaction.Interactions(app.wsgi_app)
+    app.wsgi_app = HandOver(told)  # type: ignore[method-assign] # Flask's documented way to wrap
     install(app, services)
-    app.before_request(interaction.begin)
+    app.before_request(interaction.name_route)
     app.after_request(headers.add)
     app.after_request(interaction.echo)
     problems.install(app)

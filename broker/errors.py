@@ -138,6 +138,13 @@ class StorageUnavailable(BrokerError):
     detail = "The broker's database is not available at the moment."
 
 
+class NotReady(BrokerError):
+    """The broker cannot serve now; the code says why and nothing else is told, because anybody may ask."""
+
+    code = "not-ready"
+    detail = "The broker cannot serve at the moment. The operator's `broker doctor` says why."
+
+
 class ConfigurationInvalid(BrokerError):
     """The operator's configuration is incomplete or contradictory: the broker refuses to start."""
 

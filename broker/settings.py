@@ -2,7 +2,7 @@
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +15,8 @@ _LOWEST_PORT_BASE, _HIGHEST_PORT_BASE = 1024, 65_500
 _HIGHEST_PORT = 65_535
 _LONGEST_TIMEOUT_S = 60.0
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
+_VARIABLE = re.compile(r"BROKER_[A-Z_]+")
+_NOWHERE = "https://broker.invalid"
 # The text itself is the issuer and the origin that browsers send: it has exactly one spelling.
 _BASE_URL = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(:(?P<port>[1-9][0-9]{0,4}))?")
 
@@ -71,6 +73,36 @@ def load_settings() -> Settings:
         raise ConfigurationInvalid(str(error)) from error
     _check_base_url(settings)
     return settings
+
+
+def load_repaired() -> tuple[Settings, dict[str, str]]:
+    """Load the settings with the default in place of each that cannot be used; return also what is wrong, by variable.
+
+    For `broker doctor` alone, which looks on where others stop: it changes this process's environment. A base URL that
+    cannot be used becomes one that leads nowhere (RFC 2606).
+
+    Raises:
+        ConfigurationInvalid: something is wrong that no variable is named for.
+    """
+    wrong: dict[str, str] = {}
+    while True:
+        try:
+            return load_settings(), wrong
+        except ConfigurationInvalid as error:
+            named = _VARIABLE.search(error.detail)
+            if named is None or named.group() in wrong:
+                raise
+            variable = named.group()
+            wrong[variable] = error.detail
+            os.environ.pop(variable, None)
+            if variable == "BROKER_BASE_URL":
+                os.environ[variable] = _NOWHERE
+
+
+def unknown_variables() -> list[str]:
+    """Return names of environment variables that look like settings but are none: probably mistyped."""
+    known = {f"BROKER_{field.name.upper()}" for field in fields(Settings)}
+    return sorted(name for name in os.environ if name.startswith("BROKER_") and name not in known)
 
 
 def enter_sandbox() -> Settings:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.postgres import PostgresServer, shared_server
+from tests.support.sizes import Size
 from tests.support.world import World
 
 DATABASES = ("sqlite", "postgresql")
@@ -19,27 +20,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="default",
         help="where tests run that need a database; default: all on SQLite, the stories and the core on PostgreSQL too",
     )
+    sizes = ("test", "campaign", "soak")
+    parser.addoption("--size", choices=sizes, default="test", help="How large the samples of tests/reliability are.")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the stories of another database than the chosen one, and keep what shares costly fixtures on one worker process.
+    """Leave out the stories of a database that was not chosen; keep what shares costly fixtures on one process.
 
-    Those are the stories of one world, and the tests of one file.
+    Those are the stories of one world or fleet, and the tests of one file.
     """
     other = {"sqlite": "postgresql", "postgresql": "sqlite"}.get(config.getoption("--database"))
-    left_out = [item for item in items if other and _parameters(item).get("world") == other]
+    left_out = [item for item in items if other and other in {_parameters(item).get(key) for key in ("world", "fleet")}]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
     for item in items:
-        world = _parameters(item).get("world")
-        group = item.nodeid.split("::", maxsplit=1)[0] if world is None else f"world-{world}"
+        parameters = _parameters(item)
+        group = item.nodeid.split("::", maxsplit=1)[0]
+        for costly in ("world", "fleet"):
+            if costly in parameters:
+                group = f"{costly}-{parameters[costly]}"
         item.add_marker(pytest.mark.xdist_group(group))
 
 
 def _parameters(item: pytest.Item) -> dict[str, Any]:
     callspec = getattr(item, "callspec", None)
     return {} if callspec is None else callspec.params
+
+
+@pytest.fixture(scope="session")
+def size(request: pytest.FixtureRequest) -> Size:
+    return Size(request.config.getoption("--size"))
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from broker.audit.models import DetailRow, EntryRow, LogState, SubjectRow
@@ -87,6 +87,12 @@ def tail(session: Session, *, after: Mapping[str, int], limit: int = 500) -> lis
         order = EntryRow.number.asc() if name in after else EntryRow.number.desc()
         found += [_entry(row, {}) for row in session.scalars(query.order_by(order).limit(limit))]
     return sorted(found, key=lambda entry: (entry.at, entry.log, entry.number))
+
+
+def newest_at(session: Session) -> datetime | None:
+    """Return the time of the newest entry of all logs, None when nothing has been logged."""
+    newest_us = session.scalar(select(func.max(LogState.last_time_us)).where(LogState.size > 0))
+    return None if newest_us is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=newest_us)
 
 
 def _read(

@@ -21,6 +21,7 @@ from broker.crypto.sealing import Sealer
 from broker.errors import LogUnavailable, StorageUnavailable
 from broker.storage.engine import Database
 from broker.storage.single_use import Condition
+from broker.telemetry import add_facts
 
 Found = TypeVar("Found")
 _log = structlog.get_logger(__name__)
@@ -35,6 +36,7 @@ class LoggedTransaction:
 
     def append(self, entry: Entry) -> Appended:
         """Add an entry; it is durable when the transaction has ended, not before."""
+        _tell(entry)
         self.session.flush()
         return self._writer.write(self.session, [entry])[0]
 
@@ -65,7 +67,11 @@ class Sequencer:
         Raises:
             LogUnavailable: the entry could not be written, or too many wait; nothing may be released.
         """
-        return self._lane(entry.bank_id).submit(_Order(entry, tuple(claims)))
+        _tell(entry)
+        placed = self._lane(entry.bank_id).submit(_Order(entry, tuple(claims)))
+        if placed.lost is not None:
+            add_facts(decision="refused")
+        return placed
 
     def look_up(self, question: Callable[[Session], Found]) -> Found:
         """Answer a question before a lock is taken, such as which bank's log a grant belongs to."""
@@ -103,9 +109,15 @@ class Sequencer:
                 written = self._writer.write(session, entries)
         except StorageUnavailable as error:
             events = sorted({order.entry.event.value for order in orders})
-            _log.error("audit.append_failed", event_names=events, entries=len(orders))
+            ids = [order.entry.interaction_id for order in orders]  # the thread that writes is that of one of them
+            _log.error("audit.append_failed", event_names=events, interaction_ids=ids)
             raise LogUnavailable from error
         return [replace(place, lost=reason) for place, reason in zip(written, lost, strict=True)]
+
+
+def _tell(entry: Entry) -> None:
+    """Let the log lines of this request say whom it concerns and how the last entry decided."""
+    add_facts(bank=entry.bank_id, platform=entry.platform_id, category=entry.category, decision=entry.decision)
 
 
 def _decide(session: Session, orders: Sequence[_Order]) -> list[str | None]:

@@ -70,15 +70,15 @@ class Credential:
 class BankAccess:
     """What one announced request to a bank may use: the customer, the credential and the request's name.
 
-    `subject` is the customer's `sub` at the bank; `category` is announced to the bank; `renewed` is called with the
-    new credential after a refresh, before the data request is sent.
+    `subject` is the customer's `sub` at the bank; `category` is announced to the bank; `renew` is called with the
+    function that exchanges a credential at the bank; it returns the one to use from now on, stored already.
     """
 
     subject: str
     credential: Credential
     interaction_id: str
     category: str
-    renewed: Callable[[Credential], None]
+    renew: Callable[[Callable[[Credential], Credential]], Credential]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,5 +183,5 @@ class Connector(Protocol):
     def end(self, credential: Credential) -> None:
         """Revoke the broker's tokens at the bank (RFC 7009)."""
 
-    def health(self) -> None:
-        """Return when the bank's metadata can be read; raise otherwise."""
+    def health(self) -> datetime | None:
+        """Return what the bank's clock says when its metadata can be read (None: it says nothing); raise otherwise."""

@@ -1,21 +1,31 @@
 """`broker sandbox`: a world to try the broker in."""
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 import click
 
-from broker.cli.output import print_json
+from broker.cli.output import print_json, printable
+from broker.cli.sandbox_clock import clock, clock_words
+from broker.cli.sandbox_load import load
 from broker.errors import ConfigurationInvalid
 from broker.sandbox.info import read_info
 from broker.sandbox.layout import layout_of
 from broker.settings import enter_sandbox
+from broker.storage.clock_file import advanced_by, clock_file
 from broker.telemetry import configure_logging
+
+_MOST_SHOWN = 20
 
 
 @click.group()
 def sandbox() -> None:
     """Run a world to try the broker in: two banks, a chat platform, people."""
+
+
+sandbox.add_command(clock)
+sandbox.add_command(load)
 
 
 @sandbox.command()
@@ -57,11 +67,13 @@ def clean() -> None:
 
 def _announce(document: dict[str, Any]) -> None:
     pages = document["pages"]
+    ahead = advanced_by(clock_file(Path(document["data_dir"])))
     first = document["users"][0]
     bank_names = {bank["id"]: bank["name"] for bank in document["banks"]}
     lines = [
         "",
         "The sandbox runs.",
+        *([clock_words(ahead)] if ahead else []),
         "",
         f"  Messenger (the chat)   {document['messenger_url']}",
         f"  My sharing             {pages['my_sharing']}",
@@ -69,12 +81,7 @@ def _announce(document: dict[str, Any]) -> None:
         *(f"  {bank['name'] + ' console':<22} {bank['console_url']}" for bank in document["banks"]),
         "",
         "Sign-ins (made for this sandbox only):",
-        *(_login(bank_names[user["bank"]], user, user["name"]) for user in document["users"]),
-        *(
-            _login(bank["name"], bank[role], f"staff, {role}")
-            for bank in document["banks"]
-            for role in ("auditor", "admin")
-        ),
+        *(line for bank in document["banks"] for line in _logins(bank, document["users"])),
         "",
         "What to do next:",
         f"  1. Open {document['messenger_url']}, say your name, and connect {bank_names[first['bank']]}.",
@@ -89,5 +96,11 @@ def _announce(document: dict[str, Any]) -> None:
     click.echo("\n".join(lines))
 
 
-def _login(bank: str, who: dict[str, str], note: str) -> str:
-    return f"  {bank:<14} {who['username']:<18} {who['password']:<28} {note}"
+def _logins(bank: dict[str, Any], users: list[dict[str, str]]) -> list[str]:
+    own = [user for user in users if user["bank"] == bank["id"]]
+    staff = [bank[role] | {"about": f"staff, {role}"} for role in ("auditor", "admin")]
+    # Loaded people may be many, and their names are anybody's: what is printed is short and visible.
+    shown = [*own[:_MOST_SHOWN], *staff]
+    lines = [f"    {who['username']:<17} {who['password']:<27} {printable(who['about'])}" for who in shown]
+    more = [f"    ... and {len(own) - _MOST_SHOWN} more: broker sandbox info --json"] if len(own) > _MOST_SHOWN else []
+    return [f"  {bank['name']}", *lines, *more]

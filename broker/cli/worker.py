@@ -58,8 +58,11 @@ def run_once(services: Services) -> None:
     while (task := _next_task(services)) is not None:
         _work(services, task)
     with services.database.write() as session:
+        # Proofs and assertions are judged by the real time, and so is how long they are remembered. What is single use
+        # by our own clock, which never lags behind it, is remembered longer.
+        forget_expired(session, services.wall())
         now = services.clock()
-        for forget in (forget_expired, forget_old_sessions, forget_old_requests, forget_old_codes, forget_old_tokens):
+        for forget in (forget_old_sessions, forget_old_requests, forget_old_codes, forget_old_tokens):
             forget(session, now)
 
 

@@ -10,7 +10,7 @@ import secrets
 import stat
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ class Keyset:
     subject: bytes = field(repr=False)
     cookie: bytes = field(repr=False)
     assertion: ECKey = field(repr=False)
+    created_at: datetime
 
     def public_jwks(self) -> dict[str, Any]:
         """Return the public keys that banks register for the broker."""
@@ -86,15 +87,20 @@ def load_keyset(path: Path) -> Keyset:
     """
     try:
         if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise ConfigurationInvalid(f"The key file {path} is open to others: set its mode to 0600.")
+            raise _unusable(f"The key file {path} is open to others: set its mode to 0600.")
         content = json.loads(path.read_text(encoding="utf-8"))
         keys = {name: b64decode(content[name], validate=True) for name in _SYMMETRIC}
         assertion = ECKey.import_key(content["assertion"])
+        created_at = datetime.fromisoformat(content["created"]).astimezone(UTC)
     except OSError as error:
-        raise ConfigurationInvalid(f"The key file {path} cannot be read: {error.strerror}.") from error
+        raise _unusable(f"The key file {path} cannot be read: {error.strerror}.") from error
     except (ValueError, KeyError, TypeError, JoseError) as error:
-        raise ConfigurationInvalid(f"The key file {path} is damaged or not a key file.") from error
+        raise _unusable(f"The key file {path} is damaged or not a key file.") from error
     is_usable = assertion.is_private and assertion.curve_name == "P-256"
     if content.get("version") != 1 or any(len(key) != _KEY_BYTES for key in keys.values()) or not is_usable:
-        raise ConfigurationInvalid(f"The key file {path} is damaged or of another version.")
-    return Keyset(**keys, assertion=assertion)
+        raise _unusable(f"The key file {path} is damaged or of another version.")
+    return Keyset(**keys, assertion=assertion, created_at=created_at)
+
+
+def _unusable(problem: str) -> ConfigurationInvalid:
+    return ConfigurationInvalid(problem, code="keys-unusable")

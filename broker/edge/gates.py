@@ -20,6 +20,7 @@ from broker.edge.visitor import Visitor, visitor
 from broker.errors import NotFound, NotPermitted, SignInRequired, TokenRefused
 from broker.grants.acts import Actor
 from broker.release import Call
+from broker.telemetry import add_facts
 from broker.tokens.service import Token, TokenKind, find_token
 
 Gate = Callable[[], AnyResponse | None]
@@ -75,13 +76,14 @@ def token() -> None:
     """A platform with a DPoP-bound access token; the grant itself is judged by `release`."""
     g.category = ""
     secret = _dpop_token(request.headers.get("Authorization"))
-    now = services().clock()
+    now = services().wall()
     url = services().settings.base_url + quote(request.path, safe=_PATH_CHARACTERS)
     proof = check_proof(request.headers.getlist("DPoP"), method=request.method, url=url, access_token=secret, now=now)
     with services().database.read() as session:
         found = find_token(session, secret)
     if found is None or found.kind is not TokenKind.ACCESS:
         raise TokenRefused
+    add_facts(platform=found.platform_id, grant=found.grant_id)
     call = Call(
         grant_id=found.grant_id,
         platform_id=found.platform_id,

@@ -2,7 +2,11 @@
 
 from flask import Blueprint, Response, jsonify
 
+from broker.crypto.keyset import load_keyset
 from broker.edge.services import services
+from broker.errors import BrokerError, NotReady
+from broker.storage.condition import check_writable
+from broker.storage.schema import check_revision
 
 blueprint = Blueprint("health", __name__)
 
@@ -15,10 +19,21 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """Say that the database can be read and would keep what is written.
+    """Say that the database is there, current, writable and durable, and that the keys can be read again.
 
     Raises:
-        StorageUnavailable: or ConfigurationInvalid, told as 503 or 500.
+        NotReady: with the code of what is wrong.
     """
-    services().database.check_durability()
+    try:
+        _check()
+    except BrokerError as error:
+        raise NotReady(code=error.code) from error
     return jsonify(status="ready")
+
+
+def _check() -> None:
+    database = services().database
+    check_writable(database)
+    database.check_durability()
+    check_revision(database)
+    load_keyset(services().settings.key_file)

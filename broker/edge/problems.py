@@ -24,6 +24,7 @@ from broker.errors import (
     LogUnavailable,
     NotFound,
     NotPermitted,
+    NotReady,
     PolicyRefused,
     ProofRefused,
     ReleaseRefused,
@@ -32,6 +33,7 @@ from broker.errors import (
     StorageUnavailable,
     TokenRefused,
 )
+from broker.telemetry import add_facts
 
 _log = structlog.get_logger(__name__)
 
@@ -53,6 +55,7 @@ TABLE: dict[type[BrokerError], tuple[int, str]] = {
     BankSignInNeeded: (503, "The bank asks for a new sign-in"),
     LogUnavailable: (503, "The audit log is not available"),
     StorageUnavailable: (503, "The broker is not available"),
+    NotReady: (503, "The broker is not ready"),
     ConfigurationInvalid: (500, "The broker is not set up correctly"),
     BrokerError: (500, "Something went wrong"),
 }
@@ -64,7 +67,8 @@ _HTTP: dict[int, tuple[str, str]] = {
     415: ("content-type-not-supported", "The request's content type is not understood here."),
 }
 _HTTP_OTHER = ("request-refused", "The request was refused.")
-_UNAVAILABLE = 503
+_OUR_SIDE, _UNAVAILABLE = 500, 503
+_PROGRAMS = ("/oauth/par", "/oauth/token", "/oauth/revoke", "/oauth/introspect", "/healthz", "/readyz")
 _NO_TOKEN = "token-missing"  # noqa: S105 - the code of an error, not a secret
 
 
@@ -83,7 +87,9 @@ def install(app: Flask) -> None:
 
 def _broker_error(error: BrokerError) -> Response:
     status, title = status_of(error)
-    _log.info("request.refused", code=error.code, status=status, path=request.path)
+    # The detail of a refusal can name what the caller sent; that of a failure on our side cannot.
+    add_facts(code=error.code, detail=error.detail if status >= _OUR_SIDE else None)
+    _log.info("request.refused", status=status)
     response = _told(status, title, error.code, error.detail)
     if status == _UNAVAILABLE:
         response.headers["Retry-After"] = "5"
@@ -98,7 +104,8 @@ def _http_error(error: HTTPException) -> Response:
         return _broker_error(cause) if isinstance(cause, BrokerError) else _unknown_error(cause)
     status = error.code or 500
     code, detail = _HTTP.get(status, _HTTP_OTHER)
-    _log.info("request.refused", code=code, status=status, path=request.path)
+    add_facts(code=code)
+    _log.info("request.refused", status=status)
     response = _told(status, error.name.capitalize(), code, detail)
     if status == 405 and "Allow" in (headers := error.get_response().headers):  # noqa: PLR2004 - Method Not Allowed
         response.headers["Allow"] = headers["Allow"]
@@ -106,7 +113,8 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _unknown_error(error: Exception) -> Response:
-    _log.error("request.failed", path=request.path, exc_info=error)
+    add_facts(code=BrokerError.code)
+    _log.error("request.failed", exc_info=error)
     return _told(500, TABLE[BrokerError][1], BrokerError.code, BrokerError.detail)
 
 
@@ -123,7 +131,7 @@ def _told(status: int, title: str, code: str, detail: str) -> Response:
 
 def wants_json() -> bool:
     """Say whether the caller is a program: it calls the API, or asks for JSON before HTML."""
-    if _is_api() or request.path.startswith(("/oauth/par", "/oauth/token", "/oauth/revoke", "/oauth/introspect")):
+    if _is_api() or request.path.startswith(_PROGRAMS):
         return True
     best = request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html")
     return best == "application/json"

@@ -26,10 +26,15 @@ _KEY = "broker"
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything the broker is made of. `bank_session(bank_id)` makes a session that goes through `outbound`."""
+    """Everything the broker is made of. `bank_session(bank_id)` makes a session that goes through `outbound`.
+
+    `clock` judges our own promises: grants, tokens, codes, sessions, what the log says. `wall` is the real time, for
+    whatever outsiders made or will judge: proofs, assertions, banks' tokens. They differ in an advanced sandbox alone.
+    """
 
     settings: Settings
     clock: Clock
+    wall: Clock
     keyset: Keyset
     sealer: Sealer
     database: Database
@@ -48,6 +53,7 @@ class Services:
         """Close all pooled connections; the next use opens new ones (needed before a fork)."""
         self.database.close()
         self.fences.close()
+        self.release.renewals.fences.close()
 
 
 def services() -> Services:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from broker.events.models import OutboxRow
@@ -58,6 +58,11 @@ def lease(session: Session, now: datetime) -> Task | None:
     row.attempts += 1
     row.due_at = now + _LEASE
     return Task(row.id, TaskKind(row.kind), row.payload, row.attempts, row.created_at)
+
+
+def due_since(session: Session) -> datetime | None:
+    """Return since when the longest waiting task has been due (in the future: it is put off), None without a task."""
+    return session.scalar(select(func.min(OutboxRow.due_at)))
 
 
 def finish(session: Session, task: Task) -> None:

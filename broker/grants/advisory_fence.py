@@ -37,6 +37,10 @@ class AdvisoryHold:
     def __exit__(self, *_: object) -> None:
         self.drop()
 
+    def __del__(self) -> None:
+        # A connection stands in a cycle with its transaction: without this, a forgotten hold waits for the collector.
+        self.drop()
+
 
 class AdvisoryFences:
     """Fences in the database. `connections`: how many may be held at once by this process."""

@@ -38,15 +38,19 @@ class FenceStore(Protocol):
 
 
 class Fences:
-    """The fences of all grants, for every process on one database. `connections`: how many may be held at once."""
+    """The fences of all things of one kind, for every process on one database.
 
-    def __init__(self, database: Database, connections: int = 8) -> None:
+    Kinds do not wait for each other. `connections`: how many may be held at once.
+    """
+
+    def __init__(self, database: Database, kind: str = "fences", connections: int = 8) -> None:
         file = sqlite_file(database.engine)
+        self._kind = kind
         self._store: FenceStore
         if file is None:
             self._store = AdvisoryFences(database.engine.url, connections)
         else:
-            self._store = FileFences(file.with_name(f"{file.stem}-fences"))
+            self._store = FileFences(file.with_name(f"{file.stem}-{kind}"))
 
     def shared(self, grant_id: str) -> Held:
         """Hold the grant's fence together with other releases.
@@ -54,7 +58,7 @@ class Fences:
         Raises:
             StorageUnavailable: it could not be had in time; nothing may be released.
         """
-        return self._store.shared(_key(grant_id))
+        return self._store.shared(self._key(grant_id))
 
     def exclusive(self, grant_ids: Collection[str]) -> Held:
         """Hold the fences of these grants alone: waits for releases that are being handed over, and stops new ones.
@@ -62,12 +66,11 @@ class Fences:
         Raises:
             StorageUnavailable: a release did not end in time; nothing was changed.
         """
-        return self._store.exclusive({_key(grant_id) for grant_id in grant_ids})
+        return self._store.exclusive({self._key(grant_id) for grant_id in grant_ids})
 
     def close(self) -> None:
         """Close what is kept open; the next use opens it again (needed before a fork)."""
         self._store.close()
 
-
-def _key(grant_id: str) -> int:
-    return int.from_bytes(hashlib.sha256(f"grant {grant_id}".encode()).digest()[:8], "big") >> 1
+    def _key(self, name: str) -> int:
+        return int.from_bytes(hashlib.sha256(f"{self._kind} {name}".encode()).digest()[:8], "big") >> 1

@@ -19,6 +19,7 @@ from broker.errors import ProofRefused
 from broker.oauth.errors import OAuthRefused
 from broker.platforms.service import Platform, PlatformKind, find
 from broker.storage.single_use import Claim, claim
+from broker.telemetry import add_facts
 
 _TYPES = (None, "JWT", "client-authentication+jwt")
 _SKEW = timedelta(seconds=10)
@@ -58,7 +59,8 @@ def authenticate(form: Mapping[str, str]) -> Client:
         platform = find(session, client_id)
     if platform is None or not any(jwt.is_signed_by(key) for key in _keys(platform, jwt)):
         raise refused()
-    return Client(platform, _single_use(jwt, client_id, services().clock()))
+    add_facts(platform=platform.id)
+    return Client(platform, _single_use(jwt, client_id, services().wall()))
 
 
 def authenticate_platform(form: Mapping[str, str]) -> Client:
@@ -140,5 +142,5 @@ def proof_of_request() -> Proof:
         method=request.method,
         url=services().settings.base_url + request.path,
         access_token=None,
-        now=services().clock(),
+        now=services().wall(),
     )

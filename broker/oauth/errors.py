@@ -2,7 +2,7 @@
 
 import structlog
 from authlib.oauth2.base import OAuth2Error, invalid_error_characters
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
 from broker.errors import (
@@ -16,6 +16,7 @@ from broker.errors import (
     StorageUnavailable,
     TokenRefused,
 )
+from broker.telemetry import add_facts
 
 _log = structlog.get_logger(__name__)
 
@@ -75,7 +76,8 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _told(status: int, error: str, description: str, code: str | None) -> Response:
-    _log.info("oauth.refused", error=error, code=code, status=status, path=request.path)
+    add_facts(code=code or error)
+    _log.info("oauth.refused", error=error, status=status)
     body = {"error": error, "error_description": description}
     response = jsonify(body | {"code": code} if code else body)
     response.status_code = status

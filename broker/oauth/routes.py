@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.wrappers import Response as AnyResponse
 
 from broker.edge.answers import see_other
@@ -48,13 +49,21 @@ def introspect_token() -> Response:
 @browser.get("/authorize")
 def authorize() -> AnyResponse:
     """Receive a browser with a request_uri (RFC 9126 §4)."""
+    _refuse_head()
     return see_other(arrive(asked()))
 
 
 @browser.get("/authorize/answer")
 def answer() -> AnyResponse:
     """Send the browser back to the platform with the decision (RFC 6749 §4.1.2)."""
+    _refuse_head()
     return see_other(bring(asked()))
+
+
+def _refuse_head() -> None:
+    """Refuse what comes with every GET route: a preview must not bind a request or spend its answer."""
+    if request.method == "HEAD":
+        raise MethodNotAllowed(["GET"])
 
 
 def _private(body: dict[str, Any], status: int = 200) -> Response:

@@ -18,6 +18,7 @@ from broker.outbound.breaker import Breakers
 from broker.outbound.deadline import Deadline
 from broker.outbound.exchange import Request, connect, exchange
 from broker.outbound.target import parse
+from broker.outbound.telling import told
 
 DEFAULT_MAX_BYTES: Final = 5 * 1024 * 1024
 DEFAULT_MOST_IN_FLIGHT: Final = 6
@@ -97,16 +98,18 @@ class OutboundClient:
 
         Raises: as `get`.
         """
-        # Before the breaker: an address that we refuse, or time that we have used up, is no failure of the bank.
-        request = Request(method, parse(url, self._allowed), headers, body)
-        seconds = self._timeout_s if deadline_s is None else min(deadline_s, self._timeout_s)
-        if seconds <= 0:
-            raise BankTimeout
-        deadline = Deadline(self._monotonic() + seconds, self._monotonic)
-        with self._breakers.named(breaker).guarding():
-            answer = self._send(request, deadline)
-            if answer.status >= _SERVER_ERRORS:
-                raise BankUnavailable
+        with told(breaker, method, self._monotonic) as outcome:
+            # Before the breaker: an address that we refuse, or time that we have used up, is no failure of the bank.
+            request = Request(method, parse(url, self._allowed), headers, body)
+            seconds = self._timeout_s if deadline_s is None else min(deadline_s, self._timeout_s)
+            if seconds <= 0:
+                raise BankTimeout
+            deadline = Deadline(self._monotonic() + seconds, self._monotonic)
+            with self._breakers.named(breaker).guarding():
+                answer = self._send(request, deadline)
+                outcome.status = answer.status
+                if answer.status >= _SERVER_ERRORS:
+                    raise BankUnavailable
         return answer
 
     def _send(self, request: Request, deadline: Deadline) -> Answer:

@@ -118,13 +118,13 @@ def _release(catalogue: Catalogue, context: ReleaseContext) -> Iterator[Reason]:
     if context.is_expired:
         yield Reason("grant-expired", "grant.expiry", "This grant has expired.")
         return
+    yield from _category(context)  # first: what was never granted is told as that, whatever the purpose allows
     purpose = catalogue.purposes.get(context.purpose)
     if purpose is None or context.category not in purpose.needs:
         yield Reason("purpose-forbidden", "purpose.categories", "The policies no longer allow this for the purpose.")
     bank = catalogue.banks.get(context.bank_id)
     if bank is None or context.category not in bank.categories or context.purpose not in bank.purposes:
         yield Reason("category-off", "bank.categories", "The bank does not offer this category at the moment.")
-    yield from _category(context)
     for state in context.account_states.values():
         if state is not ClusterState.ACTIVE:
             yield Reason("account-not-granted", "grant.accounts", "The person does not share this account.")

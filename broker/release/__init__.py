@@ -2,6 +2,17 @@
 
 from broker.release.asking import Call, Released, Rendered, Wanted
 from broker.release.own_accounts import OwnAccount, OwnAccounts
+from broker.release.renewals import Renewals
 from broker.release.service import BODY_MAX_BYTES, Release
 
-__all__ = ["BODY_MAX_BYTES", "Call", "OwnAccount", "OwnAccounts", "Release", "Released", "Rendered", "Wanted"]
+__all__ = [
+    "BODY_MAX_BYTES",
+    "Call",
+    "OwnAccount",
+    "OwnAccounts",
+    "Release",
+    "Released",
+    "Rendered",
+    "Renewals",
+    "Wanted",
+]

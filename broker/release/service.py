@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -35,6 +36,7 @@ from broker.release.asking import Call, Released, Rendered, Wanted
 from broker.release.entries import access_entry, refusal_entry
 from broker.release.judgement import judge, judge_again, raise_refusal
 from broker.release.records import Naming, fetch
+from broker.release.renewals import Renewals
 from broker.storage.engine import Database
 from broker.users.service import Identity, Users
 
@@ -49,6 +51,7 @@ class Release:
     database: Database
     sequencer: Sequencer
     fences: Fences
+    renewals: Renewals
     catalogue: Catalogue
     reader: GrantReader
     users: Users
@@ -161,13 +164,8 @@ class Release:
             credential=Credential.load(identity.credential),
             interaction_id=interaction_id,
             category=category,
-            renewed=lambda credential: self._keep(identity, credential),
+            renew=partial(self.renewals.renew, identity),
         )
-
-    def _keep(self, identity: Identity, credential: Credential) -> None:
-        with self.database.write() as session:
-            old = identity.credential or ""
-            self.users.replace_credential(session, identity.user_id, identity.bank_id, old=old, new=credential.dump())
 
     def _window(self, grant: Grant, wanted: Wanted) -> Window:
         """Return whole days only: asking with ever narrower instants must not reveal a time of day."""

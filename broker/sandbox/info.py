@@ -8,9 +8,10 @@ from broker.clock import system_clock
 from broker.errors import ConfigurationInvalid
 from broker.platforms.service import Platform, PlatformKind
 from broker.sandbox.layout import Layout, SandboxBank
+from broker.sandbox.private_files import write_private
 from broker.sandbox.processes import Processes, family, is_alive
 from broker.sandbox.registrations import RESOURCE_SERVER
-from broker.sandbox.secret_files import Login, write_private
+from broker.sandbox.secret_files import Login
 from broker.settings import Settings
 
 
@@ -32,11 +33,7 @@ def write_info(
         },
         "platforms": [_platform(layout, one) for one in clients if one.kind is PlatformKind.PLATFORM],
         "resource_server": {"client_id": RESOURCE_SERVER, "jwk_file": str(layout.jwk_file(RESOURCE_SERVER))},
-        "users": [
-            {"username": p.username, "password": p.password, "bank": p.bank, "name": p.name}
-            for p in people
-            if p.role is None
-        ],
+        "users": _users(people),
         "banks": [_bank(settings, url, bank, people, year) for bank in layout.banks],
         "registration_token": None,
         "messenger_url": layout.messenger_url,
@@ -69,6 +66,23 @@ def read_info(path: Path) -> dict[str, Any]:
         raise ConfigurationInvalid("The sandbox has stopped; start it with `make run`.")
     document["processes"] = {name: family(pid) for name, pid in roots.items()}
     return document
+
+
+def refresh_users(layout: Layout, people: list[Login]) -> None:
+    """Tell of people who were loaded while the world runs; without a world there is nothing to refresh."""
+    try:
+        document = json.loads(layout.info_file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    write_private(layout.info_file, document | {"users": _users(people)})
+
+
+def _users(people: list[Login]) -> list[dict[str, str]]:
+    return [
+        {"username": p.username, "password": p.password, "bank": p.bank, "name": p.name, "about": p.about}
+        for p in people
+        if p.role is None
+    ]
 
 
 def _platform(layout: Layout, one: Platform) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from broker.sandbox.layout import CLIENT_AT_BANKS, Layout, SandboxBank
+from broker.sandbox.private_files import write_private
 from broker.sandbox.registrations import MESSENGER
-from broker.sandbox.secret_files import Login, write_private
+from broker.sandbox.secret_files import Login
 
 _DATA_SCOPES = {
     "fdx": ["fdx:customerpersonal:read", "fdx:accountdetailed:read", "fdx:transactions:read"],
@@ -32,7 +33,7 @@ def write_bank(layout: Layout, bank: SandboxBank, people: list[Login], broker_jw
         "port": bank.port,
         "database": str(folder / "bank.db"),
         "signing_key_file": str(folder / "signing-key.json"),
-        "customers": [{"username": p.username, "password": p.password} for p in own if p.role is None],
+        "customers": [{"username": p.username, "password": p.password} for p in own if not (p.role or p.is_own)],
         "staff": [
             {"username": p.username, "password": p.password, "role": p.role, "name": p.name} for p in own if p.role
         ],

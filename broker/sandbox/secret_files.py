@@ -1,7 +1,6 @@
 """The secrets of a sandbox world: made at the first start, kept for the next, never committed."""
 
 import json
-import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,30 +10,26 @@ from typing import Any
 from joserfc.jwk import ECKey
 
 from broker.sandbox.layout import Layout
+from broker.sandbox.own_people import loaded
 from broker.sandbox.people.roster import personas_of
+from broker.sandbox.private_files import write_private
 
 _WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "hazel", "indigo", "jasper", "kelp", "linden")
+_OWN = "your own data"
 STAFF = {"auditor": "Audit Desk", "admin": "Data Desk"}
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """One sandbox sign-in. `role` is None for customers."""
+    """One sandbox sign-in. `role` is None for customers; `about` says who it is; `is_own` that somebody loaded them."""
 
     username: str
     password: str
     name: str
     bank: str
     role: str | None = None
-
-
-def write_private(path: Path, value: Any) -> None:
-    """Write JSON that only its owner can read, replacing the file as a whole."""
-    draft = path.with_suffix(".draft")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(value, file, indent=1)
-    draft.replace(path)
+    about: str = ""
+    is_own: bool = False
 
 
 def logins(layout: Layout) -> list[Login]:
@@ -43,20 +38,27 @@ def logins(layout: Layout) -> list[Login]:
     known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     found: list[Login] = []
     for bank in layout.banks:
-        found.extend(_login(known, one.username, one.name, bank.id, None) for one in personas_of(bank.id))
+        found.extend(_login(known, one.username, one.name, bank.id, about=one.about) for one in personas_of(bank.id))
         found.extend(
-            _login(known, f"{bank.id}-{role}", f"{bank.name} {name}", bank.id, role) for role, name in STAFF.items()
+            Login(one.username, one.password, one.name, bank.id, about=_OWN, is_own=True)
+            for one in loaded(layout, bank.id)
+        )
+        found.extend(
+            _login(known, f"{bank.id}-{role}", f"{bank.name} {name}", bank.id, role=role)
+            for role, name in STAFF.items()
         )
     write_private(path, known)
     return found
 
 
-def _login(known: dict[str, str], username: str, name: str, bank: str, role: str | None) -> Login:
-    password = known.setdefault(f"{bank}/{username}", _new_password())
-    return Login(username, password, name, bank, role)
+def _login(
+    known: dict[str, str], username: str, name: str, bank: str, *, role: str | None = None, about: str = ""
+) -> Login:
+    password = known.setdefault(f"{bank}/{username}", new_password())
+    return Login(username, password, name, bank, role, about)
 
 
-def _new_password() -> str:
+def new_password() -> str:
     """Make a password that is easy to type: three words and five digits."""
     words = "-".join(secrets.choice(_WORDS) for _ in range(3))
     return f"{words}-{secrets.randbelow(100_000):05d}"

@@ -72,7 +72,7 @@ class Database:
         with _translated(), self.engine.connect() as connection:
             problem = _durability_problem(connection)
         if problem:
-            raise ConfigurationInvalid(problem)
+            raise ConfigurationInvalid(problem, code="database-not-durable")
 
     def close(self) -> None:
         """Close all pooled connections; the next use opens new ones (needed after a fork)."""

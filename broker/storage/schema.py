@@ -1,6 +1,7 @@
 """The revision of the database: brings it to the newest, and says when it is not."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -37,13 +38,20 @@ def check_revision(database: Database) -> None:
         ConfigurationInvalid: older or newer than this program.
         StorageUnavailable: the database cannot be read.
     """
-    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    wanted = _newest()
     with database.read() as session:
         found = MigrationContext.configure(session.connection()).get_current_revision()
     if found != wanted:
         raise ConfigurationInvalid(
-            f"The database is at revision {found or 'none'}, this program needs {wanted}: run `broker db upgrade`."
+            f"The database is at revision {found or 'none'}, this program needs {wanted}: run `broker db upgrade`.",
+            code="database-revision",
         )
+
+
+@cache
+def _newest() -> str | None:
+    """Read the migrations once: they do not change while the program runs, and readiness is asked for often."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _run(database: Database, migrate: Callable[[Config, str], None], revision: str) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import Index, LargeBinary, String, delete
+from sqlalchemy import Index, LargeBinary, String, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -78,6 +78,11 @@ def claim(session: Session, wish: Claim) -> bool:
         .returning(SingleUse.namespace)
     )
     return session.execute(statement).first() is not None
+
+
+def expired_since(session: Session) -> datetime | None:
+    """Return when the oldest value that is still kept expires, None when nothing is kept."""
+    return session.scalar(select(func.min(SingleUse.expires_at)))
 
 
 def forget_expired(session: Session, now: datetime) -> None:

@@ -77,6 +77,15 @@ class Users:
         ).first()
         return None if row is None else self._identity(row)
 
+    def check_key(self, session: Session) -> bool:
+        """Open what is stored of the newest person; False when nobody has signed in yet.
+
+        Raises:
+            ConfigurationInvalid: it does not open: the key file belongs to another database.
+        """
+        row = session.scalars(select(IdentityRow).order_by(IdentityRow.id.desc()).limit(1)).first()
+        return row is not None and bool(self._identity(row))
+
     def replace_credential(self, session: Session, user_id: str, bank_id: str, *, old: str, new: str | None) -> None:
         """Replace the credential after a refresh; None forgets it after it was revoked at the bank.
 

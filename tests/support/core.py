@@ -1,7 +1,7 @@
 """A small house for unit tests of the core: real policies, a real database, a clock to turn, a bank to command."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -32,12 +32,12 @@ from broker.policy import Catalogue
 from broker.policy.loading import load_catalogue
 from broker.policy.terms import CategoryTerm, Choice, Terms
 from broker.policy.vocabulary import Detail, DurationType, Precision
-from broker.release import Call, Release, Rendered
+from broker.release import Call, Release, Rendered, Renewals
 from broker.settings import default_policies_dir
 from broker.storage.engine import Database
 from broker.tokens.codes import Code, consume_code, issue_code
 from broker.users.service import Identity, Users
-from tests.support.stores import Store
+from tests.support.stores import SqliteStore, Store
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 250_000, UTC)
 KEY = bytes(range(32))
@@ -150,6 +150,7 @@ class House:
     banks: dict[str, FakeBank]
     alice: Actor
     keys: Iterator[int]
+    in_the_end: ExitStack = field(default_factory=ExitStack)
 
     @property
     def bank(self) -> FakeBank:
@@ -248,14 +249,17 @@ def account(ref: str, *, name: str = "Current", joint: bool = False, closed: boo
 
 
 @contextmanager
-def open_house(folder: Path, store: Store) -> Iterator[House]:
+def open_house(folder: Path, store: Store | None = None) -> Iterator[House]:
+    """Open a house on the store; on a file in the folder when there is none."""
+    store = store or SqliteStore(folder / "broker.db")
     database, watch, sealer, pairwise = Database(store.url), Watch(), Sealer(KEY), PairwiseIds(KEY[::-1])
     catalogue = policies()
     users, reader = Users(sealer, b"s" * 32), GrantReader(sealer)
     sequencer = Sequencer(database, sealer, watch, "broker.example")
     banks = {"harbor": FakeBank(), "meridian": FakeBank()}
-    fences = Fences(database)
-    release = Release(database, sequencer, fences, catalogue, reader, users, pairwise, watch, banks)
+    fences, renewing = Fences(database), Fences(database, "renewals")
+    renewals = Renewals(database, users, renewing)
+    release = Release(database, sequencer, fences, renewals, catalogue, reader, users, pairwise, watch, banks)
     house = House(
         database=database,
         store=store,
@@ -276,5 +280,5 @@ def open_house(folder: Path, store: Store) -> Iterator[House]:
     )
     house.alice = replace(house.alice, user_id=house.signs_in().user_id)
     yield house
-    fences.close()
-    database.close()
+    for one in (house.in_the_end, fences, renewing, database):
+        one.close()

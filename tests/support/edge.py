@@ -39,6 +39,7 @@ def services_of(house: House, base_url: str = BASE) -> Services:
     return Services(
         settings=settings,
         clock=house.watch,
+        wall=house.watch,
         keyset=load_keyset(settings.key_file),
         sealer=house.sealer,
         database=house.database,
@@ -93,6 +94,7 @@ class Platform:
     http: FlaskClient
     grant_id: str
     categories: tuple[str, ...] = DATA
+    platform_id: str = "messenger"
     key: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256"))
     token: str = ""
 
@@ -101,7 +103,7 @@ class Platform:
             self.token, _ = issue_access(
                 session,
                 grant_id=self.grant_id,
-                platform_id="messenger",
+                platform_id=self.platform_id,
                 jkt=self.key.thumbprint(),
                 categories=self.categories,
                 grant_expires_at=self.house.grant(self.grant_id).expires_at,

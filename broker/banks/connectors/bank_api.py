@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from datetime import datetime
 from urllib.parse import quote
 
 from broker.banks.connector import (
@@ -66,9 +67,9 @@ class BankApi(ABC):
         """Revoke the broker's tokens at the bank (RFC 7009)."""
         self._tokens.revoke(credential)
 
-    def health(self) -> None:
-        """Read the bank's metadata anew."""
-        self._tokens.discovery.read()
+    def health(self) -> datetime | None:
+        """Read the bank's metadata anew and return what the bank's clock says."""
+        return self._tokens.discovery.read().told_at
 
     def _account_url(self, ref: str) -> str:
         return f"{self._base}/accounts/{quote(ref, safe='')}"

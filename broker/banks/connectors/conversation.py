@@ -93,10 +93,8 @@ class Conversation:
 
     def _renew(self) -> None:
         self._may_renew = False
-        renewed = self._line.tokens.renew(self._access.credential)
         # Stored before it is used: if storing fails, the data request is not sent.
-        self._access.renewed(renewed)
-        self._access = replace(self._access, credential=renewed)
+        self._access = replace(self._access, credential=self._access.renew(self._line.tokens.renew))
 
     def _fetch(self, url: str) -> Answer:
         headers = {

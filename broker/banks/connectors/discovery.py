@@ -2,7 +2,8 @@
 
 import threading
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from broker.banks.connectors.fields import Fields
@@ -16,10 +17,14 @@ _OK: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What the broker uses of OpenID Provider metadata (OpenID Connect Discovery 1.0 §3, RFC 8414 §2)."""
+    """What the broker uses of OpenID Provider metadata (OpenID Connect Discovery 1.0 §3, RFC 8414 §2).
+
+    `told_at` is what the bank's clock said meanwhile (the Date header, RFC 9110 §6.6.1), None if it said nothing.
+    """
 
     token_endpoint: str
     revocation_endpoint: str | None
+    told_at: datetime | None
 
 
 class Discovery:
@@ -62,7 +67,9 @@ class Discovery:
         # RFC 8414 §3.3: the issuer has to be identical, or the metadata must not be used.
         fields.get("issuer", self._same_issuer)
         return Metadata(
-            fields.get("token_endpoint", self._endpoint), fields.find("revocation_endpoint", self._endpoint)
+            token_endpoint=fields.get("token_endpoint", self._endpoint),
+            revocation_endpoint=fields.find("revocation_endpoint", self._endpoint),
+            told_at=_date(answer.headers.get("date")),
         )
 
     def _same_issuer(self, value: Any) -> None:
@@ -73,3 +80,10 @@ class Discovery:
         if not is_at(value, *self._homes):
             raise ValueError
         return str(value)
+
+
+def _date(header: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(header or "").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -12,10 +12,10 @@ from werkzeug.exceptions import HTTPException
 from broker.sandbox.bank import pages, sandbox_endpoints
 from broker.sandbox.bank.config import BankConfig, ConfigError, Standard
 from broker.sandbox.bank.context import EXTENSION, Bank
+from broker.sandbox.bank.customers import Customers
 from broker.sandbox.bank.data import fdx, obie
 from broker.sandbox.bank.database import open_database
 from broker.sandbox.bank.keys import load_or_create_keys
-from broker.sandbox.bank.logins import enrol
 from broker.sandbox.bank.oidc import endpoints, sign_in
 from broker.sandbox.bank.oidc.server import Provider
 
@@ -23,7 +23,9 @@ _LARGEST_BODY = 64 * 1024
 
 
 def open_bank(config: BankConfig, stopping: Event) -> Bank:
-    """Open a bank's files, enrol its people and write their accounts up to today; `stopping` ends its waits.
+    """Open a bank's files and enrol its people; `stopping` ends its waits.
+
+    Their accounts are written when they sign in: a bank with many customers starts as quickly as one with few.
 
     Raises: ConfigError when a file cannot be used, a customer is unknown or a client's keys are no keys.
     """
@@ -33,10 +35,10 @@ def open_bank(config: BankConfig, stopping: Event) -> Bank:
         except (JoseError, ValueError, TypeError, KeyError) as error:
             raise ConfigError(f"the keys of client '{client.client_id}' cannot be read") from error
     keys = load_or_create_keys(config.signing_key_file)
-    bank = Bank(config, keys, open_database(config.database), stopping)
-    with bank.sessions.begin() as session:
-        enrol(session, config)
-    bank.keep_books()
+    sessions = open_database(config.database)
+    customers = Customers(config, sessions)
+    customers.open()
+    bank = Bank(config, keys, sessions, stopping, customers)
     bank.provider = Provider(bank)
     return bank
 
@@ -56,7 +58,7 @@ def create_app(bank: Bank) -> Flask:
     )
     app.extensions[EXTENSION] = bank
     _mount(app, bank)
-    app.before_request(bank.keep_books)
+    app.before_request(bank.customers.refresh)
     app.after_request(pages.harden)
     app.context_processor(pages.page_facts)
     app.register_error_handler(HTTPException, pages.failed)

@@ -1,79 +1,12 @@
-"""The customers' books: written day by day up to today, read as accounts, balances and entries."""
+"""The customers' books as they are read: accounts, balances and entries."""
 
-import json
-from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, func, insert, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from broker.sandbox.bank.models import AccountRow, EntryRow, LedgerDay
-from broker.sandbox.people.days import day_entries, opening_balance
-from broker.sandbox.people.entry import Entry
-from broker.sandbox.people.persona import AccountPlan, Persona, stable_digits
-
-_MONTHS_BACK = 18
-
-
-def catch_up(session: Session, personas: tuple[Persona, ...], today: date) -> None:
-    """Write every day up to tomorrow that is missing; east of Greenwich, tomorrow has already begun."""
-    for persona in personas:
-        done = session.get(LedgerDay, persona.subject)
-        if done is None:
-            first = _first_day(today)
-            session.add_all(_account(persona, plan, at, first) for at, plan in enumerate(persona.accounts))
-            done = LedgerDay(subject=persona.subject, last_day=(first - timedelta(days=1)).isoformat())
-            session.add(done)
-        _write_days(session, persona, date.fromisoformat(done.last_day), today + timedelta(days=1))
-        done.last_day = max(done.last_day, (today + timedelta(days=1)).isoformat())
-
-
-def _first_day(today: date) -> date:
-    months = today.year * 12 + today.month - 1 - _MONTHS_BACK
-    return date(months // 12, months % 12 + 1, 1)
-
-
-def _write_days(session: Session, persona: Persona, after: date, until: date) -> None:
-    days = (after + timedelta(days=number) for number in range(1, (until - after).days + 1))
-    rows = [_entry(persona, entry) for day in days for entry in day_entries(persona, day)]
-    if rows:
-        session.execute(insert(EntryRow), rows)
-
-
-def _account(persona: Persona, plan: AccountPlan, position: int, first: date) -> AccountRow:
-    return AccountRow(
-        account_id=persona.account_id(plan.key),
-        subject=persona.subject,
-        position=position,
-        kind=plan.kind,
-        currency=plan.currency,
-        product=plan.product,
-        nickname=plan.nickname,
-        number=f"{int(stable_digits(persona.subject, plan.key, 'number'), 16) % 10**8:08d}",
-        limit_cents=_cents(plan.limit),
-        joint=plan.joint,
-        opening_cents=_cents(opening_balance(persona, plan, first)),
-    )
-
-
-def _entry(persona: Persona, entry: Entry) -> dict[str, object]:
-    return {
-        "entry_id": entry.entry_id,
-        "account_id": persona.account_id(entry.account),
-        "kind": entry.kind,
-        "amount_cents": _cents(entry.amount),
-        "occurred_at": int(entry.occurred_at.timestamp()),
-        "posted_at": int(entry.posted_at.timestamp()),
-        "description": entry.description,
-        "counterparty": entry.counterparty,
-        "reference": entry.reference,
-        "card_json": None if entry.card is None else json.dumps(asdict(entry.card)),
-    }
-
-
-def _cents(amount: Decimal) -> int:
-    return int(amount * 100)
+from broker.sandbox.bank.models import AccountRow, EntryRow, HoldingRow
 
 
 def money(cents: int) -> Decimal:
@@ -101,9 +34,11 @@ class Balance:
 
 
 def accounts_of(session: Session, subject: str) -> list[AccountRow]:
-    """Return a customer's accounts in the bank's order."""
-    query = select(AccountRow).where(AccountRow.subject == subject).order_by(AccountRow.position)
-    return list(session.scalars(query))
+    """Return a customer's accounts in the bank's order: their own, then joint ones that somebody else opened."""
+    own = select(AccountRow).where(AccountRow.subject == subject).order_by(AccountRow.position)
+    held = select(HoldingRow.account_id).where(HoldingRow.subject == subject)
+    joint = select(AccountRow).where(AccountRow.account_id.in_(held)).order_by(AccountRow.account_id)
+    return [*session.scalars(own), *session.scalars(joint)]
 
 
 def balance_of(session: Session, account: AccountRow, at: int) -> Balance:

@@ -1,18 +1,23 @@
-"""Who may sign in, kept in step with the configuration at each start."""
+"""Who may sign in, kept in step with the configuration and with the people somebody has loaded."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from broker.sandbox.bank.config import BankConfig, ConfigError, SignIn
+from broker.sandbox.bank.config import BankConfig, SignIn
 from broker.sandbox.bank.models import Login
+from broker.sandbox.people.own_people import OwnPerson
 from broker.sandbox.people.persona import stable_digits
 from broker.sandbox.people.roster import personas_of
 
+# Quick, so that a bank with many customers starts quickly: the passwords are random, and stand in clear in the
+# configuration next to the database anyway.
+_METHOD = "scrypt:1024:8:1"
 # Checked when the username is unknown, so that an answer takes as long for strangers as for customers.
-_NOBODY = generate_password_hash("nobody has this password")
+_NOBODY = generate_password_hash("nobody has this password", _METHOD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +35,17 @@ class Person:
         return f"{self.first_name} {self.last_name}".strip()
 
 
-def enrol(session: Session, config: BankConfig) -> None:
-    """Write the configured customers and staff; whoever is no longer configured can no longer sign in.
-
-    Raises: ConfigError for a customer whom nobody invented.
-    """
+def enrol(session: Session, config: BankConfig, own: Iterable[tuple[OwnPerson, SignIn]]) -> None:
+    """Write the configured customers and staff and the own people; whoever is among neither can no longer sign in."""
     people = {persona.username: persona for persona in personas_of(config.bank_id)}
     known = {login.username: login for login in session.scalars(select(Login))}
     for customer in config.customers:
-        if customer.username not in people:
-            raise ConfigError(f"customer '{customer.username}' is not among the people of {config.bank_id}")
         persona = people[customer.username]
         person = Person(persona.subject, persona.first_name, persona.last_name, None)
         _write(session, known.pop(customer.username, None), customer, person)
+    for somebody, sign_in in own:
+        person = Person(somebody.subject, somebody.name, "", None)
+        _write(session, known.pop(sign_in.username, None), sign_in, person)
     for member in config.staff:
         subject = f"{config.bank_id[:1]}b-{stable_digits(config.bank_id, 'staff', member.username)}"
         person = Person(subject, member.name or member.username, "", member.role)
@@ -52,10 +55,10 @@ def enrol(session: Session, config: BankConfig) -> None:
 
 def _write(session: Session, login: Login | None, sign_in: SignIn, person: Person) -> None:
     if login is None:
-        login = Login(username=sign_in.username, password_hash=generate_password_hash(sign_in.password))
+        login = Login(username=sign_in.username, password_hash=generate_password_hash(sign_in.password, _METHOD))
         session.add(login)
     elif not check_password_hash(login.password_hash, sign_in.password):
-        login.password_hash = generate_password_hash(sign_in.password)
+        login.password_hash = generate_password_hash(sign_in.password, _METHOD)
     login.subject, login.role = person.subject, person.role
     login.first_name, login.last_name = person.first_name, person.last_name
 
@@ -70,13 +73,6 @@ def identify(session: Session, username: str, password: str) -> Person | None:
 def find_person(session: Session, subject: str) -> Person | None:
     """Return who has this subject, or None."""
     return _person(session.scalar(select(Login).where(Login.subject == subject)))
-
-
-def another_customer(session: Session, subject: str) -> str:
-    """Return the subject of the customer who comes after this one, for the fault "wrong_customer"."""
-    customers = list(session.scalars(select(Login.subject).where(Login.role.is_(None)).order_by(Login.subject)))
-    later = [candidate for candidate in customers if candidate > subject]
-    return later[0] if later else customers[0]
 
 
 def _person(login: Login | None) -> Person | None:

@@ -25,7 +25,7 @@ class Login(Base):
 
 
 class AccountRow(Base):
-    """One account of one customer."""
+    """One account, and the customer who opened it."""
 
     __tablename__ = "account"
 
@@ -39,14 +39,28 @@ class AccountRow(Base):
     number: Mapped[str]
     limit_cents: Mapped[int]
     joint: Mapped[bool]
+    closed: Mapped[bool]
     opening_cents: Mapped[int]
+
+
+class HoldingRow(Base):
+    """One joint account that another customer opened."""
+
+    __tablename__ = "holding"
+
+    subject: Mapped[str] = mapped_column(String(40), primary_key=True)
+    account_id: Mapped[str] = mapped_column(String(40), primary_key=True)
 
 
 class EntryRow(Base):
     """One line on one account; pending from `occurred_at` until `posted_at`."""
 
     __tablename__ = "entry"
-    __table_args__ = (Index("ix_entry_account_time", "account_id", "occurred_at"),)
+    __table_args__ = (
+        Index("ix_entry_account_time", "account_id", "occurred_at", "entry_id"),
+        # A balance is added up from the index alone, however much has happened.
+        Index("ix_entry_account_posted", "account_id", "posted_at", "amount_cents"),
+    )
 
     entry_id: Mapped[str] = mapped_column(String(40), primary_key=True)
     account_id: Mapped[str] = mapped_column(String(40))
@@ -61,12 +75,16 @@ class EntryRow(Base):
 
 
 class LedgerDay(Base):
-    """Up to which day a customer's accounts have been written."""
+    """Up to which day a customer's accounts have been written; `source` is the digest of what they were written from.
+
+    Invented people have the source "" and go on from day to day; own people are written as a whole.
+    """
 
     __tablename__ = "ledger_day"
 
     subject: Mapped[str] = mapped_column(String(40), primary_key=True)
     last_day: Mapped[str] = mapped_column(String(10))
+    source: Mapped[str] = mapped_column(String(64), default="")
 
 
 class CodeRow(Base):

@@ -71,7 +71,7 @@ def _purchase(
         amount=-merchant.price(rng),
         occurred_at=occurred_at,
         posted_at=occurred_at + timedelta(seconds=int(settles)),
-        description=merchant.name if place is None else f"{merchant.name} {place.town}",
+        description=merchant.name if place is None else f"{merchant.name} {town.name}",
         counterparty=merchant.name,
         card=CardUse(merchant=merchant.name, mcc=merchant.mcc, channel=merchant.channel, place=place),
     )

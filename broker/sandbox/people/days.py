@@ -12,10 +12,22 @@ from random import Random
 
 from broker.sandbox.people.card_days import card_entries
 from broker.sandbox.people.entry import Entry, EntryKind
-from broker.sandbox.people.persona import AccountPlan, CardBill, Monthly, Move, Persona, Regular, Weekly, stable_digits
+from broker.sandbox.people.persona import (
+    AccountPlan,
+    CardBill,
+    Monthly,
+    Move,
+    Persona,
+    Regular,
+    Takings,
+    Weekly,
+    stable_digits,
+)
+from broker.sandbox.people.towns import towns
 
 _CENT = Decimal("0.01")
 _PAID_AT = time(6, 30)
+_OPEN_SECONDS = (8 * 3600, 18 * 3600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +40,13 @@ class _Payment:
 
 def day_entries(persona: Persona, day: date) -> tuple[Entry, ...]:
     """Return the entries of one local day, oldest first; instants may reach into the neighbouring UTC days."""
-    entries = [*card_entries(persona, day), *_regulars(persona, day), *_moves(persona, day), *_bills(persona, day)]
+    entries = [
+        *card_entries(persona, day),
+        *_regulars(persona, day),
+        *_takings(persona, day),
+        *_moves(persona, day),
+        *_bills(persona, day),
+    ]
     return tuple(sorted(entries, key=lambda entry: (entry.occurred_at, entry.entry_id)))
 
 
@@ -50,6 +68,28 @@ def _regular(persona: Persona, regular: Regular, day: date, rng: Random) -> Entr
     cents = rng.randint(int(regular.low * 100), int(regular.high * 100))
     amount = (Decimal(cents) / 100).quantize(_CENT)
     return _line(persona, day, regular.account, _Payment(regular.kind, amount, regular.name, regular.reference))
+
+
+def _takings(persona: Persona, day: date) -> Iterator[Entry]:
+    for number, till in enumerate(persona.takings):
+        rng = Random(f"takings:{persona.subject}:{day.isoformat()}:{number}")
+        midnight = datetime.combine(day, time(), tzinfo=UTC) - timedelta(hours=towns()[persona.home].utc_offset)
+        for sale in range(rng.randint(till.least, till.most)):
+            yield _sale(persona, till, midnight + timedelta(seconds=rng.randint(*_OPEN_SECONDS)), sale + 1, rng)
+
+
+def _sale(persona: Persona, till: Takings, sold_at: datetime, number: int, rng: Random) -> Entry:
+    cents = rng.randint(int(till.low * 100), int(till.high * 100))
+    return Entry(
+        entry_id=stable_digits(persona.subject, till.account, sold_at.isoformat(), "sale", str(number), length=24),
+        account=till.account,
+        kind=EntryKind.INCOMING_PAYMENT,
+        amount=Decimal(cents).scaleb(-2),
+        occurred_at=sold_at,
+        posted_at=sold_at,
+        description=f"Card sale {number}",
+        counterparty="Card terminal",
+    )
 
 
 def _moves(persona: Persona, day: date) -> Iterator[Entry]:

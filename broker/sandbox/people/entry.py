@@ -31,15 +31,18 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a terminal stands; latitude and longitude are decimal degrees as text, as they go over the wire."""
+    """Where a terminal stands, as far as the bank was told.
+
+    Latitude and longitude are decimal degrees as text, as they go over the wire; both or neither are there.
+    """
 
     country: str
-    region: str
-    town: str
-    post_code: str
-    street: str
-    lat: str
-    lon: str
+    region: str | None = None
+    town: str | None = None
+    post_code: str | None = None
+    street: str | None = None
+    lat: str | None = None
+    lon: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

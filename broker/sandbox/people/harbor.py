@@ -25,6 +25,7 @@ STUDENT = Persona(
     username="maya",
     first_name="Maya",
     last_name="Lindqvist",
+    about="student; weekend trips",
     home="cambridge",
     accounts=(
         AccountPlan("checking", AccountKind.CURRENT, "USD", "Student Checking", Money("640.00"), "Everyday money"),
@@ -69,6 +70,7 @@ PARENT = Persona(
     username="daniel",
     first_name="Daniel",
     last_name="Okafor",
+    about="family; the current account is joint, with amara",
     home="somerville",
     accounts=(
         AccountPlan(
@@ -137,6 +139,7 @@ TRAVELLER = Persona(
     username="elena",
     first_name="Elena",
     last_name="Vasquez",
+    about="traveller on three continents",
     home="boston",
     accounts=(
         AccountPlan("checking", AccountKind.CURRENT, "USD", "Harbor Premier Checking", Money("6800.00")),

@@ -25,6 +25,7 @@ FREELANCER = Persona(
     username="priya",
     first_name="Priya",
     last_name="Raman",
+    about="freelancer; a tax pot and a euro account",
     home="bristol",
     accounts=(
         AccountPlan("current", AccountKind.CURRENT, "GBP", "Meridian Current", Money("2900.00"), "Main", Money(500)),
@@ -95,6 +96,7 @@ TRAVELLER = Persona(
     username="tomas",
     first_name="Tomás",
     last_name="Ferreira",
+    about="traveller by rail; pounds and euros",
     home="london",
     accounts=(
         AccountPlan(
@@ -149,6 +151,7 @@ COUPLE = Persona(
     username="margaret",
     first_name="Margaret",
     last_name="Hargreaves",
+    about="retired couple; the current account is joint",
     home="york",
     accounts=(
         AccountPlan(

@@ -21,7 +21,7 @@ class AccountPlan:
     """One account.
 
     `opening` is its balance on the first day (a credit card opens with last month's spending instead). `limit` is the
-    credit line of a card, the arranged overdraft of a current account.
+    credit line of a card, the arranged overdraft of a current account. Nothing happens on a closed account.
     """
 
     key: str
@@ -32,6 +32,15 @@ class AccountPlan:
     nickname: str | None = None
     limit: Decimal = Decimal(0)
     joint: bool = False
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A joint account that another customer of the same bank opened: `username` is theirs, `key` their plan's."""
+
+    username: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +126,34 @@ class Trip:
 
 
 @dataclass(frozen=True, slots=True)
+class Takings:
+    """Card sales at somebody's own till: `least` to `most` of them a day, each between `low` and `high`."""
+
+    account: str
+    least: int
+    most: int
+    low: Decimal
+    high: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Persona:
-    """One customer of one bank. `euro_account` is the account used for card payments in the euro area, if any."""
+    """One customer of one bank; `about` says in one line who this is.
+
+    `euro_account` is the account used for card payments in the euro area, if any.
+    """
 
     bank: str
     username: str
     first_name: str
     last_name: str
+    about: str
     home: str
     accounts: tuple[AccountPlan, ...]
-    regulars: tuple[Regular, ...]
-    habits: tuple[Habit, ...]
+    shared: tuple[Shared, ...] = ()
+    regulars: tuple[Regular, ...] = ()
+    habits: tuple[Habit, ...] = ()
+    takings: tuple[Takings, ...] = ()
     moves: tuple[Move, ...] = ()
     bills: tuple[CardBill, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
@@ -143,11 +169,21 @@ class Persona:
     @property
     def subject(self) -> str:
         """Return the bank's stable identifier of this customer, which tells nothing about them."""
-        return f"{self.bank[:1]}b-{stable_digits(self.bank, self.username, 'subject')}"
+        return subject_of(self.bank, self.username)
 
     def account_id(self, key: str) -> str:
         """Return the bank's stable identifier of one account."""
-        return f"{self.bank[:1]}a-{stable_digits(self.bank, self.username, key)}"
+        return account_id_of(self.bank, self.username, key)
+
+
+def subject_of(bank: str, username: str) -> str:
+    """Return a bank's stable identifier of one customer."""
+    return f"{bank[:1]}b-{stable_digits(bank, username, 'subject')}"
+
+
+def account_id_of(bank: str, username: str, key: str) -> str:
+    """Return a bank's stable identifier of one account."""
+    return f"{bank[:1]}a-{stable_digits(bank, username, key)}"
 
 
 def stable_digits(*parts: str, length: int = 16) -> str:

@@ -70,7 +70,7 @@ def endpoints_of(bank: Bank) -> Endpoints:
         BankUnavailable: or BankInvalidAnswer, when the metadata is another issuer's or leads to another host.
     """
     kept = cast("KeptEndpoints", current_app.extensions[_KEY])
-    now = services().clock()
+    now = services().wall()
     found = kept.find(bank, now)
     if found is None:
         # Read without the lock: a slow bank must not make its visitors queue behind one another.

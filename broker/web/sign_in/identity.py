@@ -160,7 +160,7 @@ def _credential(token: dict[str, Any]) -> Credential:
         raise ValueError("token")
     if not TOKEN_FORM.fullmatch(access) or (refresh is not None and not TOKEN_FORM.fullmatch(refresh)):
         raise ValueError("token")
-    return Credential(access, refresh, services().clock() + timedelta(seconds=min(life, _LONGEST_LIFE_S)))
+    return Credential(access, refresh, services().wall() + timedelta(seconds=min(life, _LONGEST_LIFE_S)))
 
 
 def _forget_oldest() -> None:

@@ -61,7 +61,7 @@ def redirect_uri(bank: Bank) -> str:
 def _authentication(bank: Bank) -> Callable[..., tuple[str, Any, str]]:
     def sign(_auth: Any, _method: str, uri: str, headers: Any, body: Any) -> tuple[str, Any, str]:
         """Add the client's assertion (RFC 7523 §2.2); its audience is the issuer that the operator configured."""
-        assertion = services().keyset.client_assertion(bank.client_id, bank.issuer, services().clock())
+        assertion = services().keyset.client_assertion(bank.client_id, bank.issuer, services().wall())
         proof = {"client_id": bank.client_id, "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
         text = body.decode() if isinstance(body, bytes) else body or ""
         return uri, headers, "&".join(filter(None, (text, urlencode(proof))))

@@ -4,7 +4,7 @@ import contextlib
 import json
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -76,7 +76,12 @@ def access(
 ) -> BankAccess:
     credential = Credential("access-1", refresh, NOW + timedelta(seconds=expires_in_s))
     kept = Renewals() if renewals is None else renewals
-    return BankAccess(SUBJECT, credential, "11111111-2222-4333-8444-555555555555", category, kept.append)
+
+    def renew(exchange: Callable[[Credential], Credential]) -> Credential:
+        kept.append(exchange(credential))
+        return kept[-1]
+
+    return BankAccess(SUBJECT, credential, "11111111-2222-4333-8444-555555555555", category, renew)
 
 
 @contextlib.contextmanager

@@ -1,8 +1,10 @@
 """How errors and answers leave: one table, no leaks, the same headers and an id on all of them."""
 
 import re
+from collections.abc import Callable
 
 import pytest
+import structlog
 from flask import Flask
 from werkzeug.test import TestResponse
 
@@ -200,10 +202,70 @@ def test_a_session_that_cannot_be_stored_is_told_as_503(app: Flask, house: House
     assert problem(response) == (503, "storage-unavailable")
 
 
-def test_health_says_alive_and_ready(app: Flask, house: House) -> None:
-    client = app.test_client()
-    assert client.get("/healthz").json == {"status": "ok"}
-    assert client.get("/readyz").json == {"status": "ready"}
+def no_database(house: House) -> None:
     house.database.close()
     house.store.vanishes()
-    assert client.get("/readyz").status_code == 503
+
+
+def a_folder_in_its_place(house: House) -> None:
+    no_database(house)
+    (house.folder / "broker.db").mkdir()
+
+
+def an_old_revision(house: House) -> None:
+    house.runs("UPDATE alembic_version SET version_num = '0000'")
+
+
+def no_keys(house: House) -> None:
+    (house.folder / "keys.json").unlink()
+
+
+def keys_for_all(house: House) -> None:
+    (house.folder / "keys.json").chmod(0o644)
+
+
+NOT_READY: dict[str, tuple[Callable[[House], None], str]] = {
+    "no database": (no_database, "storage-unavailable"),
+    "a folder in its place": (a_folder_in_its_place, "storage-unavailable"),
+    "an old revision": (an_old_revision, "database-revision"),
+    "no keys": (no_keys, "keys-unusable"),
+    "keys that all can read": (keys_for_all, "keys-unusable"),
+}
+
+
+@pytest.mark.parametrize("fault", list(NOT_READY))
+def test_what_keeps_the_broker_from_serving_is_told_as_a_code_and_nothing_else(
+    app: Flask, house: House, fault: str
+) -> None:
+    client = app.test_client()
+    assert client.get("/readyz").json == {"status": "ready"}
+    break_it, code = NOT_READY[fault]
+    break_it(house)
+    response = client.get("/readyz")
+    assert problem(response) == (503, code)
+    assert "Retry-After" in response.headers
+    assert str(house.folder) not in response.text
+    assert client.get("/healthz").json == {"status": "ok"}
+    if fault == "no database":
+        assert not (house.folder / "broker.db").exists(), "asking must not make an empty database"
+
+
+def test_a_line_of_a_request_never_carries_facts_of_another(app: Flask, house: House) -> None:
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+        browser = app.test_client()
+        browser.get("/t/enter/harbor/person")
+        house.runs("DROP TABLE web_sessions")
+        browser.get("/t/whoami", headers={HEADER: ID})
+    assert [line["interaction_id"] == ID for line in lines] == [False, True, True]
+    assert [line["event"] for line in lines] == ["request.answered", "request.refused", "request.answered"]
+    assert (lines[-1]["status"], lines[-1]["code"]) == (503, "storage-unavailable")
+
+
+@pytest.mark.parametrize("sent", [f"{ID}\n{{}}", f"{ID} x", "a" * 36, f'{ID}", "level": "x', "\u2028" + ID])
+def test_nobody_writes_a_line_of_their_own_with_an_interaction_id(app: Flask, sent: str) -> None:
+    environ = {"HTTP_X_FAPI_INTERACTION_ID": sent, "REQUEST_METHOD": "EVIL"}
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+        app.test_client().get("/no/such?a=canary", environ_overrides=environ)
+    assert {line["interaction_id"] for line in lines} & {sent} == set()
+    assert {(line["method"], line["route"]) for line in lines[1:]} <= {("other", "none"), ("other", None)}
+    assert "canary" not in repr(lines)

@@ -124,6 +124,7 @@ def _services(folder: Path, store: Store, watch: Watch) -> Services:
     return Services(
         settings=settings,
         clock=watch,
+        wall=watch,
         keyset=keyset,
         sealer=sealer,
         database=database,
@@ -145,7 +146,7 @@ def _app(services: Services) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = services.settings.request_max_bytes
     app.session_interface = DatabaseSessions()
     install(app, services)
-    app.before_request(interaction.begin)
+    app.wsgi_app = interaction.Interactions(app.wsgi_app)
     app.register_blueprint(routes.blueprint, url_prefix="/oauth")
     app.register_blueprint(routes.browser, url_prefix="/oauth")
     app.register_blueprint(metadata.blueprint, url_prefix="/.well-known")

@@ -56,6 +56,18 @@ def test_a_request_belongs_to_the_first_browser_that_comes(world: World) -> None
     assert (other.status_code, other.text) == (400, "page: request-expired")
 
 
+def test_looking_at_an_address_with_head_neither_binds_a_request_nor_spends_its_answer(world: World) -> None:
+    pushed = world.messenger.pushes().json
+    path = "/oauth/authorize?" + urlencode({"client_id": "messenger", "request_uri": pushed["request_uri"]})
+    assert world.browser().head(path).status_code == 405
+    browser = world.browser()
+    _, query = location(browser.get(path))
+    consent, _ = location(world.signs_in(browser, query["for"]))
+    answer = world.approves(consent.removeprefix("/consent/"), ("balances",))
+    assert browser.head(answer).status_code == 405
+    assert "code=" in browser.get(answer).headers["Location"]
+
+
 def test_a_request_uri_nobody_came_with_expires_after_five_minutes(world: World) -> None:
     pushed = world.messenger.pushes().json
     world.watch.passes(301)

@@ -167,7 +167,7 @@ def test_both_the_category_and_every_account_must_be_live(
         ({"purpose": "advertising"}, ["purpose-forbidden", "category-off"]),
         ({"purpose": "spending_insights"}, ["purpose-forbidden"]),
         ({"bank_id": "no-such-bank"}, ["category-off"]),
-        ({"category": "thoughts"}, ["purpose-forbidden", "category-off", "category-not-granted"]),
+        ({"category": "thoughts"}, ["category-not-granted", "purpose-forbidden", "category-off"]),
     ],
 )
 def test_each_condition_of_a_release_refuses_by_itself(changes: dict[str, object], expected: list[str]) -> None:

@@ -183,7 +183,7 @@ def test_a_token_opens_only_what_it_was_narrowed_to(house: House) -> None:
 @pytest.mark.parametrize(
     ("prepare", "wanted", "error", "code"),
     [
-        (None, Wanted("no_such_category"), ReleaseRefused, "purpose-forbidden"),
+        (None, Wanted("no_such_category"), ReleaseRefused, "category-not-granted"),
         (None, Wanted("accounts", account_id="ref-1"), ReleaseRefused, "account-not-granted"),
         (None, Wanted("accounts", account_id=""), ReleaseRefused, "account-not-granted"),
         ("pause", Wanted("accounts"), ReleaseRefused, "grant-paused"),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from broker.audit.reader import Page, of_user
+from broker.banks.connector import BankAccess
 from broker.errors import (
     BankInvalidAnswer,
     BankSignInNeeded,
@@ -186,7 +187,10 @@ def test_a_release_is_counted_as_the_last_use(house: House, call: Call) -> None:
 
 
 def test_a_renewed_bank_token_is_kept_sealed(house: House, call: Call) -> None:
-    house.bank.meanwhile = lambda access: access.renewed(replace(access.credential, access_token="renewed-canary"))
+    def renews(access: BankAccess) -> None:
+        access.renew(lambda used: replace(used, access_token="renewed-canary"))
+
+    house.bank.meanwhile = renews
     house.release.read(call, ACCOUNTS, as_text)
     house.bank.meanwhile = lambda _: None
     house.release.read(call, ACCOUNTS, as_text)

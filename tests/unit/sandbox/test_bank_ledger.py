@@ -4,12 +4,13 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import func, select
 
+from broker.sandbox.bank.books import catch_up
 from broker.sandbox.bank.database import open_database
-from broker.sandbox.bank.ledger import Window, accounts_of, balance_of, catch_up, entries_of
+from broker.sandbox.bank.ledger import Window, accounts_of, balance_of, entries_of
 from broker.sandbox.bank.models import EntryRow
 from broker.sandbox.people.roster import personas_of
 
-PERSONAS = personas_of("harbor")[2:]
+PERSONAS = personas_of("harbor")[2:3]
 TODAY = date(2026, 11, 20)
 NOON = int(datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp())
 
@@ -18,7 +19,8 @@ def books(tmp_path, name, *days):
     sessions = open_database(tmp_path / name)
     for day in days:
         with sessions.begin() as session:
-            catch_up(session, PERSONAS, day)
+            for persona in PERSONAS:
+                catch_up(session, persona, day)
     return sessions
 
 

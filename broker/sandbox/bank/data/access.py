@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from broker.sandbox.bank import clock
 from broker.sandbox.bank.context import bank
 from broker.sandbox.bank.ledger import accounts_of
-from broker.sandbox.bank.logins import Person, another_customer, find_person
+from broker.sandbox.bank.logins import Person, find_person
 from broker.sandbox.bank.models import AccountRow
 from broker.sandbox.bank.oidc.vault import TokenFacts, find_token
 
@@ -67,10 +67,10 @@ def admit(scope: str) -> Visit:
     facts, person = bearer(scope)
     if person.role is not None:
         raise Refused(403, "insufficient_scope", "Staff hold no accounts")
-    subject = facts.subject
+    subject, today = facts.subject, clock.now().date()
+    bank().customers.keep_books(subject, today)
     if bank().fault == "wrong_customer":
-        with bank().sessions() as session:
-            subject = another_customer(session, subject)
+        subject = bank().customers.another_than(subject, today)
     category = request.headers.get("x-broker-category", "")
     return Visit(
         asked_by=facts.subject,
@@ -97,5 +97,5 @@ def find_account(session: Session, visit: Visit, account_id: str) -> AccountRow 
     found = next((account for account in served if account.account_id == account_id), None)
     if found is None and visit.subject != visit.asked_by:
         own = [account.account_id for account in accounts_of(session, visit.asked_by)]
-        return served[own.index(account_id) % len(served)] if account_id in own else None
+        return served[own.index(account_id) % len(served)] if account_id in own and served else None
     return found

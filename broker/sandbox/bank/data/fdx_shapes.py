@@ -32,6 +32,13 @@ _DEPOSIT_TYPES = {
     EntryKind.FEE: "FEE",
     EntryKind.INTEREST: "INTEREST",
 }
+_ADDRESS = {
+    "country": "country",
+    "region": "region",
+    "townName": "town",
+    "postCode": "post_code",
+    "streetName": "street",
+}
 _CARD_TYPES = {
     EntryKind.CARD_PURCHASE: "PURCHASE",
     EntryKind.CASH_WITHDRAWAL: "WITHDRAWAL",
@@ -39,6 +46,8 @@ _CARD_TYPES = {
     EntryKind.FEE: "FEE",
     EntryKind.INTEREST: "INTEREST",
 }
+# Own people may have any kind on any account.
+_OTHERWISE = "ADJUSTMENT"
 
 
 def customer(person: Person | None) -> Fields:
@@ -64,7 +73,7 @@ def account(row: AccountRow) -> Fields:
         "accountType": _ACCOUNT_TYPES[AccountKind(row.kind)],
         "accountNumberDisplay": row.number[-4:],
         "productName": row.product,
-        "status": "OPEN",
+        "status": "CLOSED" if row.closed else "OPEN",
         "currency": {"currencyCode": row.currency},
         "accountOwnership": "JOINT" if row.joint else "INDIVIDUAL",
     }
@@ -93,7 +102,7 @@ def transaction(account_row: AccountRow, row: EntryRow, at: int) -> Fields:
         "description": row.description,
         "debitCreditMemo": "DEBIT" if row.amount_cents < 0 else "CREDIT",
         "amount": abs(money(row.amount_cents)),
-        "transactionType": types[EntryKind(row.kind)],
+        "transactionType": types.get(EntryKind(row.kind), _OTHERWISE),
     }
     if not pending:
         fields["postedTimestamp"] = clock.rfc3339(clock.from_epoch(row.posted_at))
@@ -119,11 +128,6 @@ def _card_acceptor(card: dict[str, Any]) -> Fields:
     place = card["place"]
     if place is None:
         return fields
-    address: Fields = {
-        "country": place["country"],
-        "region": place["region"],
-        "townName": place["town"],
-        "postCode": place["post_code"],
-        "streetName": place["street"],
-    }
-    return fields | {"cardAcceptorAddress": address, "geo": {"lat": place["lat"], "lon": place["lon"]}}
+    address: Fields = {wire: place[name] for wire, name in _ADDRESS.items() if place[name] is not None}
+    geo: Fields = {} if place["lat"] is None else {"geo": {"lat": place["lat"], "lon": place["lon"]}}
+    return fields | {"cardAcceptorAddress": address} | geo

@@ -21,6 +21,13 @@ _SORT_CODE = "204117"
 _SORT_CODE_SCHEME = "UK.OBIE.SortCodeAccountNumber"
 _TYPE_CODES = {AccountKind.CURRENT: "CACC", AccountKind.SAVINGS: "SVGS", AccountKind.CREDIT_CARD: "CARD"}
 _LONGEST_ADDRESS = 70
+_ADDRESS = {
+    "Country": "country",
+    "Region": "region",
+    "TownName": "town",
+    "PostCode": "post_code",
+    "StreetName": "street",
+}
 _AUTHORISATION = {Channel.IN_STORE: "Contactless", Channel.ONLINE: "ConsumerDevice", Channel.ATM: "PIN"}
 
 # Families and sub-families of ISO 20022's bank transaction codes, for money leaving and money arriving.
@@ -57,7 +64,7 @@ def account(row: AccountRow, holder: str) -> Fields:
     }
     fields: Fields = {
         "AccountId": row.account_id,
-        "Status": "Enabled",
+        "Status": "Disabled" if row.closed else "Enabled",
         "StatusUpdateDateTime": "2024-01-02T09:00:00Z",
         "Currency": row.currency,
         "AccountCategory": "Personal",
@@ -153,15 +160,11 @@ def _card_use(account_row: AccountRow, card: dict[str, Any]) -> Fields:
     }
     place = card["place"]
     if place is not None:
-        acceptor["Address"] = {
-            "Country": place["country"],
-            "Region": place["region"],
-            "TownName": place["town"],
-            "PostCode": place["post_code"],
-            "StreetName": place["street"],
-        }
-        acceptor["Geo"] = {"Latitude": place["lat"], "Longitude": place["lon"]}
-        fields["AddressLine"] = f"{place['street']}, {place['post_code']} {place['town']}"[:_LONGEST_ADDRESS]
+        acceptor["Address"] = {wire: place[name] for wire, name in _ADDRESS.items() if place[name] is not None}
+        if place["lat"] is not None:
+            acceptor["Geo"] = {"Latitude": place["lat"], "Longitude": place["lon"]}
+        line = ", ".join(place[name] for name in ("street", "post_code", "town") if place[name] is not None)
+        fields["AddressLine"] = line[:_LONGEST_ADDRESS]
     return fields
 
 

@@ -78,6 +78,8 @@ def _sign_in(grant: Any) -> Response:
         bank().throttle.count_wrong(username, clock.epoch())
         return _page(grant, username, _WRONG, 400)
     bank().throttle.clear(username)
+    # Before any data is asked for: a balance is not to wait for the books.
+    bank().customers.keep_books(person.subject, clock.now().date())
     return _back(grant, person)
 
 

@@ -1,0 +1,29 @@
+"""What the server itself answers, before or instead of the application: problem+json, and nothing of what was sent."""
+
+import json
+import uuid
+
+from gunicorn.http.errors import ExpectationFailed, LimitRequestHeaders, LimitRequestLine
+
+_BAD_REQUEST = (400, "Bad Request", "invalid-request", "The request is not well formed.")
+_TABLE: dict[type[Exception], tuple[int, str, str, str]] = {
+    LimitRequestLine: (414, "URI Too Long", "request-line-too-long", "The address is too long."),
+    LimitRequestHeaders: (431, "Request Header Fields Too Large", "headers-too-large", "The header is too large."),
+    ExpectationFailed: (417, "Expectation Failed", "invalid-request", "The expectation cannot be met."),
+    TimeoutError: (408, "Request Timeout", "request-timeout", "The request did not arrive in time."),
+}
+_FAILED = (500, "Internal Server Error", "internal-error", "Something went wrong.")
+
+
+def refusal(error: Exception | None) -> tuple[str, bytes]:
+    """Return code and bytes of the answer to what cannot be read; without an error, of the answer that failed."""
+    status, title, code, detail = _FAILED if error is None else _TABLE.get(type(error), _BAD_REQUEST)
+    interaction_id = uuid.uuid4()
+    problem = {"title": title, "status": status, "code": code, "detail": detail}
+    body = json.dumps(problem | {"instance": f"urn:uuid:{interaction_id}"})
+    head = (
+        f"HTTP/1.1 {status} {title}\r\nContent-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n"
+        f"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nx-fapi-interaction-id: {interaction_id}\r\n"
+        "Connection: close\r\n\r\n"
+    )
+    return code, (head + body).encode()

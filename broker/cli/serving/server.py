@@ -1,0 +1,101 @@
+"""gunicorn with our worker: what it listens on, its limits, and its log lines in our format."""
+
+import os
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+
+from broker.cli.serving.worker import Worker
+from broker.errors import BrokerError
+
+_GRACE_S = 20
+_REQUEST_LINE_BYTES = 4_094
+_HEADER_FIELDS = 60
+_HEADER_BYTES = 16_384  # a DPoP proof with a large RSA key and a long assertion fit
+_DESCRIPTORS_KEPT = 256  # for databases, banks, locks, logs
+_BEFORE_NEXT_TRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where to serve, with how much of what; a client may take so many seconds for a whole head, for a whole body."""
+
+    host: str
+    port: int
+    workers: int
+    threads: int
+    body_max_bytes: int
+    head_s: float = 10.0
+    body_s: float = 20.0
+    connections: int = 2_000  # of each process
+
+
+class _JsonLogger(Logger):  # type: ignore[misc] # gunicorn has no type information
+    """Lets gunicorn's own lines go through our JSON format."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no type information
+    """Serves what `build` returns; every worker builds its own after the fork."""
+
+    def __init__(self, build: Callable[[], Any], limits: Limits, log_level: str) -> None:
+        self._build = build
+        self.limits = limits
+        self._log_level = log_level
+        self.lifeline = os.pipe()  # workers hold the reading end: it ends when the parent does, however that happens
+        super().__init__()
+
+    def load_config(self) -> None:
+        limits = self.limits
+        options: dict[str, Any] = {
+            "bind": [f"{limits.host}:{limits.port}"],
+            "workers": limits.workers,
+            "threads": limits.threads,
+            "worker_class": Worker,
+            "worker_connections": _connections(limits.connections),
+            "graceful_timeout": _GRACE_S,
+            "limit_request_line": _REQUEST_LINE_BYTES,
+            "limit_request_fields": _HEADER_FIELDS,
+            "limit_request_field_size": _HEADER_BYTES,
+            "header_map": "refuse",  # a_b and a-b would be one variable
+            "control_socket_disable": True,  # one more way in that nobody needs
+            "forwarded_allow_ips": "",  # links come from BROKER_BASE_URL, never from headers
+            "proc_name": "broker",
+            "errorlog": "-",
+            "loglevel": self._log_level.lower(),
+            "logger_class": _JsonLogger,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Build the application; when it cannot be now (the database is away), end this worker to try again.
+
+        gunicorn takes any other failure for a mistake that lasts, and stops everything.
+        """
+        try:
+            return self._build()
+        except BrokerError as error:
+            structlog.get_logger(__name__).error("server.worker_not_ready", code=error.code)
+            time.sleep(_BEFORE_NEXT_TRY_S)
+            raise SystemExit(1) from error
+
+
+def _connections(wanted: int) -> int:
+    """Return how many connections a process may hold, after asking the kernel for as many files as it allows us."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = wanted + _DESCRIPTORS_KEPT
+    if hard != resource.RLIM_INFINITY:
+        files = min(files, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return max(1, files - _DESCRIPTORS_KEPT)

@@ -1,0 +1,103 @@
+"""How an answer ends: `close()` comes after the last byte, always, and no client can put it off."""
+
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.serving import LARGE, Served, rest, wait_until
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with Served(tmp_path_factory.mktemp("served")) as running:
+        yield running
+
+
+def read_all(connection: socket.socket) -> None:
+    while connection.recv(1 << 20):
+        pass
+
+
+def get(path: str, method: str = "GET") -> bytes:
+    return f"{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode()
+
+
+def test_an_answer_is_closed_after_its_last_byte_and_not_before(served: Served) -> None:
+    with served.connect() as connection:
+        connection.sendall(get("/large/read"))
+        received = 0
+        wait_until(lambda: served.noted("made", "read"))
+        # The kernels between us hold some of it. While we have not taken the rest, the last byte cannot have been sent.
+        while received < LARGE // 4:
+            received += len(connection.recv(1 << 18))
+        assert served.noted("closed", "read") == []
+        received += len(rest(connection))
+    assert received > LARGE
+    wait_until(lambda: served.noted("closed", "read"))
+
+
+def test_a_client_who_does_not_read_is_cut_within_a_second_and_the_answer_closed(served: Served) -> None:
+    with served.connect() as connection:
+        connection.sendall(get("/large/unread"))
+        wait_until(lambda: served.noted("closed", "unread"))
+        held = served.noted("closed", "unread")[0] - served.noted("made", "unread")[0]
+        with pytest.raises(ConnectionResetError):  # what the kernel still held was dropped, not sent later
+            read_all(connection)
+    assert 0.5 < held < 1.0
+
+
+def test_slow_readers_take_no_thread_from_others(served: Served) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(24):  # three times the threads
+            stack.enter_context(served.connect()).sendall(get("/large/many"))
+        wait_until(lambda: len(served.noted("made", "many")) == 24)
+        assert served.answers()
+        assert len(served.noted("closed", "many")) < 24
+    wait_until(lambda: len(served.noted("closed", "many")) == 24)
+
+
+def test_a_client_who_leaves_in_the_middle_ends_the_answer_at_once(served: Served) -> None:
+    with served.connect() as connection:
+        connection.sendall(get("/large/left"))
+        connection.recv(1)
+    wait_until(lambda: served.noted("closed", "left"))
+
+
+def test_a_client_who_leaves_before_the_answer_does_not_keep_it_open(served: Served) -> None:
+    with served.connect() as connection:
+        connection.sendall(get("/slow/gone"))
+        wait_until(lambda: served.noted("begun", "gone"))
+    wait_until(lambda: served.noted("closed", "gone"))
+
+
+def test_an_answer_to_head_is_closed_and_has_no_body(served: Served) -> None:
+    assert served.ask(get("/large/head", "HEAD")).endswith(b"\r\n\r\n")
+    wait_until(lambda: served.noted("closed", "head"))
+
+
+def test_an_answer_that_breaks_is_closed_and_nothing_of_it_leaves(served: Served) -> None:
+    answer = served.ask(get("/breaking/half-way"))
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert b'"code": "internal-error"' in answer
+    assert b"secret" not in answer
+    assert b"some" not in answer.replace(b"Something", b"")
+    wait_until(lambda: served.noted("closed", "half-way"))
+
+
+def test_an_application_that_fails_is_told_as_an_error_without_its_words(served: Served) -> None:
+    answer = served.ask(get("/failing/at-all"))
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert b"secret" not in answer
+    assert served.answers()
+
+
+def test_each_answer_is_closed_once(served: Served) -> None:
+    with served.connect() as connection:
+        for _ in range(3):
+            connection.sendall(b"GET /echo/thrice HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200")
+    wait_until(lambda: len(served.noted("closed", "thrice")) == 3)
+    for argument in ("read", "unread", "left", "gone", "head", "half-way"):
+        assert len(served.noted("closed", argument)) <= 1

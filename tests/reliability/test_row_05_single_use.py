@@ -1,0 +1,168 @@
+"""Row 5: of ten at the same instant exactly one wins, over four processes, and nothing breaks."""
+
+import json
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+
+from broker.clock import system_clock
+from broker.oauth.requests import key_of
+from broker.tokens.codes import Code, issue_code
+from tests.support.caller import CALLBACK, Caller, challenge_of, new_verifier
+from tests.support.customers import Person
+from tests.support.fleet import Fleet
+from tests.support.sharer import Sharer
+from tests.support.sizes import Size
+from tests.support.spread import processes_behind, spread_lines
+from tests.support.wire import Answer, burst, message
+
+WIDTH = 10
+PROCESSES = 4
+DETAILS = json.dumps([{"type": "bank_data", "purpose": "chat_banking", "categories": [{"name": "balances"}]}])
+
+Outcome = tuple[int, str]
+
+
+@dataclass
+class Shared:
+    """A person who shares balances with a platform that holds tokens."""
+
+    person: Person
+    grant: str
+    caller: Caller
+    access: str
+    refresh: str
+
+
+@pytest.fixture
+def shared(fleet: Fleet) -> Shared:
+    person, caller = fleet.person(), fleet.caller()
+    grant = fleet.grant(person, ("balances",))
+    (access,) = fleet.tokens(grant, caller.dpop.thumbprint)
+    (refresh,) = fleet.refresh_tokens(grant)
+    return Shared(person, grant, caller, access, refresh)
+
+
+def bursts(fleet: Fleet, count: int, prepare: Callable[[], list[bytes]]) -> list[list[Answer]]:
+    """Run so many bursts over lines to every process."""
+    lines = spread_lines(fleet, WIDTH)
+    assert processes_behind(fleet, lines) == PROCESSES
+    return [burst(lines, prepare()) for _ in range(count)]
+
+
+def one_wins(runs: list[list[Answer]], won: int, lost: Outcome) -> None:
+    """Demand that in every burst one answer has the status of success and all the others this refusal."""
+    expected = Counter({(won, ""): 1, lost: WIDTH - 1})
+    wrong = [found for answers in runs if (found := Counter((a.status, a.code) for a in answers)) != expected]
+    assert wrong == []
+
+
+def test_of_ten_redemptions_of_one_code_one_gets_tokens(fleet: Fleet, shared: Shared, size: Size) -> None:
+    def prepare() -> list[bytes]:
+        verifier = new_verifier()
+        code = Code(shared.grant, "messenger", CALLBACK, challenge_of(verifier), shared.caller.dpop.thumbprint)
+        secret = fleet.writes(lambda session: issue_code(session, code, system_clock()))
+        return [shared.caller.redeeming(secret, verifier) for _ in range(WIDTH)]
+
+    runs = bursts(fleet, size.of(test=60, campaign=1_000, soak=10_000), prepare)
+
+    one_wins(runs, 200, (400, "invalid_grant"))
+    # Nine replays followed the one that won: what it was given is dead.
+    (winner,) = (answer for answer in runs[-1] if answer.status == 200)
+    assert shared.caller.read("balances", winner.json()["access_token"]).status == 401
+    assert shared.caller.refresh(winner.json()["refresh_token"]).code == "invalid_grant"
+
+
+def test_of_ten_decisions_on_one_request_one_counts(fleet: Fleet, shared: Shared, size: Size) -> None:
+    accounts, sharer = shared.person.accounts["messenger"], fleet.sharer(shared.person)
+
+    def prepare() -> list[bytes]:
+        grant_id = fleet.proposal(shared.person, ("balances",))
+        approvals = [sharer.approving(grant_id, ("balances",), accounts) for _ in range(2)]
+        requests = approvals + [sharer.refusing(grant_id) for _ in range(WIDTH - len(approvals))]
+        secrets.SystemRandom().shuffle(requests)
+        return requests
+
+    runs = bursts(fleet, size.of(test=60, campaign=1_000, soak=10_000), prepare)
+
+    one_wins(runs, 303, (409, "consent-decided"))
+
+
+def test_ten_tabs_that_bring_one_decision_back_get_one_code(fleet: Fleet, shared: Shared, size: Size) -> None:
+    def prepare() -> list[bytes]:
+        grant_id, sharer = arrived(fleet, shared)
+        approved = sharer.line.call(sharer.approving(grant_id, ("balances",), shared.person.accounts["messenger"]))
+        assert approved.status == 303
+        return [sharer.getting(approved.headers["location"]) for _ in range(WIDTH)]
+
+    runs = bursts(fleet, size.of(test=10, campaign=300, soak=10_000), prepare)
+
+    one_wins(runs, 303, (400, "request-answered"))
+    (winner,) = (answer for answer in runs[-1] if answer.status == 303)
+    assert "code" in parse_qs(urlsplit(winner.headers["location"]).query)
+
+
+def test_of_ten_browsers_with_one_request_uri_one_may_go_on(fleet: Fleet, shared: Shared, size: Size) -> None:
+    def prepare() -> list[bytes]:
+        # No cookies: to the broker these are ten browsers that have never been here.
+        return [message("GET", arrival_of(pushed(shared.caller)), {"Accept": "application/json"})] * WIDTH
+
+    runs = bursts(fleet, size.of(test=10, campaign=300, soak=10_000), prepare)
+
+    one_wins(runs, 303, (400, "request-expired"))
+
+
+def test_of_ten_calls_with_one_dpop_proof_one_gets_data(fleet: Fleet, shared: Shared, size: Size) -> None:
+    url = f"{shared.caller.base_url}/v1/accounts/balances"
+
+    def prepare() -> list[bytes]:
+        proof = shared.caller.dpop.proof("GET", url, shared.access)
+        return [shared.caller.reading("/v1/accounts/balances", shared.access, proof=proof) for _ in range(WIDTH)]
+
+    runs = bursts(fleet, size.of(test=30, campaign=500, soak=5_000), prepare)
+
+    one_wins(runs, 200, (401, "dpop-proof-replayed"))
+
+
+def test_of_ten_token_requests_with_one_dpop_proof_one_is_served(fleet: Fleet, shared: Shared, size: Size) -> None:
+    def prepare() -> list[bytes]:
+        proof = shared.caller.dpop.proof("POST", f"{shared.caller.base_url}/oauth/token")
+        return [shared.caller.refreshing(shared.refresh, proof=proof) for _ in range(WIDTH)]
+
+    runs = bursts(fleet, size.of(test=30, campaign=500, soak=5_000), prepare)
+
+    one_wins(runs, 200, (400, "dpop-proof-invalid"))
+
+
+def test_of_ten_requests_with_one_client_assertion_one_is_served(fleet: Fleet, shared: Shared, size: Size) -> None:
+    def prepare() -> list[bytes]:
+        assertion = shared.caller.key.assertion("messenger", shared.caller.base_url)
+        return [shared.caller.refreshing(shared.refresh, assertion=assertion) for _ in range(WIDTH)]
+
+    runs = bursts(fleet, size.of(test=60, campaign=1_000, soak=10_000), prepare)
+
+    one_wins(runs, 200, (401, "invalid_client"))
+
+
+def pushed(caller: Caller) -> str:
+    """Push a request and return its request_uri."""
+    answer = caller.line.call(caller.pushing(DETAILS, new_verifier()))
+    assert answer.status == 201, answer.body
+    return str(answer.json()["request_uri"])
+
+
+def arrival_of(request_uri: str) -> str:
+    return "/oauth/authorize?" + urlencode({"client_id": "messenger", "request_uri": request_uri})
+
+
+def arrived(fleet: Fleet, shared: Shared) -> tuple[str, Sharer]:
+    """Let a request have been pushed and the person have come to its consent page, signed in for it."""
+    request_uri = pushed(shared.caller)
+    sharer = fleet.sharer(shared.person, wish=key_of(request_uri)[:16])
+    answer = sharer.line.call(sharer.getting(arrival_of(request_uri)))
+    assert answer.status == 303, answer.body
+    return answer.headers["location"].removeprefix("/consent/"), sharer

@@ -1,0 +1,83 @@
+"""The negative controls of row 18: faults in a copy of the product that the matrix must find."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.controls import Plant, survivors
+from tests.support.sizes import Size
+
+_CELLS = "tests/reliability/test_row_18_isolation.py"
+_PAGES = "tests/reliability/test_row_18_pages.py"
+PLANTS = (
+    # An account that is not shared is told from one that does not exist.
+    Plant(
+        "broker/policy/rules.py",
+        'yield Reason("account-not-granted", "grant.accounts", "The person does not share this account.")',
+        'yield Reason("account-not-granted", "grant.accounts", f"Not shared: {state}.")',
+        f"{_CELLS}::what_a_refusal_says",
+    ),
+    # The bank's word is believed about whose accounts these are.
+    Plant(
+        "broker/policy/minimise.py",
+        'record["accountId"] not in limits.accounts or ',
+        "",
+        f"{_CELLS}::every_cell or never_leaves",
+    ),
+    Plant("broker/release/asking.py", "if self.account_id in {None, a.account_id}", "if True", f"{_CELLS}::every_cell"),
+    Plant(
+        "broker/policy/rules.py",
+        " or context.category not in context.token_categories",
+        "",
+        f"{_CELLS}::every_cell",
+    ),
+    Plant(
+        "broker/grants/views.py",
+        "return tuple(account for account in self.accounts if account.state is ClusterState.ACTIVE)",
+        "return tuple(self.accounts)",
+        f"{_CELLS}::every_cell",
+    ),
+    Plant("broker/policy/catalogue.py", "if self.from_detail and (", "if False and (", f"{_CELLS}::every_cell"),
+    Plant("broker/policy/minimise.py", "else at.date()", "else at", f"{_CELLS}::every_cell"),
+    Plant(
+        "broker/web/consent.py",
+        "if found is None or found.user_id != actor().user_id:",
+        "if found is None:",
+        f"{_PAGES}::consent_page",
+    ),
+    Plant(
+        "broker/grants/reader.py",
+        "query = select(GrantRow).where(GrantRow.user_id == user_id)",
+        "query = select(GrantRow)",
+        f"{_PAGES}::their_own",
+    ),
+    Plant(
+        "broker/audit/reader.py",
+        "query = select(EntryRow).where(EntryRow.log.in_(logs))",
+        "query = select(EntryRow)",
+        f"{_PAGES}::console_is",
+    ),
+    Plant(
+        "broker/tokens/service.py",
+        "if row is None or row.platform_id != platform_id:",
+        "if row is None:",
+        f"{_PAGES}::like_no_tokens",
+    ),
+    Plant(
+        "broker/oauth/introspection.py",
+        "return token.platform_id == platform.id",
+        "return True",
+        f"{_PAGES}::like_no_tokens",
+    ),
+    Plant(
+        "broker/oauth/answer.py",
+        "if kept is None or kept.browser != browser_id():",
+        "if kept is None:",
+        f"{_PAGES}::came_first",
+    ),
+)
+
+
+@pytest.mark.timeout(1_200)
+def test_the_matrix_finds_every_planted_fault(tmp_path: Path, size: Size) -> None:
+    assert survivors(tmp_path, PLANTS[: size.of(test=1, campaign=len(PLANTS))]) == []
