@@ -99,7 +99,6 @@ class AdvisoryFences:
         return hold
 
 
-def _unlock(connection: object, _record: object, state: PoolResetState) -> None:
-    """Unlock when a session goes back to the pool, also when its holder was forgotten."""
-    if not state.terminate_only:
-        connection.execute("SELECT pg_advisory_unlock_all()")  # type: ignore[attr-defined] # the driver's, untyped here
+def _unlock(connection: object, _record: object, _state: PoolResetState) -> None:
+    """Unlock when a session goes back to the pool; one that fails here is closed, which unlocks too."""
+    connection.execute("SELECT pg_advisory_unlock_all()")  # type: ignore[attr-defined] # the driver's, untyped here

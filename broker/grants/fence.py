@@ -45,9 +45,7 @@ class Fences:
     Kinds do not wait for each other. `connections`: how many may be held at once; `wait_s`: how long one waits for one.
     """
 
-    def __init__(
-        self, database: Database, kind: str = "fences", connections: int = 8, wait_s: float = _WAIT_S
-    ) -> None:
+    def __init__(self, database: Database, kind: str = "fences", connections: int = 8, wait_s: float = _WAIT_S) -> None:
         file = sqlite_file(database.engine)
         self._kind = kind
         self._store: FenceStore

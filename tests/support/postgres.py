@@ -74,10 +74,13 @@ def shared_server(folder: Path) -> Iterator[PostgresServer]:
 
 
 @contextlib.contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """Start a server for the caller alone, or take the one that is given."""
-    with tempfile.TemporaryDirectory(prefix="broker-pg-") as folder, shared_server(Path(folder)) as server:
-        yield server
+def own_server() -> Iterator[PostgresServer]:
+    """Start a server for the caller alone, who may stop and change it."""
+    running = _start()
+    try:
+        yield PostgresServer(running["url"])
+    finally:
+        _stop(running)
 
 
 def _start() -> dict[str, Any]:
@@ -151,8 +154,9 @@ def _serve(binaries: Path, folder: Path, identity: dict[str, Any]) -> tuple[int,
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
+    with (data / "postgresql.conf").open("a", encoding="utf-8") as settings:
+        settings.writelines(f"{setting}\n" for setting in _SETTINGS)
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
-    options += "".join(f" -c {setting}" for setting in _SETTINGS)
     # A daemon, because the process that starts it may end before the others that use it.
     start = [binaries / "pg_ctl", "-D", data, "-l", folder / "postgres.log", "-o", options, "-w", "-t", "30", "start"]
     started = subprocess.run(start, check=False, stdout=subprocess.DEVNULL, env=clean, cwd=folder, **identity)

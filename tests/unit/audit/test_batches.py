@@ -119,7 +119,9 @@ def test_what_nobody_foresaw_fails_all_and_the_next_order_works(
     assert batches.submit(3) == 3
 
 
-def test_a_queue_that_is_too_long_refuses_the_next_order_and_loses_none(commits: Commits, pool: ThreadPoolExecutor) -> None:
+def test_a_queue_that_is_too_long_refuses_the_next_order_and_loses_none(
+    commits: Commits, pool: ThreadPoolExecutor
+) -> None:
     short: Batches[int | str, int | str | None] = Batches(commits, longest_queue=2)
     turns = queued(short, commits, pool, [1, 2])
     with pytest.raises(LogUnavailable):

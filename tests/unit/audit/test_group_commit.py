@@ -63,12 +63,15 @@ def test_claims_of_a_batch_in_opposite_orders_are_decided_alike(house: House, po
     assert sum(turn.result().lost is None for turn in turns) == 1
 
 
-def test_an_entry_that_cannot_be_stored_does_not_fail_its_neighbours(house: House, pool: ThreadPoolExecutor) -> None:
+def test_an_entry_that_cannot_be_stored_does_not_fail_its_neighbours(
+    house: House, pool: ThreadPoolExecutor, database: str
+) -> None:
+    """PostgreSQL cannot store the character NUL in a text; SQLite can."""
     strange = replace(ENTRY, interaction_id="x\x00y", user_id=house.alice.user_id, details={"n": 1})
-    turns = appended_together(house, pool, [ENTRY, ENTRY, strange, ENTRY], (replace(PROOF, value="of the batch"),))
-    errors = [turn.exception() for turn in turns]
-    assert [type(error) for error in errors if error is not None] in ([], [InvalidRequest])
-    assert len(house.durable_events()) == 4 - sum(error is not None for error in errors)
+    turns = appended_together(house, pool, [ENTRY, ENTRY, strange, ENTRY])
+    errors = [type(turn.exception()) for turn in turns if turn.exception() is not None]
+    assert errors == ([InvalidRequest] if database == "postgresql" else [])
+    assert len(house.durable_events()) == len(turns) - len(errors)
     numbers = [row[0] for row in house.store.rows("SELECT number FROM audit_entries ORDER BY number")]
     assert numbers == list(range(len(numbers)))
 
