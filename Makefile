@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run clean-sandbox test campaign soak coverage check fix lock
+.PHONY: help run clean-sandbox test test-both campaign soak coverage check fix lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -23,6 +23,8 @@ campaign: $(VENV)/dev.stamp ## run the larger samples of the reliability rows, e
 
 soak: $(VENV)/dev.stamp ## run the largest samples (hours)
 	@$(BIN)/pytest -n 2 --dist loadgroup --size=soak tests/reliability $(TESTS)
+test-both: $(VENV)/dev.stamp ## run the tests, those with a database all on SQLite and on PostgreSQL
+	@$(BIN)/pytest -n 2 --dist loadgroup --database=both $(TESTS)
 
 coverage: $(VENV)/dev.stamp ## run the tests and measure the coverage of the trusted core
 	@$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered $(TESTS)

@@ -81,7 +81,8 @@ class Batches(Generic[Order, Result]):
 
     def _outcomes(self, orders: Sequence[Order]) -> Sequence[Result | BrokerError]:
         try:
-            return self._commit(orders)
+            results = self._commit(orders)
+            return results if len(results) == len(orders) else [LogUnavailable()] * len(orders)
         except LogUnavailable as error:
             return [error] * len(orders)
         except BrokerError as error:

@@ -4,7 +4,9 @@ PostgreSQL queues fairly: who wants a lock alone stops newcomers. The sessions a
 because nobody may wait for a fence inside a transaction. A pooler in front must not share sessions between clients.
 """
 
+import time
 from collections.abc import Collection
+from contextlib import ExitStack
 from typing import Self
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
@@ -14,10 +16,8 @@ from sqlalchemy.pool import PoolResetState
 
 from broker.errors import StorageUnavailable
 
-_WAIT_MS = 3_000
-_POOL_TIMEOUT_S = 5.0
 # The server notices a machine that has vanished, and frees its locks, within two seconds.
-_SERVER = f"-c lock_timeout={_WAIT_MS} -c tcp_keepalives_idle=1 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=1"
+_SERVER = "-c tcp_keepalives_idle=1 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=1"
 _CLIENT = {"keepalives": 1, "keepalives_idle": 1, "keepalives_interval": 1, "keepalives_count": 2}
 
 
@@ -26,6 +26,10 @@ class AdvisoryHold:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def take(self, statement: str, key: int) -> None:
+        """Wait for one more lock."""
+        self._connection.execute(text(statement), {"key": key})
 
     def drop(self) -> None:
         """Drop all locks."""
@@ -37,21 +41,26 @@ class AdvisoryHold:
     def __exit__(self, *_: object) -> None:
         self.drop()
 
+    def __del__(self) -> None:
+        # A connection stands in a cycle with its transaction: without this, a forgotten hold waits for the collector.
+        self.drop()
+
 
 class AdvisoryFences:
-    """Fences in the database. `connections`: how many may be held at once by this process."""
+    """Fences in the database. `connections`: how many may be held at once by this process; `wait_s`: for a lock."""
 
-    def __init__(self, url: URL, connections: int) -> None:
+    def __init__(self, url: URL, connections: int, wait_s: float) -> None:
+        self._wait_s = wait_s
         self._engine: Engine = create_engine(
             url,
             isolation_level="AUTOCOMMIT",
             pool_size=connections,
             max_overflow=4,
-            pool_timeout=_POOL_TIMEOUT_S,
+            pool_timeout=wait_s,
             pool_pre_ping=True,
             pool_reset_on_return=None,
             hide_parameters=True,
-            connect_args={"options": _SERVER, **_CLIENT},
+            connect_args={"options": f"{_SERVER} -c lock_timeout={int(wait_s * 1_000)}", **_CLIENT},
         )
         event.listen(self._engine, "reset", _unlock)
 
@@ -77,19 +86,19 @@ class AdvisoryFences:
 
     def _hold(self, statement: str, keys: Collection[int]) -> AdvisoryHold:
         try:
-            connection = self._engine.connect()
-            try:
+            with ExitStack() as stack:
+                hold = stack.enter_context(AdvisoryHold(self._engine.connect()))
+                deadline = time.monotonic() + self._wait_s
                 for key in keys:
-                    connection.execute(text(statement), {"key": key})
-            except DBAPIError:
-                connection.close()
-                raise
+                    if time.monotonic() > deadline:  # each lock has its own limit; together they must not add up
+                        raise StorageUnavailable
+                    hold.take(statement, key)
+                stack.pop_all()
         except (DBAPIError, PoolTimeoutError) as error:
             raise StorageUnavailable from error
-        return AdvisoryHold(connection)
+        return hold
 
 
-def _unlock(connection: object, _record: object, state: PoolResetState) -> None:
-    """Unlock when a session goes back to the pool, also when its holder was forgotten."""
-    if not state.terminate_only:
-        connection.execute("SELECT pg_advisory_unlock_all()")  # type: ignore[attr-defined] # the driver's, untyped here
+def _unlock(connection: object, _record: object, _state: PoolResetState) -> None:
+    """Unlock when a session goes back to the pool; one that fails here is closed, which unlocks too."""
+    connection.execute("SELECT pg_advisory_unlock_all()")  # type: ignore[attr-defined] # the driver's, untyped here

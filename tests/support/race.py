@@ -7,12 +7,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def race(kind: str, database: Path, *, processes: int, count: int, threads: int) -> list[int]:
-    command = [sys.executable, "-m", "tests.support.contenders", kind, str(database), str(count), str(threads)]
-    running = [
-        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _ in range(processes)
-    ]
+def contender(kind: str, database_url: str, count: int, threads: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.support.contenders", kind, database_url, str(count), str(threads)]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def race(kind: str, database_url: str, *, processes: int, count: int, threads: int) -> list[int]:
+    running = [contender(kind, database_url, count, threads) for _ in range(processes)]
     for process in running:
         assert process.stdin is not None
         process.stdin.write("go\n")

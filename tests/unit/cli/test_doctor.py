@@ -31,8 +31,9 @@ from broker.storage.engine import Database
 from broker.storage.single_use import Claim, claim
 from broker.users.service import Users
 from tests.support.answering import Answering, answering
-from tests.support.core import NOON, House, new_database
+from tests.support.core import NOON, House
 from tests.support.postgres import PostgresServer
+from tests.support.stores import SqliteStore
 
 METADATA = "/.well-known/oauth-authorization-server"
 DISCOVERY = "/.well-known/openid-configuration"
@@ -82,7 +83,7 @@ def add_bank(patient: Patient, bank_id: str = "harbor", standard: str = "fdx") -
 @pytest.fixture
 def patient(tmp_path: Path) -> Iterator[Patient]:
     before = dict(os.environ)
-    database = new_database(tmp_path)
+    database = Database(SqliteStore(tmp_path / "broker.db").url)
     generate_keyset(tmp_path / "keys.json", system_clock())
     with answering() as broker, answering() as bank:
         well = Patient(tmp_path, database, broker, bank)

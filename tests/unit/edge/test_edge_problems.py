@@ -204,13 +204,12 @@ def test_a_session_that_cannot_be_stored_is_told_as_503(app: Flask, house: House
 
 def no_database(house: House) -> None:
     house.database.close()
-    for path in house.path.parent.glob("broker.db*"):
-        path.unlink()
+    house.store.vanishes()
 
 
 def a_folder_in_its_place(house: House) -> None:
     no_database(house)
-    house.path.mkdir()
+    (house.folder / "broker.db").mkdir()
 
 
 def an_old_revision(house: House) -> None:
@@ -218,11 +217,11 @@ def an_old_revision(house: House) -> None:
 
 
 def no_keys(house: House) -> None:
-    (house.path.parent / "keys.json").unlink()
+    (house.folder / "keys.json").unlink()
 
 
 def keys_for_all(house: House) -> None:
-    (house.path.parent / "keys.json").chmod(0o644)
+    (house.folder / "keys.json").chmod(0o644)
 
 
 NOT_READY: dict[str, tuple[Callable[[House], None], str]] = {
@@ -245,10 +244,10 @@ def test_what_keeps_the_broker_from_serving_is_told_as_a_code_and_nothing_else(
     response = client.get("/readyz")
     assert problem(response) == (503, code)
     assert "Retry-After" in response.headers
-    assert str(house.path.parent) not in response.text
+    assert str(house.folder) not in response.text
     assert client.get("/healthz").json == {"status": "ok"}
     if fault == "no database":
-        assert not house.path.exists(), "asking must not make an empty database"
+        assert not (house.folder / "broker.db").exists(), "asking must not make an empty database"
 
 
 def test_a_line_of_a_request_never_carries_facts_of_another(app: Flask, house: House) -> None:

@@ -1,7 +1,5 @@
 """Browser sessions: a random id, stored as a digest, rotated, ended when idle or old (ASVS V7)."""
 
-import sqlite3
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -41,8 +39,7 @@ def cookie(browser: FlaskClient) -> str:
 
 
 def sessions(house: House) -> int:
-    with closing(sqlite3.connect(house.path)) as connection:
-        return int(connection.execute("SELECT count(*) FROM web_sessions").fetchone()[0])
+    return int(house.store.rows("SELECT count(*) FROM web_sessions")[0][0])
 
 
 def test_the_cookie_is_for_this_site_and_not_for_scripts(browser: FlaskClient) -> None:

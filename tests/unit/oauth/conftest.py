@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from oauth_world import World, build_world
 
+from tests.support.stores import Store
+
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    built = build_world(tmp_path)
+def world(tmp_path: Path, store: Store) -> Iterator[World]:
+    built = build_world(tmp_path, store)
     yield built
-    built.services.database.close()
+    built.services.close()

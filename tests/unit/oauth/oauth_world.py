@@ -9,7 +9,6 @@ from flask.testing import FlaskClient
 from oauth_app import BASE, CALLBACK, SCOPES, App, Watch, location
 from werkzeug.test import TestResponse
 
-import broker.events.models
 from broker.audit.models import EntryRow
 from broker.audit.sequencer import Sequencer
 from broker.banks.service import Bank
@@ -34,10 +33,10 @@ from broker.platforms.service import add as add_platform
 from broker.policy.loading import load_catalogue
 from broker.policy.terms import Choice
 from broker.settings import default_policies_dir
-from broker.storage.base import Base
 from broker.storage.engine import Database
 from broker.users.service import Users
 from tests.support.sandbox_settings import sandbox_settings
+from tests.support.stores import Store
 
 ALICE, BOB = "alice-at-harbor", "bob-at-harbor"
 ACCOUNTS = (OfferedAccount("acc-1", "ref-1", "Current"), OfferedAccount("acc-2", "ref-2", "Savings"))
@@ -102,9 +101,9 @@ class World:
             return [row.event for row in session.query(EntryRow).order_by(EntryRow.time_us)]
 
 
-def build_world(folder: Path) -> World:
+def build_world(folder: Path, store: Store) -> World:
     watch = Watch()
-    services = _services(folder, watch)
+    services = _services(folder, store, watch)
     app = _app(services)
     world = World(
         app, services, watch, *(App(name, app.test_client(), watch) for name in ("messenger", "rival", "the-api"))
@@ -113,15 +112,12 @@ def build_world(folder: Path) -> World:
     return world
 
 
-def _services(folder: Path, watch: Watch) -> Services:
-    settings = sandbox_settings(folder, base_url=BASE)
+def _services(folder: Path, store: Store, watch: Watch) -> Services:
+    settings = sandbox_settings(folder, base_url=BASE, database_url=store.url)
     generate_keyset(settings.key_file, watch())
     keyset = load_keyset(settings.key_file)
     sealer, pairwise = Sealer(keyset.sealing), PairwiseIds(keyset.pairwise)
     database = Database(settings.database_url)
-    database.make_file()
-    assert broker.events.models  # its tables belong to the schema
-    Base.metadata.create_all(database.engine)
     sequencer = Sequencer(database, sealer, watch, settings.base_host)
     fences = Fences(database)
     nothing_leaves: Any = None

@@ -27,8 +27,10 @@ class RotatingBank:
             return replace(credential, access_token="new-access", refresh_token=f"refresh-{len(self.used)}")
 
 
-def renewals(house: House) -> Renewals:
-    return Renewals(house.database, house.users, Fences(house.database, "renewals"))
+def renewals(house: House, wait_s: float = 3) -> Renewals:
+    fences = Fences(house.database, "renewals", wait_s=wait_s)
+    house.in_the_end.callback(fences.close)
+    return Renewals(house.database, house.users, fences)
 
 
 def identity(house: House) -> Identity:
@@ -75,4 +77,4 @@ def test_after_a_renewal_that_failed_the_next_one_is_tried(house: House) -> None
 def test_a_renewal_that_takes_too_long_is_told_as_the_banks_failure(house: House) -> None:
     before, slow = identity(house), renewals(house)
     with slow.fences.exclusive([f"{before.user_id} harbor"]), pytest.raises(Exception, match="bank-unavailable"):
-        renewals(house).renew(before, RotatingBank().exchange)
+        renewals(house, wait_s=0.05).renew(before, RotatingBank().exchange)

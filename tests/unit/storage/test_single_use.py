@@ -19,7 +19,7 @@ def take(house: House, wish: Claim = WISH) -> bool:
 
 
 def test_exactly_one_wins_among_three_processes_with_ten_threads_each(house: House) -> None:
-    won = race("claim", house.path, processes=3, count=12, threads=10)
+    won = race("claim", house.store.url, processes=3, count=12, threads=10)
     assert sum(won) == 12
 
 

@@ -1,9 +1,7 @@
 """Codes are redeemed once, tokens rest as digests and point to a grant (invariants 4, 6, 8)."""
 
-import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import timedelta
 from threading import Barrier
 
@@ -106,8 +104,7 @@ def test_a_replayed_code_ends_the_tokens_and_that_is_committed(house: House, gra
     secrets = [new_access(house, grant_id)[0], new_refresh(house, grant_id)]
     foreign = new_access(house, "another-grant")[0]
     assert not redeem(house, code)
-    with closing(sqlite3.connect(house.path)) as connection:
-        ended = connection.execute("SELECT grant_id, ended_at IS NULL FROM tokens").fetchall()
+    ended = house.store.rows("SELECT grant_id, ended_at IS NULL FROM tokens")
     assert sorted(ended) == sorted([(grant_id, 0), (grant_id, 0), ("another-grant", 1)])
     assert [token(house, secret).is_live(house.watch()) for secret in [*secrets, foreign]] == [False, False, True]
     assert house.grant(grant_id).status == "ACTIVE"

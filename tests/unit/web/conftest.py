@@ -7,13 +7,16 @@ import pytest
 from identity_provider import running_provider
 from web_world import Browser, World, build_world
 
+from tests.support.stores import Store
+
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path, store: Store) -> Iterator[World]:
     with running_provider() as provider:
-        built = build_world(tmp_path, provider)
+        built = build_world(tmp_path, store, provider)
         yield built
-        built.services.database.close()
+        built.services.release.renewals.fences.close()
+        built.services.close()
 
 
 @pytest.fixture

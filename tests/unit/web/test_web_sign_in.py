@@ -9,13 +9,17 @@ from identity_provider import running_provider
 from joserfc.jwk import ECKey, OctKey
 from web_world import AUDITOR, PERSON, Browser, World, build_world, form_with, forms_of, words_of
 
+from tests.support.stores import NewStore
+
 
 @pytest.fixture(scope="module")
-def one_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with running_provider() as provider:
-        built = build_world(tmp_path_factory.mktemp("sign_in"), provider)
+def one_world(tmp_path_factory: pytest.TempPathFactory, new_store: NewStore) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("sign_in")
+    with running_provider() as provider, new_store(folder) as store:
+        built = build_world(folder, store, provider)
         yield built
-        built.services.database.close()
+        built.services.release.renewals.fences.close()
+        built.services.close()
 
 
 @pytest.fixture

@@ -33,10 +33,9 @@ from broker.platforms import service as platforms
 from broker.policy.terms import CategoryTerm, Terms
 from broker.policy.vocabulary import Detail, Precision
 from broker.release import Call, OwnAccounts, Rendered, Wanted
-from broker.storage.base import Base
-from broker.storage.engine import Database
 from broker.users.models import IdentityRow
 from tests.support.sandbox_settings import sandbox_settings
+from tests.support.stores import Store
 
 BASE = "http://localhost:8465"
 PERSON = {"sub": "hb-1", "name": "Maya Lindqvist"}
@@ -233,19 +232,15 @@ class World:
         self.services.release.read(call, Wanted(category), lambda records: Rendered(b"{}", len(records)))
 
 
-def build_world(folder: Path, provider: IdentityProvider) -> World:
+def build_world(folder: Path, store: Store, provider: IdentityProvider) -> World:
     allowed = frozenset({provider.issuer.removeprefix("http://")})
-    settings = sandbox_settings(folder, base_url=BASE, outbound_allow=allowed)
+    settings = sandbox_settings(folder, base_url=BASE, outbound_allow=allowed, database_url=store.url)
     generate_keyset(settings.key_file, system_clock())
     moved: dict[str, World] = {}
 
     def clock() -> datetime:
         return system_clock() + (moved["world"].later if moved else timedelta())
 
-    database = Database(settings.database_url)
-    database.make_file()
-    Base.metadata.create_all(database.engine)
-    database.close()
     built = build_services(settings, clock)
     connector = FakeConnector()
     release = replace(built.release, connectors={"harbor": cast("Connector", connector)})
