@@ -61,7 +61,7 @@ def shared_server(folder: Path) -> Iterator[PostgresServer]:
     with (folder / "postgres.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not note.exists():
-            note.write_text(json.dumps(_start()), encoding="utf-8")
+            note.write_text(json.dumps(start()), encoding="utf-8")
         running = json.loads(note.read_text(encoding="utf-8"))
         fcntl.flock(lock, fcntl.LOCK_SH)
         try:
@@ -70,37 +70,60 @@ def shared_server(folder: Path) -> Iterator[PostgresServer]:
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 note.unlink()
-                _stop(running)
+                stop(running)
 
 
 @contextlib.contextmanager
 def own_server() -> Iterator[PostgresServer]:
     """Start a server for the caller alone, who may stop and change it."""
-    running = _start()
+    running = start()
     try:
         yield PostgresServer(running["url"])
     finally:
-        _stop(running)
+        stop(running)
 
 
-def _start() -> dict[str, Any]:
-    """Start a server; return its URL, its folder and the process id."""
+def start() -> dict[str, Any]:
+    """Start a server; return its URL, port, folder, programs and process id."""
     memory = Path("/dev/shm")  # noqa: S108 - memory-backed, a folder of our own below it
     folder = Path(tempfile.mkdtemp(prefix="broker-pg-", dir=memory if memory.is_dir() else None))
     try:
         binaries = _binaries(folder)
-        pid, port = _serve(binaries, folder, _identity(folder))
+        port = _initialised(binaries, folder, _identity(folder))
+        running = {"folder": str(folder), "programs": str(binaries), "port": port}
+        pid = serve(running)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return {"url": f"postgresql://broker@127.0.0.1:{port}", "folder": str(folder), "pid": pid}
+    return running | {"url": f"postgresql://broker@127.0.0.1:{port}", "pid": pid}
 
 
-def _stop(running: dict[str, Any]) -> None:
+def serve(running: dict[str, Any]) -> int:
+    """Start the server on its folder, again after it has stopped; return its process id."""
+    folder, data = Path(running["folder"]), Path(running["folder"]) / "data"
+    options = f"-p {running['port']} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
+    # A daemon, because the process that starts it may end before the others that use it.
+    program = Path(running["programs"]) / "pg_ctl"
+    command = [program, "-D", data, "-l", folder / "postgres.log", "-o", options, "-w", "-t", "30", "start"]
+    started = subprocess.run(
+        command, check=False, stdout=subprocess.DEVNULL, env=_clean(folder), cwd=folder, **_unprivileged()
+    )
+    if started.returncode:
+        raise AssertionError((folder / "postgres.log").read_text(encoding="utf-8", errors="replace")[-3_000:])
+    return int((data / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0])
+
+
+def halt(running: dict[str, Any]) -> None:
+    """Shut the server down and wait; its folder stays."""
     os.kill(running["pid"], signal.SIGINT)  # "fast": sessions that are still open are ended
     mark, deadline = Path(running["folder"]) / "data" / "postmaster.pid", time.monotonic() + 30
     while mark.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
+
+
+def stop(running: dict[str, Any]) -> None:
+    """Shut the server down and forget its data."""
+    halt(running)
     shutil.rmtree(running["folder"], ignore_errors=True)
 
 
@@ -146,20 +169,17 @@ def _identity(folder: Path) -> dict[str, Any]:
     return identity
 
 
-def _serve(binaries: Path, folder: Path, identity: dict[str, Any]) -> tuple[int, int]:
+def _initialised(binaries: Path, folder: Path, identity: dict[str, Any]) -> int:
+    """Make the data folder and choose a free port."""
     data = folder / "data"
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"HOME": str(folder)}
     initdb = [binaries / "initdb", "-D", data, "-U", "broker", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync"]
-    subprocess.run(initdb, check=True, capture_output=True, env=clean, cwd=folder, timeout=60, **identity)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    subprocess.run(initdb, check=True, capture_output=True, env=_clean(folder), cwd=folder, timeout=60, **identity)
     with (data / "postgresql.conf").open("a", encoding="utf-8") as settings:
         settings.writelines(f"{setting}\n" for setting in _SETTINGS)
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
-    # A daemon, because the process that starts it may end before the others that use it.
-    start = [binaries / "pg_ctl", "-D", data, "-l", folder / "postgres.log", "-o", options, "-w", "-t", "30", "start"]
-    started = subprocess.run(start, check=False, stdout=subprocess.DEVNULL, env=clean, cwd=folder, **identity)
-    if started.returncode:
-        raise AssertionError((folder / "postgres.log").read_text(encoding="utf-8", errors="replace"))
-    return int((data / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0]), port
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _clean(folder: Path) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"HOME": str(folder)}
