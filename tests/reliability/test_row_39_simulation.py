@@ -1,8 +1,7 @@
 """Row 39: any order of acts, reads, faults, crashes and clock steps leaves every promise whole; a seed replays."""
 
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -22,6 +21,7 @@ from broker.policy.vocabulary import Detail, Precision
 from broker.release import Wanted
 from tests.support.core import DATA
 from tests.support.log_replay import LogReplay
+from tests.support.memory import folder_in_memory
 from tests.support.simulated_reads import Reads
 from tests.support.simulation import Simulation
 from tests.support.sizes import Size
@@ -56,8 +56,8 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory(dir=_folder())
-        self.world = Simulation(Path(self.folder.name))
+        self.open = ExitStack()
+        self.world = Simulation(self.open.enter_context(folder_in_memory()))
         self.platform, self.log = Reads(self.world), LogReplay()
         self.trace: list[tuple[Any, ...]] = []
         self.traces.append(self.trace)
@@ -187,12 +187,7 @@ class Machine(RuleBasedStateMachine):
         self.world.mends()
         self.platform.nothing_of_a_bank_is_stored()
         self.world.close()
-        self.folder.cleanup()
-
-
-def _folder() -> str | None:
-    """In memory where there is such a place: no step here is about the disk's durability."""
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a folder of our own below it
+        self.open.close()
 
 
 def run(number: int, examples: int, steps: int) -> list[list[tuple[Any, ...]]]:
