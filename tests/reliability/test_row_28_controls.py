@@ -8,15 +8,19 @@ from tests.support.controls import Plant, survivors
 from tests.support.sizes import Size
 
 _INPUT = "tests/reliability/test_row_28_bad_input.py"
+_BUILT = "\"{{ url_for('static', filename='broker.css') }}\""
 _WIDER = "tests/reliability/test_row_19_never_wider.py"
 PLANTS = (
     Plant("broker/edge/csrf.py", "raise FormExpired", "return", f"{_INPUT}::own_session"),
-    Plant("broker/web/templates/base.html", '"/static/broker.css"', '"{{ url_for(\'static\', filename=\'broker.css\') }}"',
-          f"{_INPUT}::leads_the_browser"),
+    Plant("broker/web/templates/base.html", '"/static/broker.css"', _BUILT, f"{_INPUT}::leads_the_browser"),
     Plant("broker/edge/headers.py", '"X-Frame-Options": "DENY",', "", f"{_INPUT}::good_request"),
     Plant("broker/oauth/details.py", "except (ValueError, RecursionError):", "except KeyError:", f"{_INPUT}::bombs"),
-    Plant("broker/edge/csrf.py", 'app.config["WTF_CSRF_CHECK_DEFAULT"] = True', 'app.config["WTF_CSRF_CHECK_DEFAULT"] = False',
-          f"{_INPUT}::own_session"),
+    Plant(
+        "broker/edge/csrf.py",
+        'app.config["WTF_CSRF_CHECK_DEFAULT"] = True',
+        'app.config["WTF_CSRF_CHECK_DEFAULT"] = False',
+        f"{_INPUT}::own_session",
+    ),
     Plant("broker/grants/consents.py", "or not terms.is_within(asked) or", "or", f"{_WIDER}::no_step"),
     Plant(
         "broker/oauth/granted.py",
@@ -31,7 +35,7 @@ PLANTS = (
         f"{_WIDER}::no_step or refresh_over_http",
     ),
     Plant("broker/oauth/granted.py", "            and wanted != []\n", "", f"{_WIDER}::no_step"),
-)  # fmt: skip
+)
 
 
 @pytest.mark.timeout(1_200)
