@@ -135,7 +135,8 @@ def _bombs() -> dict[str, Callable[[Ask], None]]:
 def test_bombs_are_answered_soundly_by_every_route(asker: Asker, size: Size) -> None:
     times = []
     rules = asker.rules()
-    for rule, method in rules if size.name != "test" else Random(28).sample(rules, 8):
+    deepest = [found for found in rules if found[0].endpoint == "oauth.par"]
+    for rule, method in rules if size.name != "test" else [*deepest, *Random(28).sample(rules, 7)]:
         for plant in _bombs().values():
             ask = asker.good(rule, method)
             plant(ask)

@@ -14,7 +14,12 @@ PLANTS = (
     Plant("broker/edge/csrf.py", "raise FormExpired", "return", f"{_INPUT}::own_session"),
     Plant("broker/web/templates/base.html", '"/static/broker.css"', _BUILT, f"{_INPUT}::leads_the_browser"),
     Plant("broker/edge/headers.py", '"X-Frame-Options": "DENY",', "", f"{_INPUT}::good_request"),
-    Plant("broker/oauth/details.py", "except (ValueError, RecursionError):", "except KeyError:", f"{_INPUT}::bombs"),
+    Plant(
+        "broker/oauth/details.py",
+        "except (ValueError, RecursionError):",
+        "except KeyError:",
+        f"{_INPUT}::says_a_thing_twice or bombs",
+    ),
     Plant(
         "broker/edge/csrf.py",
         'app.config["WTF_CSRF_CHECK_DEFAULT"] = True',
@@ -34,7 +39,6 @@ PLANTS = (
         "standing = standing_categories(grant)",
         f"{_WIDER}::no_step or refresh_over_http",
     ),
-    Plant("broker/oauth/granted.py", "            and wanted != []\n", "", f"{_WIDER}::no_step"),
 )
 
 

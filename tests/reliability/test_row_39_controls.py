@@ -8,12 +8,21 @@ from tests.support.controls import Plant, survivors
 from tests.support.sizes import Size
 
 _RUNS = "tests/reliability/test_row_39_simulation.py::every_promise"
+_FRESH = "judge_again(self.catalogue, grant, call, wanted, now, before=before)"
+_COUNTED = "[Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []"
+_SECOND_LOOK = """\
+        decision = judge_again(self.catalogue, grant, call, wanted, now, before=before)
+        event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
+        left = rendered if decision.is_allowed else None
+        entry = access_entry(event, grant, call, wanted, decision, rendered=left, customer=customer)
+        uses = [Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []
+"""
 PLANTS = (
     # What the person took back while the bank was answering is released.
     Plant(
         "broker/release/service.py",
-        "decision = judge_again(self.catalogue, grant, call, wanted, now, before=before)",
-        "decision = judge(self.catalogue, before, call, wanted, now)",
+        _SECOND_LOOK,
+        _SECOND_LOOK.replace(_FRESH, "judge(self.catalogue, before, call, wanted, now)").replace(_COUNTED, "()"),
         _RUNS,
     ),
     Plant("broker/release/service.py", "self.sequencer.append(announced, call.claims).lost", "False", _RUNS),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import pytest
@@ -155,6 +156,25 @@ class Machine(RuleBasedStateMachine):
         number, key = self._key(which)
         wanted, names = Wanted(category), frozenset(DATA)
         self._done("reads", number, category, self._read(key, names, wanted, lambda: None, replays=False))
+
+    @precondition(lambda self: self.world.consents)
+    @rule(which=WHICH, category=st.sampled_from(DATA), act=st.sampled_from(["pause", "revoke"]), whole=st.booleans())
+    def reads_while_it_is_taken_back(self, which: int, category: str, act: str, *, whole: bool) -> None:
+        number, key = self._key(which)
+        part = "" if whole else category
+        meanwhile = partial(self.world.acts, act, key, part)
+        outcome = self._read(key, frozenset(DATA), Wanted(category), meanwhile, replays=False)
+        self._done("reads", number, category, act, part, outcome)
+
+    @rule(bank=BANKS, choice=GOOD_CHOICES, seconds=st.sampled_from([599, 600, 601]))
+    def shares_and_the_app_comes_late(self, bank: str, choice: Choice, seconds: int) -> None:
+        before = len(self.world.consents)
+        self.world.proposes(bank)
+        if len(self.world.consents) > before:
+            _, key = self._key(before)
+            approved = self.world.approves(key, choice)
+            self.world.house.watch.passes(seconds=seconds)
+            self._done("late", seconds, approved, self.world.redeems(key))
 
     @rule(what=TROUBLE, seconds=STEPS_S, statements=st.integers(0, 25))
     def something_happens(self, what: str, seconds: int, statements: int) -> None:
