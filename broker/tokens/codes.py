@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from broker.crypto.digests import digest, new_secret
 from broker.grants.models import GrantRow
+from broker.grants.views import UNCLAIMED_LIFE
 from broker.tokens.models import CodeRow
 from broker.tokens.service import end_all_of_grant
 
@@ -61,8 +62,9 @@ def consume_code(session: Session, secret: str, now: datetime) -> bool:
     statement = update(CodeRow).where(CodeRow.digest == one, CodeRow.used_at.is_(None), CodeRow.expires_at > now)
     if cast("CursorResult[None]", session.execute(statement.values(used_at=now))).rowcount == 1:
         row = session.get_one(CodeRow, one)
-        claimed = update(GrantRow).where(GrantRow.id == row.grant_id, GrantRow.claimed_at.is_(None))
-        session.execute(claimed.values(claimed_at=now))
+        # Not a grant that has ended unclaimed meanwhile: what has expired is never revived.
+        in_time = (GrantRow.claimed_at.is_(None)) & (GrantRow.authorised_at > now - UNCLAIMED_LIFE)
+        session.execute(update(GrantRow).where(GrantRow.id == row.grant_id, in_time).values(claimed_at=now))
         return True
     row = session.get_one(CodeRow, one, populate_existing=True)
     if row.used_at is not None:

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from broker.api.routes import CATEGORIES
 from tests.support.edge import Platform
+from tests.support.memory import folder_in_memory
 from tests.support.sizes import Size
 from tests.support.town import Share, Town, open_town
 from tests.support.town_facts import SEEN, Owned
@@ -28,8 +29,8 @@ METHODS = ("HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND")
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with open_town(tmp_path_factory.mktemp("town")) as opened:
+def town() -> Iterator[Town]:
+    with folder_in_memory() as folder, open_town(folder) as opened:
         yield opened
 
 

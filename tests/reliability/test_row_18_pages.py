@@ -17,8 +17,9 @@ from broker.edge.visitor import Visitor
 from broker.oauth.requests import Pushed, keep, key_of
 from broker.tokens.service import issue_refresh
 from tests.support.edge import BASE
-from tests.support.platform_client import ASSERTION_TYPE, PlatformClient
+from tests.support.memory import folder_in_memory
 from tests.support.town import CALLBACK, Town, csrf_token, open_town
+from tests.support.town_client import client_post
 from tests.support.town_facts import BANKS, PEOPLE
 
 NOBODYS = "00000000-0000-7000-8000-000000000000"
@@ -28,8 +29,8 @@ JSON = {"Accept": "application/json"}
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with open_town(tmp_path_factory.mktemp("town")) as opened:
+def town() -> Iterator[Town]:
+    with folder_in_memory() as folder, open_town(folder) as opened:
         for bank in opened.house.banks.values():
             bank.is_lying = False  # type: ignore[attr-defined]  # a consent page shows what the bank says is the person's
         yield opened
@@ -165,21 +166,6 @@ def test_nobody_decides_anothers_request(town: Town, chance_terms: Any, decision
     assert town.house.grant(grant_id) == before
 
 
-def _client_post(town: Town, platform: str, path: str, form: dict[str, str]) -> TestResponse:
-    now = int(town.house.watch().timestamp())
-    client = _client(town, platform)
-    body = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": client.assertion(iat=now, exp=now + 60)}
-    proof = client.proof("POST", BASE + path, iat=now)
-    return town.app.test_client().post(path, data=body | form, headers={"DPoP": proof})
-
-
-def _client(town: Town, platform: str) -> PlatformClient:
-    client = object.__new__(PlatformClient)  # its constructor asks a running broker for the metadata
-    client.issuer, client.client_id, client.key = BASE, platform, town.keys[platform]
-    client.dpop_key = town.keys[platform]
-    return client
-
-
 def test_to_a_platform_the_tokens_of_another_are_like_no_tokens(town: Town) -> None:
     share = next(share for share in town.shares if share.fate == "live" and share.platform == "messenger")
     access = town.caller(share, town.categories)
@@ -195,9 +181,9 @@ def test_to_a_platform_the_tokens_of_another_are_like_no_tokens(town: Town) -> N
             ("/oauth/token", "refresh_token", {"grant_type": "refresh_token"}),
             ("/oauth/token", "code", {"grant_type": "authorization_code", "redirect_uri": CALLBACK}),
         ):
-            theirs, nobodys = (_client_post(town, "ledgerly", path, {member: one, **more}) for one in (secret, unknown))
+            theirs, nobodys = (client_post(town, "ledgerly", path, {member: one, **more}) for one in (secret, unknown))
             assert shape(theirs) == shape(nobodys), path
-    assert _client_post(town, "messenger", "/oauth/introspect", {"token": refresh}).get_json()["active"] is True
+    assert client_post(town, "messenger", "/oauth/introspect", {"token": refresh}).get_json()["active"] is True
     assert town.caller(replace(share), town.categories).get("/v1/accounts").status_code in {200, 403}
 
 

@@ -1,12 +1,12 @@
 """Row 18, time: how long a refusal takes does not tell an account that is not shared from one that does not exist."""
 
 import time
-from pathlib import Path
 from random import Random
 
 import pytest
 
 from tests.support.edge import Platform
+from tests.support.memory import folder_in_memory
 from tests.support.sizes import Size
 from tests.support.town import open_town
 
@@ -46,9 +46,9 @@ def test_the_measure_tells_what_differs_from_what_is_alike() -> None:
 
 
 @pytest.mark.timeout(1_200)
-def test_a_refusal_takes_as_long_for_an_account_of_somebody_as_for_none(tmp_path: Path, size: Size) -> None:
+def test_a_refusal_takes_as_long_for_an_account_of_somebody_as_for_none(size: Size) -> None:
     chance, forbidden, absent = Random(18), [], []
-    with open_town(tmp_path) as town:
+    with folder_in_memory() as folder, open_town(folder) as town:
         share = next(share for share in town.shares if share.fate == "live" and "transactions" in share.terms)
         others = [account_id for account_id in town.ids if account_id not in share.accounts]
         caller = town.caller(share, town.categories)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,6 +22,7 @@ from broker.edge.visitor import Visitor
 from broker.grants.acts import Actor
 from broker.grants.consents import Answer, Asker
 from broker.grants.service import Part
+from broker.outbound import OutboundClient, OutboundSession
 from broker.platforms import service as platforms
 from broker.policy.terms import CategoryTerm, Choice, Terms
 from broker.policy.vocabulary import Detail, Precision
@@ -28,10 +30,14 @@ from broker.tokens.codes import Code, consume_code, issue_code
 from broker.users.models import IdentityRow
 from tests.support.core import House, open_house
 from tests.support.edge import BASE, Platform, services_of
+from tests.support.reading import ReadingClient
 from tests.support.sandbox_settings import sandbox_settings
 from tests.support.town_facts import BANKS, OWNED, PEOPLE, Owned, TownBank
 
 PLATFORMS = ("messenger", "ledgerly")
+ISSUER = "http://127.0.0.1:9"
+"""Where both banks sign people in: an address that the broker refuses to call."""
+
 CALLBACK = "http://localhost:4199/cb"
 ENDED = ("revoked", "expired", "paused", "category-revoked", "category-paused", "account-removed", "account-paused")
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -155,8 +161,11 @@ def _owned(person: str, bank: str, ref: str) -> Owned:
 def open_town(folder: Path, seed: int = 18) -> Iterator[Town]:
     with open_house(folder) as house:
         house.banks.update({bank: TownBank(id=bank) for bank in BANKS})
-        services = replace(services_of(house), settings=sandbox_settings(folder, base_url=BASE))
+        settings = sandbox_settings(folder, base_url=BASE)
+        outbound = OutboundClient(frozenset(), settings.bank_timeout_s, settings.bank_answer_max_bytes)
+        services = replace(services_of(house), settings=settings, bank_session=partial(OutboundSession, outbound))
         town = Town(house, services, create_app(services))
+        town.app.test_client_class = ReadingClient
         _move_in(town)
         _fill(town, Random(seed))
         for bank in house.banks.values():
@@ -180,9 +189,7 @@ def _move_in(town: Town) -> None:
     now = house.watch()
     with house.database.write() as session:
         for bank in BANKS:
-            told = banks.Bank(
-                bank, bank.title(), "fdx", f"http://{bank}.test", f"http://{bank}.test", "broker", "openid"
-            )
+            told = banks.Bank(bank, bank.title(), "fdx", ISSUER, f"{ISSUER}/fdx/v6", "broker", "openid")
             banks.add(session, told, now)
         for name in PLATFORMS:
             town.keys[name] = ECKey.generate_key("P-256", {"alg": "ES256"}, auto_kid=True)

@@ -220,3 +220,12 @@ def _forget(house: House) -> None:
     with house.database.write() as session:
         forget_old_codes(session, house.watch())
         forget_old_tokens(session, house.watch())
+
+
+def test_a_code_does_not_revive_a_grant_that_has_ended_unclaimed(house: House, grant_id: str) -> None:
+    house.watch.passes(minutes=9, seconds=59)
+    code = new_code(house, grant_id)
+    house.watch.passes(seconds=2)
+    assert house.grant(grant_id).status.value == "EXPIRED"
+    assert redeem(house, code)
+    assert house.grant(grant_id).status.value == "EXPIRED"

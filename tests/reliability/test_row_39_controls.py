@@ -1,0 +1,69 @@
+"""The negative controls of row 39: faults in a copy of the product that the simulation must find."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.controls import Plant, survivors
+from tests.support.sizes import Size
+
+_RUNS = "tests/reliability/test_row_39_simulation.py::every_promise"
+_FRESH = "judge_again(self.catalogue, grant, call, wanted, now, before=before)"
+_COUNTED = "[Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []"
+_SECOND_LOOK = """\
+        decision = judge_again(self.catalogue, grant, call, wanted, now, before=before)
+        event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
+        left = rendered if decision.is_allowed else None
+        entry = access_entry(event, grant, call, wanted, decision, rendered=left, customer=customer)
+        uses = [Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []
+"""
+PLANTS = (
+    # What the person took back while the bank was answering is released.
+    Plant(
+        "broker/release/service.py",
+        _SECOND_LOOK,
+        _SECOND_LOOK.replace(_FRESH, "judge(self.catalogue, before, call, wanted, now)").replace(_COUNTED, "()"),
+        _RUNS,
+    ),
+    Plant("broker/release/service.py", "self.sequencer.append(announced, call.claims).lost", "False", _RUNS),
+    Plant(
+        "broker/release/service.py",
+        "self.sequencer.append(announced, call.claims).lost",
+        "self.sequencer.append(announced).lost",
+        _RUNS,
+    ),
+    Plant(
+        "broker/tokens/codes.py",
+        "in_time = (GrantRow.claimed_at.is_(None)) & (GrantRow.authorised_at > now - UNCLAIMED_LIFE)",
+        "in_time = GrantRow.claimed_at.is_(None)",
+        _RUNS,
+    ),
+    Plant(
+        "broker/grants/service.py",
+        "cluster.state = state.value",
+        "cluster.state = ClusterState.ACTIVE.value",
+        _RUNS,
+    ),
+    Plant("broker/policy/minimise.py", " or _is_too_old(limits, record):", ":", _RUNS),
+    Plant(
+        "broker/release/entries.py",
+        "purpose=grant.terms.purpose,\n        interaction_id=call.interaction_id,\n"
+        "        policy_digest=decision.policy_digest",
+        'purpose=str(rendered.body) if rendered else "",\n        interaction_id=call.interaction_id,\n'
+        "        policy_digest=decision.policy_digest",
+        _RUNS,
+    ),
+    Plant(
+        "broker/audit/sequencer.py",
+        "            with self._database.write() as session:\n                self._writer.lock(session, banks)\n"
+        "                yield",
+        "            with self._database.write() as session:\n                self._writer.lock(session, banks)\n"
+        "                session.commit()\n                yield",
+        _RUNS,
+    ),
+)
+
+
+@pytest.mark.timeout(1_200)
+def test_the_simulation_finds_every_planted_fault(tmp_path: Path, size: Size) -> None:
+    assert survivors(tmp_path, PLANTS[: size.of(test=1, campaign=len(PLANTS))]) == []

@@ -1,0 +1,142 @@
+"""One good request for each route of the application, with every part open to tampering."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from flask.testing import FlaskClient
+from marshmallow import Schema
+from werkzeug.datastructures import MultiDict
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+import broker
+from broker.api import schemas
+from broker.app import MOUNT_TABLE
+from broker.edge import gates
+from broker.edge.session import DatabaseSessions
+from broker.edge.visitor import Visitor
+from broker.web.forms import Form
+from tests.support.edge import BASE, Platform
+from tests.support.platform_client import details
+from tests.support.town import CALLBACK, Town, csrf_token
+from tests.support.town_client import authenticated
+
+SAFE = {"GET", "HEAD", "OPTIONS"}
+GATES = {mount.blueprint.name: mount.gate for mount in MOUNT_TABLE}
+_READ = re.compile(r'(?:form|parameters|sent)\.get\(\s*"(\w+)"|required\(\w+, "(\w+)"\)|"(\w+)" in form')
+
+
+@dataclass
+class Ask:
+    """One request. `form` is None for a GET."""
+
+    browser: FlaskClient
+    method: str
+    path: str
+    query: MultiDict[str, str] = field(default_factory=MultiDict)
+    form: MultiDict[str, str] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    caller: Platform | None = None
+
+    def sends(self) -> TestResponse:
+        headers = dict(self.headers)
+        if self.caller is not None:
+            proof = self.caller.proof(self.path, method=self.method)
+            headers = {"Authorization": f"DPoP {self.caller.token}", "DPoP": proof, **headers}
+        return self.browser.open(
+            self.path, method=self.method, base_url=BASE, query_string=self.query, data=self.form, headers=headers
+        )
+
+
+def parameter_names() -> list[str]:
+    """Every name that any route reads, found in the schemas and the sources: a new one joins by itself."""
+    found = set()
+    for schema in (*_kinds(Form), *_kinds(schemas.EmptyQuery)):
+        found |= {value.data_key or name for name, value in schema().fields.items()}
+    for file in sorted(Path(broker.__file__).parent.glob("oauth/*.py")):
+        for names in _READ.findall(file.read_text(encoding="utf-8")):
+            found |= {name for name in names if name}
+    return sorted(found)
+
+
+def _kinds(schema: type[Schema]) -> list[type[Schema]]:
+    return [kind for child in schema.__subclasses__() for kind in (child, *_kinds(child))]
+
+
+def gate_of(rule: Rule) -> gates.Gate:
+    return GATES[rule.endpoint.rpartition(".")[0]]
+
+
+@dataclass
+class Asker:
+    """Makes good requests in one town."""
+
+    town: Town
+
+    def __post_init__(self) -> None:
+        self.share = next(share for share in self.town.shares if share.fate == "live" and "transactions" in share.terms)
+        self.caller = self.town.caller(self.share, self.town.categories)
+        self.person = self.town.visitor(self.share.person)
+        self.staff = Visitor(self.share.bank, "Audrey", role="admin")
+        catalogue = self.town.services.catalogue
+        terms = tuple(catalogue.categories[name].least() for name in self.town.categories)
+        asked = catalogue.complete(purpose=catalogue.purposes["chat_banking"], categories=terms)
+        self.proposal = self.town.proposes(self.share.person, self.share.bank, "messenger", asked)
+        with self.town.app.app_context():
+            self.cookie = DatabaseSessions().cookie_name_of()
+        self.known = {
+            "account_id": next(iter(self.share.accounts)),
+            "grant_id": self.proposal,
+            "bank_id": self.share.bank,
+        }
+
+    def rules(self) -> list[tuple[Rule, str]]:
+        every = [rule for rule in self.town.app.url_map.iter_rules() if rule.endpoint != "static"]
+        return [(rule, method) for rule in every for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
+
+    def path(self, rule: Rule, **values: str) -> str:
+        """The address with these values in it; a path that nobody has taught us is an error."""
+        names = rule.arguments
+        assert names <= set(self.known), f"no value is known for {rule.rule}"
+        path = rule.rule
+        for name in names:
+            path = re.sub(rf"<(\w+:)?{name}>", quote({**self.known, **values}[name], safe=""), path)
+        return path
+
+    def good(self, rule: Rule, method: str, **values: str) -> Ask:
+        gate, path = gate_of(rule), self.path(rule, **values)
+        if gate is gates.token:
+            return Ask(self.town.app.test_client(), method, path, caller=self.caller)
+        if gate is gates.client:
+            form, proof = authenticated(self.town, "messenger", path, self.fields(rule.endpoint))
+            return Ask(self.town.app.test_client(), method, path, form=MultiDict(form), headers={"DPoP": proof})
+        browser = self.town.browser({gates.person: self.person, gates.staff: self.staff}.get(gate))
+        if method in SAFE:
+            return Ask(browser, method, path)
+        form = {"csrf_token": csrf_token(browser), **self.fields(rule.endpoint)}
+        return Ask(browser, method, path, form=MultiDict(form))
+
+    def fields(self, endpoint: str) -> Mapping[str, str]:
+        """The fields of a good form, by endpoint; a form that nobody has taught us is an error."""
+
+        pushed = {"response_type": "code", "redirect_uri": CALLBACK, "state": "s", "code_challenge": "c" * 43}
+        choice = {"category": "balances", "account": self.known["account_id"], "duration": "30", "history": "30"}
+        return {
+            "sign_in.start": {"for": "x", "bank": "harbor"},
+            "sign_in.sign_out": {},
+            "sign_in.open_console": {"bank": "harbor"},
+            "consent.decide": {"decision": "approve", "detail": "basic", "precision": "town", **choice},
+            "my_sharing.act": {"grant": self.share.grant_id, "action": "pause"},
+            "oauth.par": {
+                **pushed,
+                "code_challenge_method": "S256",
+                "authorization_details": json.dumps(details("balances")),
+            },
+            "oauth.token": {"grant_type": "refresh_token", "refresh_token": "bkr_rt_x"},
+            "oauth.revoke_token": {"token": "bkr_at_x"},
+            "oauth.introspect_token": {"token": "bkr_at_x"},
+        }[endpoint]
