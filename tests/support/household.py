@@ -43,7 +43,7 @@ class Household:
             fleet,
             person,
             caller,
-            fleet.sharer(person),
+            fleet.sharer(person).as_page(),
             grant_id,
             fleet.tokens(grant_id, caller.dpop.thumbprint)[0],
             fleet.refresh_tokens(grant_id)[0],

@@ -16,14 +16,20 @@ class Sharer:
         self.line = Line(port)
         self._cookie = cookie
         self._csrf_token = csrf_token
+        self._accepted = _AS_JSON
+
+    def as_page(self) -> "Sharer":
+        """Ask for pages from now on, as a browser does."""
+        self._accepted = {"Accept": "text/html"}
+        return self
 
     def getting(self, path: str) -> bytes:
         """Prepare the visit of a page."""
-        return message("GET", path, {"Cookie": self._cookie, **_AS_JSON})
+        return message("GET", path, {"Cookie": self._cookie, **self._accepted})
 
     def posting(self, path: str, fields: Mapping[str, str | Sequence[str]]) -> bytes:
         """Prepare a form as the browser would send it."""
-        headers = {"Cookie": self._cookie, "Origin": self.base_url, **_AS_JSON}
+        headers = {"Cookie": self._cookie, "Origin": self.base_url, **self._accepted}
         return message("POST", path, headers, {**fields, "csrf_token": self._csrf_token})
 
     def acting(self, action: str, grant_id: str, category: str | None = None) -> bytes:
