@@ -51,24 +51,26 @@ class PostgresServer:
 def shared_server(folder: Path) -> Iterator[PostgresServer]:
     """Share one server among all processes of a test run: the first starts it, the last one stops it.
 
-    `folder` belongs to the run. Who uses the server holds the lock file shared, also while it dies.
+    `folder` belongs to the run. Who uses the server holds the file of its users shared; the guard is held for moments.
     """
     given = os.environ.get("BROKER_TEST_DATABASE_URL")
     if given:
         yield PostgresServer(given.rstrip("/"))
         return
     note = folder / "postgres.json"
-    with (folder / "postgres.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with (folder / "postgres.guard").open("a") as guard, (folder / "postgres.users").open("a") as users:
+        fcntl.flock(guard, fcntl.LOCK_EX)
         if not note.exists():
             note.write_text(json.dumps(start()), encoding="utf-8")
         running = json.loads(note.read_text(encoding="utf-8"))
-        fcntl.flock(lock, fcntl.LOCK_SH)
+        fcntl.flock(users, fcntl.LOCK_SH)
+        fcntl.flock(guard, fcntl.LOCK_UN)
         try:
             yield PostgresServer(running["url"])
         finally:
+            fcntl.flock(guard, fcntl.LOCK_EX)
             with contextlib.suppress(BlockingIOError):
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 note.unlink()
                 stop(running)
 

@@ -13,4 +13,5 @@ from tests.support.stores import Store
 def world(tmp_path: Path, store: Store) -> Iterator[World]:
     built = build_world(tmp_path, store)
     yield built
-    built.services.close()
+    built.services.database.close()
+    built.services.fences.close()

@@ -15,7 +15,6 @@ def world(tmp_path: Path, store: Store) -> Iterator[World]:
     with running_provider() as provider:
         built = build_world(tmp_path, store, provider)
         yield built
-        built.services.release.renewals.fences.close()
         built.services.close()
 
 

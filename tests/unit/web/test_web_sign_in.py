@@ -18,7 +18,6 @@ def one_world(tmp_path_factory: pytest.TempPathFactory, new_store: NewStore) -> 
     with running_provider() as provider, new_store(folder) as store:
         built = build_world(folder, store, provider)
         yield built
-        built.services.release.renewals.fences.close()
         built.services.close()
 
 
