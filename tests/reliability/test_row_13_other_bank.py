@@ -14,6 +14,7 @@ from tests.support.lying_bank import Lie, truth
 from tests.support.planted import planted
 from tests.support.sizes import Size
 
+pytestmark = pytest.mark.timeout(1_200)
 _CALLERS = 12
 _BLOCKS, _ROUNDS = 4, 3
 _MOST = 1.10
