@@ -17,17 +17,18 @@ from tests.support.planted import planted
 from tests.support.sizes import Size
 from tests.support.wire import LineBroken, message
 
+pytestmark = pytest.mark.timeout(1_200)
 _BACK_WITHIN_S = 10.0
-_SHORT_LOCKS = "?options=-c%20lock_timeout%3D1s"
 
 
 @dataclass(frozen=True, slots=True)
 class Struck:
-    """One fault, whether pages can still be read under it, and whether it is too slow for every test run."""
+    """One fault: can pages still be read under it, is it too slow for every test run, what does /readyz answer."""
 
     fault: Fault
     pages: bool = False
     slow: bool = False
+    ready: int = 503
 
 
 ON_FILE = {
@@ -40,7 +41,7 @@ ON_SERVER = {
     "stopped": Struck(faults.stopped),
     "killed": Struck(faults.killed),
     "read-only": Struck(faults.read_only, pages=True),
-    "locked by another program": Struck(faults.locked_tables, pages=True, slow=True),
+    "locked by another program": Struck(faults.locked_tables, pages=True, slow=True, ready=200),
     "without a free session": Struck(faults.full_of_sessions, slow=True),
     "gone while workers die": Struck(faults.away_while_workers_die, slow=True),
 }
@@ -75,7 +76,7 @@ def test_a_server_that_fails_leaves_nothing_half_done(server_place: Place, size:
 def test_a_revocation_that_is_told_as_done_is_done_however_the_database_flaps(
     request: pytest.FixtureRequest, size: Size, place: str
 ) -> None:
-    told, undone, _ = revoked_while_flapping(request.getfixturevalue(place), size.of(test=20, campaign=1_000))
+    told, undone, _ = revoked_while_flapping(request.getfixturevalue(place), size.of(test=20, campaign=500))
     assert told > 0
     assert undone == []
 
@@ -96,7 +97,7 @@ def wrongs(place: Place, struck: Struck, size: Size) -> list[str]:
         pytest.skip("it has to wait for the locks' ten seconds: in make campaign")
     home = Household.in_order(place.fleet)
     with struck.fault(place):
-        found = list(home.wrongs_while_away(pages=struck.pages))
+        found = list(home.wrongs_while_away(pages=struck.pages, ready=struck.ready))
     ended = time.monotonic()
     ready = message("GET", "/readyz", {})
     while time.monotonic() - ended < 2 * _BACK_WITHIN_S and home.caller.line.call(ready).status != 200:

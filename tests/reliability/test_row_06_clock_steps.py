@@ -22,6 +22,7 @@ from tests.support.edge import BASE, Platform, services_of
 from tests.support.signer import Signer
 from tests.support.sizes import Size
 
+pytestmark = pytest.mark.timeout(1_200)
 _STEPS_S = (-60, -59.9, -30, -10, -1, 0, 1, 9.9, 10, 30, 59.9, 60, 60.1, 119.9, 120, 130, 180.1, 240, 299.9, 300)
 """Where something begins or ends: the window of a proof, the life of an assertion, the memory of both."""
 _SEED = 20_261_122

@@ -18,6 +18,7 @@ from tests.support.sizes import Size
 from tests.support.small_disk import SmallDisk, small_disk
 from tests.support.wire import message
 
+pytestmark = pytest.mark.timeout(1_200)
 _BACK_WITHIN_S = 10.0
 _READY = message("GET", "/readyz", {})
 

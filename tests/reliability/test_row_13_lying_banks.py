@@ -13,6 +13,7 @@ from tests.support.lying_bank import Lie
 from tests.support.planted import planted
 from tests.support.sizes import Size
 
+pytestmark = pytest.mark.timeout(600)
 _LIES = [
     pytest.param(category, lie, id=f"{category} {name}")
     for category, told in ABOUT.items()

@@ -1,6 +1,7 @@
 """Everything that one person and one platform can have under way, so that a fault can strike at every step of it."""
 
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from tests.support.fleet import Fleet
 from tests.support.sharer import Sharer
 from tests.support.wire import Answer, Line, message
 
+_CODE_LIFE_S = 55
 _DETAILS = [{"type": "bank_data", "purpose": "chat_banking", "categories": [{"name": "balances"}]}]
 
 
@@ -33,6 +35,7 @@ class Household:
     verifier: str
     proposal_id: str
     called: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
 
     @classmethod
     def in_order(cls, fleet: Fleet) -> "Household":
@@ -88,8 +91,11 @@ class Household:
         assert found is not None
         return found.status
 
-    def wrongs_while_away(self, *, pages: bool = False) -> Iterator[str]:
-        """Try everything while the database cannot be written; `pages` says that it can still be read."""
+    def wrongs_while_away(self, *, pages: bool = False, ready: int = 503) -> Iterator[str]:
+        """Try everything while the database cannot be written.
+
+        `pages` says that it can still be read, `ready` how the broker then says whether it can serve.
+        """
         for name, act in (
             ("reading", self.reads),
             ("redeeming", self.redeems),
@@ -108,7 +114,7 @@ class Household:
             yield f"the page does not say that it was not done: {asked.body[-1500:]!r}"
         if not pages and b"nothing was changed" not in asked.body:
             yield f"the page does not say that nothing was changed: {asked.body[-1500:]!r}"
-        yield from self.wrong_health(503)
+        yield from self.wrong_health(ready)
 
     def wrong_health(self, ready: int) -> Iterator[str]:
         line = Line(self.fleet.port)
@@ -129,7 +135,7 @@ class Household:
             yield "something was released"
         for name, act, expected in (
             ("reading", self.reads, 200),
-            ("redeeming", self.redeems, 200),
+            ("redeeming", self.redeems, 200 if time.monotonic() - self.began < _CODE_LIFE_S else 400),
             ("refreshing", self.refreshes, 200),
             ("pushing", self.pushes, 201),
             ("approving", self.approves, 303),

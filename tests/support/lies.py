@@ -26,11 +26,12 @@ def hang(_connection: socket.socket, _asked: Asked, closing: threading.Event) ->
 
 
 def drip(before: bytes) -> Lie:
-    """Send one byte a tenth of a second, for ever: each single read is quick."""
+    """Send one byte every tenth of a second, for ten seconds: each single read is quick."""
 
     def lie(connection: socket.socket, _asked: Asked, closing: threading.Event) -> None:
         connection.sendall(before)
-        while not closing.wait(0.1):
+        for _ in range(100):
+            closing.wait(0.1)
             connection.sendall(b"x")
 
     return lie
