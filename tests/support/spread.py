@@ -37,4 +37,4 @@ def spread_lines(fleet: Fleet, count: int) -> list[Line]:
 def processes_behind(fleet: Fleet, lines: Sequence[Line]) -> int:
     """Count the worker processes that hold these lines."""
     workers = fleet.server.workers()
-    return len({worker_of(line, workers, fleet.port) for line in lines} - {None})
+    return len({worker_of(line, workers, fleet.port) for line in lines if line.is_open} - {None})

@@ -63,6 +63,11 @@ class Line:
         self._called_ns = 0
 
     @property
+    def is_open(self) -> bool:
+        """Say whether there is a connection, as far as we know."""
+        return self._socket is not None
+
+    @property
     def local_port(self) -> int:
         """Return our end's port, by which traces know this connection."""
         assert self._socket is not None
