@@ -68,7 +68,6 @@ def test_every_row_of_reliability_names_a_control_and_a_sample() -> None:
         assert all(row[:6]), row[0]
 
 
-@pytest.mark.xfail(reason="rows that other branches bring; strict, so that this mark goes when all are there")
 def test_every_row_of_reliability_has_its_test() -> None:
     gone = [
         pattern for pattern in re.findall(r"`(tests/[\w/*]+\.py)`", text(_RELIABILITY)) if not [*ROOT.glob(pattern)]
