@@ -28,8 +28,8 @@ from broker.oauth import routes as oauth
 from broker.outbound import OutboundClient, OutboundSession
 from broker.policy.loading import load_catalogue
 from broker.release import OwnAccounts, Release, Renewals
-from broker.settings import Mode, Settings
-from broker.storage.clock_file import AdvancedClock, clock_file
+from broker.settings import Settings
+from broker.storage.clock_file import own_clock
 from broker.storage.engine import Database
 from broker.users.service import Users
 from broker.web import bank_console, consent, history, home, my_sharing, sign_in
@@ -58,6 +58,7 @@ MOUNT_TABLE = (
     Mount(api.blueprint, "/v1", gates.token),
 )
 _WITHOUT_COOKIES = (gates.client, gates.token)
+_RENEWALS_AT_ONCE = 2  # sessions of PostgreSQL kept for them at each bank; up to four more may be opened
 
 
 class Connectors(Mapping[str, Connector]):
@@ -113,7 +114,7 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
         database=database,
         sequencer=sequencer,
         fences=fences,
-        renewals=Renewals(database, users, Fences(database, "renewals", connections=settings.threads)),
+        renewals=Renewals(database, users, _RENEWALS_AT_ONCE),
         catalogue=catalogue,
         reader=reader,
         users=users,
@@ -141,20 +142,11 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
     )
 
 
-def own_clock(settings: Settings, wall: Clock) -> Clock:
-    """Return the clock of the broker's own promises: the real time, which a sandbox alone may run ahead of.
-
-    Raises:
-        ConfigurationInvalid: a sandbox's clock file cannot be used.
-    """
-    return AdvancedClock(clock_file(settings.data_dir), wall) if settings.mode is Mode.SANDBOX else wall
-
-
 def _outbound(settings: Settings) -> OutboundClient:
-    # A slow bank leaves a quarter of the threads for pages and other banks.
-    most = max(1, settings.threads * 3 // 4)
+    # Slow banks leave a quarter of the threads for pages; one slow bank leaves a further quarter for other banks.
+    most, most_to_one = max(1, settings.threads * 3 // 4), max(1, settings.threads // 2)
     timeout_s, max_bytes = settings.bank_timeout_s, settings.bank_answer_max_bytes
-    return OutboundClient(settings.outbound_allow, timeout_s, max_bytes, most_in_flight=most)
+    return OutboundClient(settings.outbound_allow, timeout_s, max_bytes, most_in_flight=most, most_to_one=most_to_one)
 
 
 def create_app(services: Services) -> Flask:

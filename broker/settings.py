@@ -112,8 +112,9 @@ def enter_sandbox() -> Settings:
     Ports follow BROKER_SANDBOX_PORT_BASE: broker +0, banks +11 and +12, Messenger +20.
 
     Raises:
-        ConfigurationInvalid: as `load_settings`.
+        ConfigurationInvalid: as `load_settings`; or environment or folder are those of a broker that is no sandbox.
     """
+    _refuse_production()
     try:
         base = Env(prefix="BROKER_").int("SANDBOX_PORT_BASE", 8400)
     except EnvError as error:
@@ -126,6 +127,21 @@ def enter_sandbox() -> Settings:
     os.environ["BROKER_OUTBOUND_ALLOW"] = f"localhost:{base + 11},localhost:{base + 12}"
     os.environ.setdefault("BROKER_DATA_DIR", str(Path(".sandbox").resolve()))
     return load_settings()
+
+
+def _refuse_production() -> None:
+    """Keep sandbox commands away from a real broker: they make people, move its clock and delete its folder."""
+    host = urlsplit(os.environ.get("BROKER_BASE_URL", "http://localhost")).hostname
+    if os.environ.get("BROKER_MODE") == Mode.PRODUCTION.value or host not in {"localhost", "127.0.0.1", "::1"}:
+        raise ConfigurationInvalid(
+            "This environment is a real broker's (BROKER_MODE, BROKER_BASE_URL). A sandbox needs one without them."
+        )
+    folder = Path(os.environ.get("BROKER_DATA_DIR", ".sandbox")).expanduser()
+    is_world = (folder / "world.lock").exists()
+    if not is_world and any((folder / name).exists() for name in ("keys.json", "broker.db")):
+        raise ConfigurationInvalid(
+            f"The folder {folder} holds a broker that is no sandbox. Choose another one with BROKER_DATA_DIR."
+        )
 
 
 def _read(env: Env) -> Settings:

@@ -106,7 +106,7 @@ def _read(
     if subjects is None:
         names = {row.subject for row in rows if row.subject}
         subjects = list(session.scalars(select(SubjectRow).where(SubjectRow.pseudonym.in_(names))))
-    sealers = {row.pseudonym: opened(master, row).sealer for row in subjects}
+    sealers = {row.pseudonym: opened(master, row.pseudonym, row.sealed_key).sealer for row in subjects}
     for row in rows:
         detail = session.get(DetailRow, (row.log, row.number))
         sealer = sealers.get(row.subject) if row.subject else master

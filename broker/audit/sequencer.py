@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from broker.audit.batches import Batches
-from broker.audit.vocabulary import Appended, Entry, Event
+from broker.audit.vocabulary import RESPONSE_DIGEST, Appended, Entry, Event
 from broker.audit.writer import Writer
 from broker.clock import Clock
 from broker.crypto.sealing import Sealer
@@ -30,15 +30,16 @@ _log = structlog.get_logger(__name__)
 class LoggedTransaction:
     """A write transaction that holds the locks of its logs: the caller's changes and entries commit together."""
 
-    def __init__(self, session: Session, writer: Writer) -> None:
+    def __init__(self, session: Session, writer: Writer, banks: Sequence[str | None]) -> None:
         self.session = session
         self._writer = writer
+        self._logs = writer.lock(session, banks)
 
     def append(self, entry: Entry) -> Appended:
-        """Add an entry; it is durable when the transaction has ended, not before."""
+        """Add an entry to one of the locked logs; it is durable when the transaction has ended, not before."""
         _tell(entry)
         self.session.flush()
-        return self._writer.write(self.session, [entry])[0]
+        return self._writer.write(self.session, self._logs[entry.bank_id], [entry])[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,7 @@ class Sequencer:
         """
         try:
             with self._database.write(from_reserve=from_reserve) as session:
-                self._writer.lock(session, banks)
-                yield LoggedTransaction(session, self._writer)
+                yield LoggedTransaction(session, self._writer, banks)
         except StorageUnavailable as error:
             _log.error("audit.transaction_failed")
             raise LogUnavailable from error
@@ -105,10 +105,10 @@ class Sequencer:
     def _commit(self, bank_id: str | None, orders: Sequence[_Order]) -> list[Appended]:
         try:
             with self._database.write() as session:
-                self._writer.lock(session, [bank_id])
+                log = self._writer.lock(session, [bank_id])[bank_id]
                 lost = _decide(session, orders)
                 entries = [_entry(order, reason) for order, reason in zip(orders, lost, strict=True)]
-                written = self._writer.write(session, entries)
+                written = self._writer.write(session, log, entries)
         except StorageUnavailable as error:
             events = sorted({order.entry.event.value for order in orders})
             ids = [order.entry.interaction_id for order in orders]  # the thread that writes is that of one of them
@@ -138,4 +138,6 @@ def _decide(session: Session, orders: Sequence[_Order]) -> list[str | None]:
 def _entry(order: _Order, lost: str | None) -> Entry:
     if lost is None:
         return order.entry
-    return replace(order.entry, event=Event.ACCESS_REFUSED, reasons=(lost,), records=None)
+    # Nothing leaves: neither the count nor the digest of what would have left may stand there.
+    details = {name: value for name, value in order.entry.details.items() if name != RESPONSE_DIGEST}
+    return replace(order.entry, event=Event.ACCESS_REFUSED, reasons=(lost,), records=None, details=details)

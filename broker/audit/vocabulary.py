@@ -37,6 +37,9 @@ class Initiator(StrEnum):
     DATA_ACCESS_PLATFORM = "DATA_ACCESS_PLATFORM"
 
 
+RESPONSE_DIGEST = "responseDigest"
+"""The name, among the details, of the salted digest of the bytes that left."""
+
 OPERATOR_LOG = "operator"
 """The name, in place of a bank's, of the log for what belongs to no bank."""
 

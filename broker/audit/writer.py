@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import CursorResult, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -15,8 +16,34 @@ from broker.clock import Clock, microseconds
 from broker.crypto.digests import canonical_json
 from broker.crypto.sealing import Sealer
 from broker.errors import StorageUnavailable
+from broker.storage.base import table_of
 
 _LEAF_VERSION = 1
+# Built once: composing a statement costs more than running it.
+_LOGS, _ENTRIES, _DETAILS = table_of(LogState), table_of(EntryRow), table_of(DetailRow)
+_LOCKED = (
+    select(_LOGS.c.name, _LOGS.c.size, _LOGS.c.last_time_us)
+    .where(_LOGS.c.owner == bindparam("of_owner"), _LOGS.c.is_current)
+    .with_for_update()
+)
+_GROWN = (
+    update(_LOGS)
+    .where(_LOGS.c.name == bindparam("of_name"), _LOGS.c.size == bindparam("old_size"))
+    .values(size=bindparam("new_size"), last_time_us=bindparam("new_time"))
+)
+_OPENED = {
+    "sqlite": sqlite.insert(_LOGS).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(_LOGS).on_conflict_do_nothing(),
+}
+
+
+@dataclass(slots=True)
+class Log:
+    """The end of one log, whose lock is held."""
+
+    name: str
+    size: int
+    last_time_us: int
 
 
 class Writer:
@@ -27,32 +54,36 @@ class Writer:
         self._clock = clock
         self._host = host
 
-    def lock(self, session: Session, banks: Sequence[str | None]) -> None:
-        """Lock the state rows in one order, whoever asks: sorted by owner."""
-        for owner in sorted({bank or OPERATOR_LOG for bank in banks}):
-            self._state(session, owner)
+    def lock(self, session: Session, banks: Sequence[str | None]) -> dict[str | None, Log]:
+        """Lock the state rows in one order, whoever asks: sorted by owner. Return the end of each bank's log."""
+        return {bank: self._locked(session, bank) for bank in sorted(set(banks), key=_owner)}
 
-    def write(self, session: Session, entries: Sequence[Entry]) -> list[Appended]:
-        """Add entries of one log, in this order, and return where they stand. The log must be locked.
+    def write(self, session: Session, log: Log, entries: Sequence[Entry]) -> list[Appended]:
+        """Add entries to one locked log, in this order, and return where they stand.
 
         Raises:
             StorageUnavailable: the log has grown without its lock; nothing may be committed.
         """
-        state = self._state(session, entries[0].bank_id or OPERATOR_LOG)
-        size, time_us = state.size, state.last_time_us
+        first, time_us = log.size, log.last_time_us
         rows: list[dict[str, Any]] = []
         details: list[dict[str, Any]] = []
-        for number, entry in enumerate(entries, start=size):
+        for number, entry in enumerate(entries, start=first):
             # A clock that steps back must not reorder the log.
             time_us = max(microseconds(self._clock()), time_us)
-            row, detail = self._rows(session, state.name, number, time_us, entry)
+            row, detail = self._rows(session, log.name, number, time_us, entry)
             rows.append(row)
             details += detail
-        session.execute(insert(EntryRow), rows)
+        connection = session.connection()
+        connection.execute(insert(_ENTRIES), rows)
         if details:
-            session.execute(insert(DetailRow), details)
-        self._grow(session, state, size + len(entries), time_us)
-        return [Appended(log=state.name, number=size + place) for place in range(len(entries))]
+            connection.execute(insert(_DETAILS), details)
+        # By compare and swap: whatever failed above, two writers never share a number.
+        size = first + len(entries)
+        grown = {"of_name": log.name, "old_size": first, "new_size": size, "new_time": time_us}
+        if connection.execute(_GROWN, grown).rowcount != 1:
+            raise StorageUnavailable
+        log.size, log.last_time_us = size, time_us
+        return [Appended(log=log.name, number=number) for number in range(first, size)]
 
     def _rows(
         self, session: Session, log: str, number: int, time_us: int, entry: Entry
@@ -78,28 +109,20 @@ class Writer:
         plain = json.dumps(entry.details, ensure_ascii=False).encode()
         return row, [{"log": log, "number": number, "sealed": sealer.seal(plain, f"audit_details/{log}/{number}")}]
 
-    def _grow(self, session: Session, state: LogState, size: int, time_us: int) -> None:
-        """Move the end of the log by compare and swap: whatever failed above, two writers never share a number."""
-        one = update(LogState).where(LogState.name == state.name, LogState.size == state.size)
-        grown = one.values(size=size, last_time_us=time_us).execution_options(synchronize_session=False)
-        if cast("CursorResult[None]", session.execute(grown)).rowcount != 1:
-            raise StorageUnavailable
+    def _locked(self, session: Session, bank: str | None) -> Log:
+        connection, owner = session.connection(), {"of_owner": _owner(bank)}
+        found = connection.execute(_LOCKED, owner).first()
+        if found is None:
+            # An owner's first log; when two processes race, one row stands and both use it.
+            name = f"{self._host}/audit/{_owner(bank)}/{self._clock().year}"
+            first = {"name": name, "owner": _owner(bank), "size": 0, "last_time_us": 0, "is_current": True}
+            connection.execute(_OPENED[connection.dialect.name], first)
+            found = connection.execute(_LOCKED, owner).one()
+        return Log(found.name, found.size, found.last_time_us)
 
-    def _state(self, session: Session, owner: str) -> LogState:
-        one = select(LogState).where(LogState.owner == owner, LogState.is_current).with_for_update()
-        query = one.execution_options(populate_existing=True)
-        state = session.scalars(query).first()
-        if state is None:
-            self._open_log(session, owner)
-            state = session.scalars(query).one()
-        return state
 
-    def _open_log(self, session: Session, owner: str) -> None:
-        """Open an owner's first log; when two processes race, one row stands and both use it."""
-        dialect = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-        name = f"{self._host}/audit/{owner}/{self._clock().year}"
-        first = {"name": name, "owner": owner, "size": 0, "last_time_us": 0, "is_current": True}
-        session.execute(dialect(LogState).values(**first).on_conflict_do_nothing())
+def _owner(bank: str | None) -> str:
+    return bank or OPERATOR_LOG
 
 
 def _leaf(log: str, number: int, time_us: int, subject: str | None, entry: Entry) -> bytes:

@@ -15,7 +15,7 @@ from broker.settings import enter_sandbox
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of sentences.")
 def load(file: Path, as_json: bool) -> None:
     """Bring the people of FILE into the sandbox; whoever was loaded before is replaced."""

@@ -41,6 +41,7 @@ def _check(settings: Settings) -> None:
     """Refuse to start, in one clear line, what every worker would refuse again and again."""
     services = build_services(settings)
     services.database.check_durability()
+    services.fences.prepare()
     check_revision(services.database)
     services.close()
     deadline = time.monotonic() + _PORT_PATIENCE_S

@@ -40,15 +40,15 @@ def worker() -> None:
         signal.signal(number, lambda *_: stopping.set())
     while not stopping.is_set():
         try:
-            run_once(services)
+            run_once(services, stopping)
         except BrokerError as error:
             # A database that is away comes back; what was due is due still.
             _log.warning("worker.round_failed", code=error.code)
         stopping.wait(_PAUSE_S)
 
 
-def run_once(services: Services) -> None:
-    """Do everything that is due now.
+def run_once(services: Services, stopping: threading.Event | None = None) -> None:
+    """Do everything that is due now, or as much of it as there is time for until `stopping`.
 
     Raises:
         StorageUnavailable: or LogUnavailable; nothing is lost, the next round tries again.
@@ -57,7 +57,7 @@ def run_once(services: Services) -> None:
         overdue = services.grant_reader.overdue(session, services.clock())
     for grant_id in overdue:
         record_expiry(services.sequencer, services.clock, grant_id)
-    while (task := _next_task(services)) is not None:
+    while not (stopping and stopping.is_set()) and (task := _next_task(services)) is not None:
         _work(services, task)
     begin_context()
     with services.database.write() as session:

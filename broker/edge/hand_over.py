@@ -29,7 +29,9 @@ class HandOver:
         with ExitStack() as held:
             environ[_HELD] = held
             answer = self._app(environ, start_response)
-            return ClosingIterator(answer, [held.pop_all().close])
+            if hasattr(answer, "close"):
+                held.callback(answer.close)  # on the stack, so that the fence is dropped even if this fails
+            return ClosingIterator((part for part in answer), [held.pop_all().close])
 
 
 def until_handed_over(held: Held) -> None:

@@ -53,7 +53,7 @@ class Services:
         """Close all pooled connections; the next use opens new ones (needed before a fork)."""
         self.database.close()
         self.fences.close()
-        self.release.renewals.fences.close()
+        self.release.renewals.close()
 
 
 def services() -> Services:

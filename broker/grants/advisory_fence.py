@@ -18,7 +18,14 @@ from broker.errors import StorageUnavailable
 
 # The server notices a machine that has vanished, and frees its locks, within two seconds.
 _SERVER = "-c tcp_keepalives_idle=1 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=1"
-_CLIENT = {"keepalives": 1, "keepalives_idle": 1, "keepalives_interval": 1, "keepalives_count": 2}
+# A server that has vanished is noticed as quickly, and the next one of the URL is asked.
+_CLIENT = {
+    "connect_timeout": 2,
+    "tcp_user_timeout": 3_000,
+    "keepalives_idle": 1,
+    "keepalives_interval": 1,
+    "keepalives_count": 2,
+}
 
 
 class AdvisoryHold:
@@ -50,7 +57,7 @@ class AdvisoryFences:
     """Fences in the database. `connections`: how many may be held at once by this process; `wait_s`: for a lock."""
 
     def __init__(self, url: URL, connections: int, wait_s: float) -> None:
-        self._wait_s = wait_s
+        self._wait_s, limit_ms = wait_s, int(wait_s * 1_000)
         self._engine: Engine = create_engine(
             url,
             isolation_level="AUTOCOMMIT",
@@ -60,7 +67,10 @@ class AdvisoryFences:
             pool_pre_ping=True,
             pool_reset_on_return=None,
             hide_parameters=True,
-            connect_args={"options": f"{_SERVER} -c lock_timeout={int(wait_s * 1_000)}", **_CLIENT},
+            connect_args={
+                "options": f"{_SERVER} -c lock_timeout={limit_ms} -c statement_timeout={limit_ms}",
+                **_CLIENT,
+            },
         )
         event.listen(self._engine, "reset", _unlock)
 
@@ -79,6 +89,9 @@ class AdvisoryFences:
             StorageUnavailable: a holder did not leave in time, or the database cannot be reached.
         """
         return self._hold("SELECT pg_advisory_lock(:key)", sorted(keys))
+
+    def prepare(self) -> None:
+        """Locks in the database need nothing made before."""
 
     def close(self) -> None:
         """Close all pooled sessions."""

@@ -36,6 +36,8 @@ class FenceStore(Protocol):
 
     def exclusive(self, keys: Collection[int]) -> Held: ...
 
+    def prepare(self) -> None: ...
+
     def close(self) -> None: ...
 
 
@@ -69,6 +71,14 @@ class Fences:
             StorageUnavailable: a release did not end in time; nothing was changed.
         """
         return self._store.exclusive({self._key(grant_id) for grant_id in grant_ids})
+
+    def prepare(self) -> None:
+        """Make what holding needs while there is room, so that a full disk cannot keep anybody from revoking.
+
+        Raises:
+            StorageUnavailable: it cannot be made.
+        """
+        self._store.prepare()
 
     def close(self) -> None:
         """Close what is kept open; the next use opens it again (needed before a fork)."""

@@ -25,17 +25,26 @@ class FileHold:
         self._descriptors: list[int] = []
         self._mutex = threading.Lock()
 
-    def take(self, path: Path, kind: int, deadline: float) -> int:
-        """Open the file anew, because flock belongs to the open file, and lock it.
+    def opened(self, path: Path) -> int:
+        """Open the file anew, because flock belongs to the open file.
 
         Raises:
-            StorageUnavailable: the file cannot be opened, or the lock not be had before the deadline.
+            StorageUnavailable: the file cannot be opened.
         """
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise StorageUnavailable from error
         self._descriptors.append(descriptor)
+        return descriptor
+
+    def take(self, path: Path, kind: int, deadline: float) -> int:
+        """Open the file and lock it.
+
+        Raises:
+            StorageUnavailable: the file cannot be opened, or the lock not be had before the deadline.
+        """
+        descriptor = self.opened(path)
         # Tried again and again, because a blocking flock has no time limit.
         while True:
             try:
@@ -114,6 +123,18 @@ class FileFences:
             hold.drop()
             raise
         return hold
+
+    def prepare(self) -> None:
+        """Make all files now: a disk that is full later might have no room for a new name.
+
+        Raises:
+            StorageUnavailable: the folder cannot be written.
+        """
+        hold = self._hold()
+        with hold:
+            for stripe in range(_STRIPES):
+                for path in (self._file(stripe), self._turnstile(stripe)):
+                    hold.leave(hold.opened(path))
 
     def close(self) -> None:
         """Nothing stays open between two holds."""

@@ -2,13 +2,32 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 
-from sqlalchemy import CursorResult, exists, update
+from sqlalchemy import bindparam, exists, update
 from sqlalchemy.orm import Session
 
 from broker.grants.models import GrantCategoryRow, GrantRow
 from broker.policy.vocabulary import ClusterState, GrantStatus
+from broker.storage.base import table_of
+
+_GRANTS, _CATEGORIES = table_of(GrantRow), table_of(GrantCategoryRow)
+_UNCHANGED = exists().where(
+    _GRANTS.c.id == bindparam("of_grant"),
+    _GRANTS.c.status == GrantStatus.ACTIVE.value,
+    _GRANTS.c.expires_at > bindparam("at"),
+    _GRANTS.c.updated_at == bindparam("seen_at"),
+)
+_COUNTED = (
+    update(_CATEGORIES)
+    .where(_CATEGORIES.c.grant_id == bindparam("of_grant"), _CATEGORIES.c.name == bindparam("of_category"))
+    .where(_CATEGORIES.c.state == ClusterState.ACTIVE.value, _UNCHANGED)
+    .values(use_count=_CATEGORIES.c.use_count + 1, last_use_at=bindparam("at"))
+)
+_COUNTED_WHOLE = (
+    update(_GRANTS)
+    .where(_GRANTS.c.id == bindparam("of_grant"))
+    .values(use_count=_GRANTS.c.use_count + 1, last_use_at=bindparam("at"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +56,9 @@ class Use:
 
     def take(self, session: Session) -> bool:
         """Count the use in one conditional statement; False when the grant has changed since it was judged."""
-        grant, category = GrantRow, GrantCategoryRow
-        unchanged = exists().where(
-            grant.id == self.grant_id,
-            grant.status == GrantStatus.ACTIVE.value,
-            grant.expires_at > self.at,
-            grant.updated_at == self.seen_at,
-        )
-        counted = (
-            update(category)
-            .where(category.grant_id == self.grant_id, category.name == self.category)
-            .where(category.state == ClusterState.ACTIVE.value, unchanged)
-            .values(use_count=category.use_count + 1, last_use_at=self.at)
-        )
-        whole = (
-            update(grant).where(grant.id == self.grant_id).values(use_count=grant.use_count + 1, last_use_at=self.at)
-        )
-        quiet = {"synchronize_session": False}
-        if cast("CursorResult[None]", session.execute(counted, execution_options=quiet)).rowcount != 1:
+        connection = session.connection()
+        use = {"of_grant": self.grant_id, "of_category": self.category, "seen_at": self.seen_at, "at": self.at}
+        if connection.execute(_COUNTED, use).rowcount != 1:
             return False
-        session.execute(whole, execution_options=quiet)
+        connection.execute(_COUNTED_WHOLE, {"of_grant": self.grant_id, "at": self.at})
         return True

@@ -9,6 +9,7 @@ from broker.errors import BankUnavailable
 
 FAILURES_TO_OPEN: Final = 5
 OPEN_FOR_S: Final = 5.0
+_PATIENCE_S: Final = 0.25
 
 
 class NotCounted(Exception):
@@ -19,16 +20,29 @@ class NotCounted(Exception):
         self.refusal = refusal
 
 
+class Slots:
+    """Counts calls under way: at most so many to one bank, and so many to all banks together.
+
+    Slow banks, one or several, must not hold every thread: the rest is for pages and for other banks.
+    """
+
+    def __init__(self, most_to_one: int, most_to_all: int) -> None:
+        self.changed = threading.Condition()
+        self.most_to_one = most_to_one
+        self.most_to_all = most_to_all
+        self.taken = 0
+
+
 class Breaker:
     """Closed: calls pass. Open: calls are refused at once. Half-open, after a pause: one call may try.
 
-    However it stands, only so many calls are under way at once: a slow bank must not hold every thread.
-    Safe to share between threads; each process keeps its own.
+    However it stands, a call needs a slot, and waits a moment for one. Safe to share between threads; each process
+    keeps its own.
     """
 
-    def __init__(self, monotonic: Callable[[], float], most_in_flight: int) -> None:
+    def __init__(self, monotonic: Callable[[], float], slots: Slots) -> None:
         self._monotonic = monotonic
-        self._most_in_flight = most_in_flight
+        self._slots = slots
         self._lock = threading.Lock()
         self._in_flight = 0
         self._failures = 0
@@ -41,31 +55,54 @@ class Breaker:
 
         Raises: BankUnavailable while it is open; the refusal that a `NotCounted` carries.
         """
-        self._enter()
-        succeeded: bool | None = False
+        with self._slot():
+            is_probe = self._enter()
+            succeeded: bool | None = False
+            try:
+                yield
+                succeeded = True
+            except NotCounted as error:
+                succeeded = None
+                raise error.refusal from error
+            finally:
+                self._leave(is_probe=is_probe, succeeded=succeeded)
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        self._refuse_while_resting()
+        with self._slots.changed:
+            if not self._slots.changed.wait_for(self._has_room, _PATIENCE_S):
+                raise BankUnavailable("The bank is slow, and others are waiting for it already.")
+            self._in_flight += 1
+            self._slots.taken += 1
         try:
             yield
-            succeeded = True
-        except NotCounted as error:
-            succeeded = None
-            raise error.refusal from error
         finally:
-            self._leave(succeeded=succeeded)
+            with self._slots.changed:
+                self._in_flight -= 1
+                self._slots.taken -= 1
+                self._slots.changed.notify_all()
 
-    def _enter(self) -> None:
-        with self._lock:
-            if self._in_flight >= self._most_in_flight:
-                raise BankUnavailable("The bank is slow, and others are waiting for it already.")
-            if self._opened_at is not None:
-                if self._probing or self._monotonic() - self._opened_at < OPEN_FOR_S:
-                    raise BankUnavailable("The bank failed several times in a row and is given a short rest.")
-                self._probing = True
-            self._in_flight += 1
+    def _has_room(self) -> bool:
+        return self._in_flight < self._slots.most_to_one and self._slots.taken < self._slots.most_to_all
 
-    def _leave(self, *, succeeded: bool | None) -> None:
+    def _refuse_while_resting(self) -> None:
+        if self._opened_at is not None and (self._probing or self._monotonic() - self._opened_at < OPEN_FOR_S):
+            raise BankUnavailable("The bank failed several times in a row and is given a short rest.")
+
+    def _enter(self) -> bool:
+        """Return whether this call is the one that tries, after a rest, how the bank is."""
         with self._lock:
-            self._in_flight -= 1
-            self._probing = False
+            self._refuse_while_resting()
+            self._probing = self._opened_at is not None
+            return self._probing
+
+    def _leave(self, *, is_probe: bool, succeeded: bool | None) -> None:
+        with self._lock:
+            if is_probe:
+                self._probing = False
+            elif self._opened_at is not None:
+                return  # a late call, begun before the rest: what it met is old
             if succeeded is None:
                 return
             if succeeded:
@@ -79,9 +116,9 @@ class Breaker:
 class Breakers:
     """One breaker for each name, made when first asked for."""
 
-    def __init__(self, monotonic: Callable[[], float], most_in_flight: int) -> None:
+    def __init__(self, monotonic: Callable[[], float], slots: Slots) -> None:
         self._monotonic = monotonic
-        self._most_in_flight = most_in_flight
+        self._slots = slots
         self._lock = threading.Lock()
         self._by_name: dict[str, Breaker] = {}
 
@@ -89,5 +126,5 @@ class Breakers:
         """Give the breaker of this name."""
         with self._lock:
             if name not in self._by_name:
-                self._by_name[name] = Breaker(self._monotonic, self._most_in_flight)
+                self._by_name[name] = Breaker(self._monotonic, self._slots)
             return self._by_name[name]

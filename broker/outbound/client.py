@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from broker.errors import BankTimeout, BankUnavailable
 from broker.outbound.addresses import Resolve, checked_addresses, system_resolve
 from broker.outbound.answer import Answer
-from broker.outbound.breaker import Breakers
+from broker.outbound.breaker import Breakers, Slots
 from broker.outbound.deadline import Deadline
 from broker.outbound.exchange import Request, connect, exchange
 from broker.outbound.target import parse
@@ -33,7 +33,7 @@ class OutboundClient:
 
     `allowed` holds the `host:port` pairs that may be private addresses or plain http; `timeout_s` is the total time
     of a call in seconds; `max_bytes` limits an answer's unpacked body; `most_in_flight` how many calls may be under way
-    to one bank. Safe to share between threads.
+    to all banks together, `most_to_one` to one of them. Safe to share between threads.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class OutboundClient:
         monotonic: Callable[[], float] = time.monotonic,
         *,
         most_in_flight: int = DEFAULT_MOST_IN_FLIGHT,
+        most_to_one: int | None = None,
         resolve: Resolve = system_resolve,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
@@ -57,7 +58,7 @@ class OutboundClient:
         self._sleep = sleep
         self._jitter = jitter
         self._tls = tls or ssl.create_default_context()
-        self._breakers = Breakers(monotonic, most_in_flight)
+        self._breakers = Breakers(monotonic, Slots(most_to_one or most_in_flight, most_in_flight))
 
     def deadline(self, seconds: float) -> Deadline:
         """Give the instant at which several calls together have to end; no step of the machine's clock moves it."""

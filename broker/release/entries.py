@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from typing import Any
 
-from broker.audit.vocabulary import Entry, Event, Initiator
+from broker.audit.vocabulary import RESPONSE_DIGEST, Entry, Event, Initiator
 from broker.grants.views import Grant
 from broker.policy import Decision
 from broker.release.asking import Call, Rendered, Wanted
@@ -29,7 +29,7 @@ def access_entry(
     if customer is not None:
         details["customer"] = customer
     if rendered is not None:
-        details["responseDigest"] = _salted_digest(rendered.body)
+        details[RESPONSE_DIGEST] = _salted_digest(rendered.body)
     return Entry(
         event=event,
         initiator=Initiator.DATA_RECIPIENT,

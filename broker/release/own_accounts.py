@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.banks.connector import BankAccount, OpenStatus
-from broker.errors import BankUnavailable, PolicyRefused
+from broker.errors import BrokerError, PolicyRefused
 from broker.grants.acts import Actor
 from broker.grants.consents import OfferedAccount
 from broker.grants.views import Grant
@@ -43,12 +43,12 @@ class OwnAccounts:
             raise PolicyRefused("The bank no longer takes part. Nothing was asked of it.", code="bank-unknown")
         announced = _entry(Event.ACCOUNTS_LISTED, actor, proposal, release.catalogue.digest)
         release.sequencer.append(announced)
-        with release.database.read() as session:
-            identity = release.users.at_bank(session, actor.user_id, proposal.bank_id)
         try:
+            with release.database.read() as session:
+                identity = release.users.at_bank(session, actor.user_id, proposal.bank_id)
             access = release.access(identity, actor.interaction_id, "accounts")
             accounts = release.connector(proposal.bank_id).accounts(access)
-        except BankUnavailable as error:
+        except BrokerError as error:
             failed = _entry(Event.ACCESS_FAILED, actor, proposal, release.catalogue.digest, reasons=(error.code,))
             release.sequencer.append(failed)
             raise

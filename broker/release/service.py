@@ -12,7 +12,7 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from broker.audit.sequencer import Sequencer
-from broker.audit.vocabulary import Event
+from broker.audit.vocabulary import Entry, Event
 from broker.banks.connector import BankAccess, Connector, Credential, Window
 from broker.clock import Clock, start_of_day
 from broker.crypto.pairwise import PairwiseIds
@@ -90,14 +90,17 @@ class Release:
                 raise BankInvalidAnswer("The answer would be too large to be handed over.")
             held = self.fences.shared(grant.id)
         except BrokerError as error:
-            # What was announced gets an outcome: the bank or the storage failed, or what is asked for is gone.
-            is_failure = isinstance(error, (BankUnavailable, StorageUnavailable))
-            event = Event.ACCESS_FAILED if is_failure else Event.ACCESS_REFUSED
-            self.sequencer.append(replace(announced, event=event, reasons=(error.code,)))
+            self._record_end(announced, error)
             raise
         with ExitStack() as stack:
             stack.enter_context(held)
-            released = self._release(grant, call, wanted, rendered, held, customer=customer)
+            try:
+                with self.database.read() as session:
+                    present = self._grant(session, call)
+            except BrokerError as error:
+                self._record_end(announced, error)
+                raise
+            released = self._release(present, call, wanted, rendered, before=grant, held=held, customer=customer)
             stack.pop_all()  # from here on the fence is the caller's
         return released
 
@@ -120,12 +123,24 @@ class Release:
             record_expiry(self.sequencer, self.clock, grant.id)
         raise_refusal(decision)
 
+    def _record_end(self, announced: Entry, error: BrokerError) -> None:
+        """Give what was announced an outcome: the bank or the storage failed, or what is asked for is gone."""
+        is_failure = isinstance(error, (BankUnavailable, StorageUnavailable))
+        event = Event.ACCESS_FAILED if is_failure else Event.ACCESS_REFUSED
+        self.sequencer.append(replace(announced, event=event, reasons=(error.code,)))
+
     def _release(
-        self, before: Grant, call: Call, wanted: Wanted, rendered: Rendered, held: Held, *, customer: str | None
+        self,
+        grant: Grant,
+        call: Call,
+        wanted: Wanted,
+        rendered: Rendered,
+        *,
+        before: Grant,
+        held: Held,
+        customer: str | None,
     ) -> Released:
-        """Re-check the grant behind its fence and write `access.released`: from here no revocation comes between."""
-        with self.database.read() as session:
-            grant = self._grant(session, call)
+        """Re-check the grant, read behind its fence, and write `access.released`: no revocation comes between."""
         now = self.clock()
         decision = judge_again(self.catalogue, grant, call, wanted, now, before=before)
         event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED

@@ -13,6 +13,7 @@ from typing import Final
 
 from broker.clock import Clock
 from broker.errors import ConfigurationInvalid, InvalidRequest, StorageUnavailable
+from broker.settings import Mode, Settings
 
 LEAST_ADVANCE: Final = timedelta(minutes=1)
 MOST_ADVANCE: Final = timedelta(days=3660)
@@ -128,3 +129,12 @@ class AdvancedClock:
         except OSError as error:
             raise StorageUnavailable("The sandbox's clock cannot be read at the moment.") from error
         return (found.st_mtime_ns, found.st_ino, found.st_size)
+
+
+def own_clock(settings: Settings, wall: Clock) -> Clock:
+    """Return the clock of the broker's own promises: the real time, which a sandbox alone may run ahead of.
+
+    Raises:
+        ConfigurationInvalid: a sandbox's clock file cannot be used.
+    """
+    return AdvancedClock(clock_file(settings.data_dir), wall) if settings.mode is Mode.SANDBOX else wall

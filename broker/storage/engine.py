@@ -18,7 +18,7 @@ from broker.storage.write_lock import WriteLock
 
 _SYNCHRONOUS_FULL = 2
 _WRITE = "broker_write"
-_POSTGRESQL = {
+POSTGRESQL_LIMITS = {
     # Nothing hangs: not on a lock, not on a statement, not behind a process that has stopped inside its transaction,
     # and not on a machine that has vanished (seen from both sides).
     "connect_timeout": "5",
@@ -70,7 +70,7 @@ class Database:
 
         SQLite: one flock for all processes, then BEGIN IMMEDIATE, so that what the block reads cannot change before
         it writes. Nobody may wait for another lock (a fence, a batch, a bank) inside the block. `from_reserve` is for
-        what takes sharing back: on a full disk it may use the reserve, and nothing else may.
+        what takes sharing back, and the session in which that is done: on a full disk they may use the reserve.
 
         Raises:
             StorageUnavailable: the database cannot be reached, locked in time or written.
@@ -140,7 +140,7 @@ def _translated() -> Iterator[None]:
 
 def sqlite_file(engine: Engine) -> Path | None:
     """Return the file of a SQLite database, None for another kind."""
-    return Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
+    return Path(engine.url.database or "").resolve() if engine.dialect.name == "sqlite" else None
 
 
 def _create(url: str, connections: int) -> Engine:
@@ -159,7 +159,7 @@ def _create(url: str, connections: int) -> Engine:
     if parsed.get_backend_name() == "postgresql":
         engine = create_engine(
             parsed.set(drivername="postgresql+psycopg"),
-            connect_args={name: value for name, value in _POSTGRESQL.items() if name not in parsed.query},
+            connect_args={name: value for name, value in POSTGRESQL_LIMITS.items() if name not in parsed.query},
             pool_pre_ping=True,
             hide_parameters=True,
             **pool,

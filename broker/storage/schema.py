@@ -9,6 +9,7 @@ from sqlalchemy import inspect, text
 from broker.errors import ConfigurationInvalid
 from broker.storage.engine import Database
 
+_LIMITS = ("lock_timeout", "statement_timeout")
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -64,4 +65,6 @@ def _run(database: Database, act: Literal["upgrade", "downgrade"], revision: str
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     with database.write() as session:
         config.attributes["connection"] = session.connection()
+        for limit in _LIMITS if session.get_bind().dialect.name == "postgresql" else ():
+            session.execute(text(f"SET LOCAL {limit} = 0"))  # an index over years of entries takes its time
         getattr(command, act)(config, revision)

@@ -9,7 +9,7 @@ from sqlalchemy import Index, LargeBinary, String, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from broker.storage.base import Base
+from broker.storage.base import Base, table_of
 
 _LARGEST_STEP = timedelta(minutes=10)
 
@@ -66,20 +66,22 @@ class SingleUse(Base):
     expires_at: Mapped[datetime]
 
 
+_VALUES = table_of(SingleUse)
+_TAKEN = {
+    "sqlite": sqlite.insert(_VALUES).on_conflict_do_nothing().returning(_VALUES.c.namespace),
+    "postgresql": postgresql.insert(_VALUES).on_conflict_do_nothing().returning(_VALUES.c.namespace),
+}
+
+
 def claim(session: Session, wish: Claim) -> bool:
     """Take the value; False means that somebody took it before. Call it inside a write transaction."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = (
-        insert(SingleUse)
-        .values(
-            namespace=wish.namespace,
-            digest=hashlib.sha256(wish.value.encode("utf-8", "surrogatepass")).digest(),
-            expires_at=wish.expires_at,
-        )
-        .on_conflict_do_nothing()
-        .returning(SingleUse.namespace)
-    )
-    return session.execute(statement).first() is not None
+    connection = session.connection()
+    taken = {
+        "namespace": wish.namespace,
+        "digest": hashlib.sha256(wish.value.encode("utf-8", "surrogatepass")).digest(),
+        "expires_at": wish.expires_at,
+    }
+    return connection.execute(_TAKEN[connection.dialect.name], taken).first() is not None
 
 
 def expired_since(session: Session) -> datetime | None:

@@ -25,6 +25,7 @@ _PRAGMAS = (
 )
 _FILE = "file"
 _PRIMARY = 0xFF
+_SYNC_LOST = {sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC}
 _LASTING = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
@@ -54,6 +55,10 @@ def sqlite_engine(url: URL, path: Path, pool: Mapping[str, Any]) -> Engine:
     def forget_broken(context: ExceptionContext) -> None:
         # What a connection has met that does not pass by itself: the next one opens the file anew.
         code = getattr(context.original_exception, "sqlite_errorcode", 0)
+        if code in _SYNC_LOST:
+            # Nobody knows what is on the disk now, and a second attempt would report success for it (05-audit-log):
+            # this process ends, the next one reads what is there.
+            os._exit(os.EX_IOERR)
         if code & _PRIMARY in _LASTING:
             context.is_disconnect = True
 

@@ -66,8 +66,6 @@ class Story:
         self.staff = Staff(self.info, "harbor")
         listening(self.canaries, self.client, self.thief, self.staff, *self.people.values())
         from_files(self.canaries, self.folder)
-        for bank, person in self.people.items():
-            from_bank(self.canaries, self.folder / bank, [person.username])
 
     def url(self, name: str, account: str = "none") -> str:
         return str(self.info["api"][name]).replace("{accountId}", account)
@@ -87,6 +85,7 @@ class Story:
             person.opens("my_sharing")
             person.opens("history")
             assert self.client.redeem(pushed, landed.url).json()["error"] == "invalid_grant", "a code works once"
+        self.takes_the_banks_books()
         self.staff.accesses()
         harbor = self.people["harbor"]
         return harbor.shares(self.client, *ALL)
@@ -103,6 +102,11 @@ class Story:
     def _refreshed(self, tokens: Tokens) -> Tokens:
         body = self.client.refresh(str(tokens.refresh)).json()
         return Tokens(body["access_token"], body.get("refresh_token"), body)
+
+    def takes_the_banks_books(self) -> None:
+        """Take what the banks have written of these people; a bank writes a customer's books when they are read."""
+        for bank, person in self.people.items():
+            from_bank(self.canaries, self.folder / bank, [person.username])
 
     def takes_the_banks_tokens(self, database_url: str) -> int:
         """Open the sealed credentials with the key file, as an insider would; return how many there are."""
@@ -415,6 +419,7 @@ def test_leaks_planted_in_a_copy_of_the_broker_are_found(broken: World) -> None:
     tokens = story.people["harbor"].shares(story.client, "accounts", "transactions")
     account = story.client.call(story.url("accounts"), tokens.access).json()["data"]["accounts"][0]["accountId"]
     assert story.client.call(story.url("transactions", account), tokens.access).status_code == 200
+    story.takes_the_banks_books()
     story._sends_what_is_no_http(tokens)
     found = searched(story.canaries, story.folder, EXEMPT, is_a_banks_own)
     assert {leak.kind for leak in found} >= {"access token", "description", "code"}

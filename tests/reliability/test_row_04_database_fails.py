@@ -76,7 +76,7 @@ def test_a_server_that_fails_leaves_nothing_half_done(server_place: Place, size:
 def test_a_revocation_that_is_told_as_done_is_done_however_the_database_flaps(
     request: pytest.FixtureRequest, size: Size, place: str
 ) -> None:
-    told, undone, _ = revoked_while_flapping(request.getfixturevalue(place), size.of(test=20, campaign=500))
+    told, undone, _ = revoked_while_flapping(request.getfixturevalue(place), size.of(test=20, campaign=1_000))
     assert told > 0
     assert undone == []
 

@@ -16,7 +16,7 @@ from tests.support.sizes import Size
 from tests.support.systemcalls import strace, system_calls, threads_of
 
 MACHINES = 3
-_ENGINE = "broker/storage/engine.py"
+_ENGINE, _FILE = "broker/storage/engine.py", "broker/storage/sqlite_file.py"
 
 
 def traced_reads(folder: Path, code: Path, reads: int) -> tuple[Sending, Readers]:
@@ -47,7 +47,7 @@ def test_every_send_of_data_follows_the_sync_of_its_entry(tmp_path: Path, size: 
 
 @pytest.mark.control
 def test_the_trace_shows_a_database_that_does_not_sync(tmp_path: Path) -> None:
-    code = planted(tmp_path / "code", _ENGINE, '"synchronous=FULL",', '"synchronous=NORMAL",')
+    code = planted(tmp_path / "code", _FILE, '"synchronous=FULL",', '"synchronous=NORMAL",')
     planted(code, _ENGINE, "_SYNCHRONOUS_FULL = 2\n", "_SYNCHRONOUS_FULL = 1\n")
     sending, readers = traced_reads(tmp_path, code, 12)
 

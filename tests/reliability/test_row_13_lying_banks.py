@@ -14,6 +14,7 @@ from tests.support.planted import planted
 from tests.support.sizes import Size
 
 pytestmark = pytest.mark.timeout(600)
+_HAS_ROOM = "return self._in_flight < self._slots.most_to_one and self._slots.taken < self._slots.most_to_all"
 _LIES = [
     pytest.param(category, lie, id=f"{category} {name}")
     for category, told in ABOUT.items()
@@ -134,7 +135,7 @@ def test_a_broker_without_breaker_is_caught(tmp_path: Path, size: Size) -> None:
         "FAILURES_TO_OPEN: Final = 5",
         "FAILURES_TO_OPEN: Final = 10**9",
     )
-    planted(code, "broker/outbound/breaker.py", "if self._in_flight >= self._most_in_flight:", "if False:")
+    planted(code, "broker/outbound/breaker.py", _HAS_ROOM, "return True")
     with lied_to(tmp_path / "run", code) as careless:
         assert circuit_wrongs(careless) != []
 

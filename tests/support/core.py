@@ -257,8 +257,7 @@ def open_house(folder: Path, store: Store | None = None) -> Iterator[House]:
     users, reader = Users(sealer, b"s" * 32), GrantReader(sealer)
     sequencer = Sequencer(database, sealer, watch, "broker.example")
     banks = {"harbor": FakeBank(), "meridian": FakeBank()}
-    fences, renewing = Fences(database), Fences(database, "renewals")
-    renewals = Renewals(database, users, renewing)
+    fences, renewals = Fences(database), Renewals(database, users)
     release = Release(database, sequencer, fences, renewals, catalogue, reader, users, pairwise, watch, banks)
     house = House(
         database=database,
@@ -280,5 +279,5 @@ def open_house(folder: Path, store: Store | None = None) -> Iterator[House]:
     )
     house.alice = replace(house.alice, user_id=house.signs_in().user_id)
     yield house
-    for one in (house.in_the_end, fences, renewing, database):
+    for one in (house.in_the_end, fences, renewals, database):
         one.close()

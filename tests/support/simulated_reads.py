@@ -89,6 +89,7 @@ class Reads:
             released = self.world.house.release.read(call, wanted, self._rendered)
         except Crash:
             self.world.crashes()
+            self.world.may_have_recorded_expiry(call.grant_id)
             return "crashed"
         except TROUBLE:
             assert self.world.mend is not None, "refused for trouble that nobody made"
@@ -101,6 +102,7 @@ class Reads:
         except (TokenRefused, ReleaseRefused) as refusal:
             # Less than was fetched may leave by now: refused too, the caller asks again.
             is_less = not live <= self.world.consents[call.grant_id].live_accounts()
+            self.world.has_told_expiry(call.grant_id)
             return self._is_rightly(refusal.code, call, wanted, may=may and not is_less)
         released.held.drop()
         assert not replays, "a used proof was taken again"

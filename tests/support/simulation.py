@@ -17,6 +17,7 @@ from sqlalchemy import event as sqlalchemy_event
 from broker.audit.sequencer import Sequencer
 from broker.errors import ConsentRefused, LogUnavailable, NotFound, StorageUnavailable
 from broker.grants.consents import Consents
+from broker.grants.expiry import record_expiry
 from broker.grants.fence import Fences
 from broker.grants.service import Grants, Part
 from broker.policy.terms import Choice, narrowed
@@ -24,6 +25,7 @@ from broker.storage.engine import Database
 from broker.tokens.codes import Code, consume_code, issue_code
 from tests.support.consent_model import UNCLAIMED, Consent
 from tests.support.core import ASKED, ASKER, OFFERED, House, open_house
+from tests.support.stores import SqliteStore
 
 TROUBLE = (LogUnavailable, StorageUnavailable)
 _FAULTS = {
@@ -39,7 +41,7 @@ class Crash(BaseException):
 def reborn(house: House) -> House:
     """Drop every object and build new ones over the same file, as a new process would."""
     house.database.close()
-    database = Database(f"sqlite:///{house.path}")
+    database = Database(house.store.url)
     sequencer, fences = Sequencer(database, house.sealer, house.watch, "broker.example"), Fences(database)
     release = replace(house.release, database=database, sequencer=sequencer, fences=fences)
     consents = Consents(sequencer, house.catalogue, house.sealer, house.release.pairwise, house.watch)
@@ -65,14 +67,15 @@ class Simulation:
 
     def __init__(self, folder: Path) -> None:
         self.stack = ExitStack()
-        self.house = self.stack.enter_context(open_house(folder))
+        self.file = folder / "broker.db"
+        self.house = self.stack.enter_context(open_house(folder, SqliteStore(self.file)))
         at_second = self.house.signs_in("sub-alice", "meridian")
         is_the_same = f"UPDATE user_identities SET user_id = '{self.house.alice.user_id}'"  # noqa: S608 - ids of ours
         self.house.runs(f"{is_the_same} WHERE user_id = '{at_second.user_id}'")
         self.consents: dict[str, Consent] = {}
         self.mend: Callable[[], None] | None = None
         self.crash_in: int | None = None
-        self.eye = sqlite3.connect(self.house.path, isolation_level=None)
+        self.eye = sqlite3.connect(self.file, isolation_level=None)
         self.touched: set[str] = set()
         self.turn = 0
         self._watches()
@@ -100,7 +103,7 @@ class Simulation:
         """Let the database be full, read-only or locked by somebody else, until it is mended."""
         self.mends()
         if kind == "locked":
-            other = sqlite3.connect(self.house.path, isolation_level=None)
+            other = sqlite3.connect(self.file, isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
             self._pragma("PRAGMA busy_timeout = 1")
             self.mend = lambda: (other.close(), self._pragma("PRAGMA busy_timeout = 10000"), None)[-1]
@@ -223,7 +226,22 @@ class Simulation:
         consent = self.consents[key]
         ended = consent.status_at(self.house.watch()) == "EXPIRED"
         after = replace(consent, status="EXPIRED") if ended else consent
-        return self.changes(lambda: self.house.grants.record_expiry(key), {key: after})
+        house = self.house
+        return self.changes(lambda: record_expiry(house.sequencer, house.watch, key), {key: after})
+
+    def has_told_expiry(self, key: str) -> None:
+        """A platform was refused: if the grant had ended by time it stays ended, wherever the clock steps."""
+        consent = self.consents[key]
+        self.consents[key] = replace(consent, status=consent.status_at(self.house.watch()))
+
+    def may_have_recorded_expiry(self, key: str) -> None:
+        """A crash in a read: the end is recorded or not; either will do, and the log must say the same."""
+        if self.recorded(key) == "EXPIRED":
+            self.has_told_expiry(key)
+
+    def recorded(self, key: str) -> str:
+        """The status in the database, whatever the time."""
+        return str(self.eye.execute("SELECT status FROM grants WHERE id = ?", (key,)).fetchone()[0])
 
     def holds(self) -> None:
         """Hold what was touched, and one consent more in turn, against the product's view of it."""

@@ -15,13 +15,13 @@ _TOO_FAR = timedelta(seconds=10)
 _MEND = "Set the machine's clock right and keep it so (NTP)."
 
 
-def findings(database: Database, clock: Clock) -> Iterator[Finding]:
-    """Compare with the log and, where there is one, the database server."""
+def findings(database: Database, own: Clock, wall: Clock) -> Iterator[Finding]:
+    """Compare `own` with the log, and `wall` with the database server where there is one."""
 
     def log() -> Iterator[Finding]:
         with database.read() as session:
             newest = newest_at(session)
-        ahead = newest - clock() if newest is not None else timedelta(0)
+        ahead = newest - own() if newest is not None else timedelta(0)
         if ahead > _TOLD:
             found = f"The log's newest entry is {_seconds(ahead)} ahead of the clock: the clock has been set back."
             yield wrong("clock and log", found, _MEND)
@@ -29,10 +29,10 @@ def findings(database: Database, clock: Clock) -> Iterator[Finding]:
             yield well("clock and log", "No entry is of a later time than now.")
 
     def server() -> Iterator[Finding]:
-        before = clock()
+        before = wall()
         told = clock_of_server(database)
         if told is not None:
-            yield compared("clock and database", told, before, clock())
+            yield compared("clock and database", told, before, wall())
 
     mend = "Mend the database first."
     yield from looking("clock and log", log, mend)

@@ -1,12 +1,13 @@
 """The order of the looks: each uses what the earlier ones could open, and says so when that is not there."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from broker.cli.doctor import banks, clocks, configuration, keys, log, policies, serving, storage
 from broker.cli.doctor.finding import Finding, wrong
-from broker.clock import system_clock
-from broker.errors import ConfigurationInvalid
-from broker.settings import load_repaired
+from broker.clock import Clock, system_clock
+from broker.errors import ConfigurationInvalid, StorageUnavailable
+from broker.settings import Settings, load_repaired
+from broker.storage.clock_file import own_clock
 
 
 def examine() -> Iterator[Finding]:
@@ -23,9 +24,21 @@ def examine() -> Iterator[Finding]:
     if database is not None:
         yield from keys.fit(keyset, database)
         yield from log.findings(keyset, database)
-        yield from log.worker(keyset, database, system_clock())
-        yield from clocks.findings(database, system_clock)
+        own = yield from _own_clock(settings)
+        yield from log.worker(keyset, database, own())
+        yield from clocks.findings(database, own, system_clock)
         yield from banks.findings(settings, database, keyset, catalogue)
         database.close()
     if "BROKER_BASE_URL" not in unusable:
         yield from serving.findings(settings)
+
+
+def _own_clock(settings: Settings) -> Generator[Finding, None, Clock]:
+    """Return the clock that the log goes by, in a sandbox that was put forward too."""
+    try:
+        clock = own_clock(settings, system_clock)
+        clock()
+    except (ConfigurationInvalid, StorageUnavailable) as error:
+        yield wrong("clock of the sandbox", error.detail, "Bring the file back, or start over: `make clean-sandbox`.")
+        return system_clock
+    return clock

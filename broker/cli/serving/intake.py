@@ -13,7 +13,7 @@ from broker.cli.serving.chunks import ChunkedBody
 _END_OF_HEAD = b"\r\n\r\n"
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _HEAD_BYTES = 65_536  # all fields together; one field may have 16 KiB
-_CHUNK_OVERHEAD = 8  # a body of one-byte chunks takes six bytes for each; more is no honest body
+_CHUNK_OVERHEAD = 2  # one-byte chunks take six bytes for each: no honest body, and a way to fill our memory
 
 
 class Intake:

@@ -20,7 +20,7 @@ _GRACE_S = 20
 _REQUEST_LINE_BYTES = 4_094
 _HEADER_FIELDS = 60
 _HEADER_BYTES = 16_384  # a DPoP proof with a large RSA key and a long assertion fit
-_DESCRIPTORS_KEPT = 256  # for databases, banks, locks, logs
+_DESCRIPTORS_KEPT = 768  # for databases, banks, logs, and two for each fence that one act may take
 _BEFORE_NEXT_TRY_S = 1.0
 
 

@@ -1,11 +1,12 @@
 """When the circuit breaker lets calls through, with the time told by the test."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from broker.errors import BankTimeout, BankUnavailable
-from broker.outbound.breaker import FAILURES_TO_OPEN, OPEN_FOR_S, Breaker, Breakers, NotCounted
+from broker.outbound.breaker import FAILURES_TO_OPEN, OPEN_FOR_S, Breaker, Breakers, NotCounted, Slots
 
 
 class Watch:
@@ -35,14 +36,14 @@ def is_open(breaker: Breaker) -> bool:
 
 
 def opened(watch: Watch) -> Breaker:
-    breaker = Breaker(watch, 9)
+    breaker = Breaker(watch, Slots(9, 9))
     for _ in range(FAILURES_TO_OPEN):
         fail(breaker)
     return breaker
 
 
 def test_it_opens_after_five_failures_in_a_row() -> None:
-    breaker = Breaker(Watch(), 9)
+    breaker = Breaker(Watch(), Slots(9, 9))
     for _ in range(FAILURES_TO_OPEN - 1):
         fail(breaker)
     succeed(breaker)
@@ -108,7 +109,7 @@ def test_of_many_threads_one_gets_to_probe() -> None:
 
 
 def test_one_banks_trouble_leaves_the_others_alone() -> None:
-    breakers = Breakers(Watch(), 9)
+    breakers = Breakers(Watch(), Slots(9, 9))
     for _ in range(FAILURES_TO_OPEN):
         fail(breakers.named("harbor"))
     assert is_open(breakers.named("harbor"))
@@ -121,7 +122,7 @@ def refuse(breaker: Breaker) -> None:
 
 
 def test_our_own_refusals_neither_open_nor_heal_it() -> None:
-    breaker = Breaker(Watch(), 9)
+    breaker = Breaker(Watch(), Slots(9, 9))
     for _ in range(FAILURES_TO_OPEN - 1):
         fail(breaker)
         refuse(breaker)
@@ -143,8 +144,40 @@ def test_a_probe_that_we_refused_ourselves_leaves_the_next_call_to_probe() -> No
     assert not is_open(breaker)
 
 
+def test_two_slow_banks_together_do_not_hold_every_thread() -> None:
+    breakers = Breakers(Watch(), Slots(2, 3))
+    harbor, meridian = breakers.named("harbor"), breakers.named("meridian")
+    with harbor.guarding(), harbor.guarding(), meridian.guarding(), pytest.raises(BankUnavailable, match="slow"):
+        succeed(meridian)
+    succeed(meridian)
+
+
+def test_a_call_waits_a_moment_for_one_that_ends() -> None:
+    breaker, began = Breaker(Watch(), Slots(1, 1)), threading.Event()
+
+    def waits() -> None:
+        began.set()
+        succeed(breaker)
+
+    with ThreadPoolExecutor(1) as pool:
+        with breaker.guarding():
+            waiting = pool.submit(waits)
+            assert began.wait(5)
+        waiting.result(5)
+
+
+def test_what_a_call_met_that_began_before_the_rest_neither_heals_nor_prolongs_it() -> None:
+    watch = Watch()
+    breaker = Breaker(watch, Slots(9, 9))
+    with breaker.guarding():
+        for _ in range(FAILURES_TO_OPEN):
+            fail(breaker)
+        watch.now += OPEN_FOR_S - 0.01
+    assert is_open(breaker)
+
+
 def test_only_so_many_calls_are_under_way_to_one_bank() -> None:
-    breaker = Breaker(Watch(), 2)
+    breaker = Breaker(Watch(), Slots(2, 2))
     with breaker.guarding(), breaker.guarding(), pytest.raises(BankUnavailable, match="slow"), breaker.guarding():
         pass
     with breaker.guarding():

@@ -7,8 +7,7 @@ from threading import Barrier, Lock
 import pytest
 
 from broker.banks.connector import Credential
-from broker.errors import BankSignInNeeded, BankTimeout
-from broker.grants.fence import Fences
+from broker.errors import BankSignInNeeded, BankTimeout, BankUnavailable
 from broker.release import Renewals
 from broker.users.service import Identity
 from tests.support.core import CREDENTIAL, House
@@ -28,9 +27,9 @@ class RotatingBank:
 
 
 def renewals(house: House, wait_s: float = 3) -> Renewals:
-    fences = Fences(house.database, "renewals", wait_s=wait_s)
-    house.in_the_end.callback(fences.close)
-    return Renewals(house.database, house.users, fences)
+    made = Renewals(house.database, house.users, wait_s=wait_s)
+    house.in_the_end.callback(made.close)
+    return made
 
 
 def identity(house: House) -> Identity:
@@ -75,6 +74,11 @@ def test_after_a_renewal_that_failed_the_next_one_is_tried(house: House) -> None
 
 
 def test_a_renewal_that_takes_too_long_is_told_as_the_banks_failure(house: House) -> None:
-    before, slow = identity(house), renewals(house)
-    with slow.fences.exclusive([f"{before.user_id} harbor"]), pytest.raises(Exception, match="bank-unavailable"):
-        renewals(house, wait_s=0.05).renew(before, RotatingBank().exchange)
+    before, quick = identity(house), renewals(house, wait_s=0.05)
+
+    def slow(credential: Credential) -> Credential:
+        with pytest.raises(BankUnavailable):
+            quick.renew(before, RotatingBank().exchange)
+        return credential
+
+    renewals(house).renew(before, slow)

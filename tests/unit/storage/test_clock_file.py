@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from broker.app import own_clock
 from broker.errors import ConfigurationInvalid, InvalidRequest, StorageUnavailable
 from broker.settings import Mode
-from broker.storage.clock_file import AdvancedClock, advance, advanced_by, clock_file
+from broker.storage.clock_file import AdvancedClock, advance, advanced_by, clock_file, own_clock
 from tests.support.sandbox_settings import sandbox_settings
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -8,7 +8,7 @@ import pytest
 from broker.errors import StorageUnavailable
 from broker.storage.engine import Database
 from broker.storage.reserve import Reserve
-from tests.support.core import House
+from tests.support.stores import SqliteStore
 
 _BYTES = 1_000_000
 
@@ -56,11 +56,13 @@ def test_it_says_so_when_its_folder_is_gone(tmp_path: Path) -> None:
         Reserve(tmp_path / "absent" / "reserve", _BYTES).keep()
 
 
-def test_a_database_keeps_it_beside_its_file_from_the_first_write(house: House) -> None:
-    beside = house.path.with_name("broker.db.reserve")
-    with house.database.write():
-        assert not beside.exists()  # this house asked for none
-    database = Database(f"sqlite:///{house.path}", reserve_bytes=_BYTES)
+def test_a_database_keeps_it_beside_its_file_from_the_first_write(tmp_path: Path) -> None:
+    url, beside = SqliteStore(tmp_path / "broker.db").url, tmp_path / "broker.db.reserve"
+    without = Database(url)
+    with without.write():
+        assert not beside.exists()  # this one asked for none
+    without.close()
+    database = Database(url, reserve_bytes=_BYTES)
     with database.read():
         assert not beside.exists()
     with database.write(from_reserve=True):
