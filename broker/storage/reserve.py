@@ -1,7 +1,8 @@
 """Room on SQLite's disk that only taking back may use: when the disk is full, people can still revoke.
 
 The room is a file beside the database. Whoever takes sharing back, or keeps the session in which that is done, gives
-the file's room to the database; nothing else is written until the disk has room for the file again. Its size on the disk is the state that all processes see.
+the file's room to the database; nothing else is written until the disk has room for the file again. Its size on the
+disk is the state that all processes see.
 """
 
 import os
