@@ -6,6 +6,9 @@ BIN    := $(VENV)/bin
 # The rows of docs/reference/reliability.md; row 33 is a story of its own.
 CAMPAIGN ?= tests/reliability tests/functional/test_secrets_stay_secret.py
 
+# Python writes bytecode even where the environment says no: a run starts it hundreds of times.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run clean-sandbox test test-both campaign soak coverage check fix lock
 

@@ -1,19 +1,23 @@
 """Fixtures that cost time: one running sandbox on each database for all stories."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from xdist.scheduler import Scheduling
 
+from tests.support.groups import COSTLY, Groups, group_of, turn_of
+from tests.support.memory import MEMORY
 from tests.support.postgres import PostgresServer, shared_server
 from tests.support.sizes import Size
 from tests.support.world import World
 
 DATABASES = ("sqlite", "postgresql")
 _OTHER = {"sqlite": "postgresql", "postgresql": "sqlite"}
-_COSTLY = ("world", "fleet")
 _TIME_S, _MUCH_TIME_S = 600, 6 * 3_600
+_ROOM_BYTES = 2 * 1024**3
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,27 +32,42 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is too long or not chosen, give the rest time, keep costly fixtures on one worker process."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the folders of tests in memory where there is room: each commit of each test would wait for the disk."""
+    if config.getoption("basetemp") is None and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= _ROOM_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a costly fixture in the ids of the tests that share it."""
+    return f"{argname}-{val}" if argname in COSTLY else None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
+    if config.getoption("dist") != "loadgroup":
+        return None
+    config.option.loadscopereorder = False  # by the number of tests: the longest groups have few
+    return Groups(config, log)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Leave out what is too long or not chosen, give the rest time, and bring groups together, the longest first."""
     is_small, other = config.getoption("--size") == "test", _OTHER.get(config.getoption("--database"))
     left_out = [
         item
         for item in items
-        if (is_small and item.get_closest_marker("campaign"))
-        or (other and other in map(_parameters(item).get, _COSTLY))
+        if (is_small and item.get_closest_marker("campaign")) or (other and other in map(_parameters(item).get, COSTLY))
     ]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
     for item in items:
         if "reliability" in item.path.parts:
             item.add_marker(pytest.mark.timeout(_TIME_S if is_small else _MUCH_TIME_S))
-        item.add_marker(pytest.mark.xdist_group(_group_of(item)))
-
-
-def _group_of(item: pytest.Item) -> str:
-    """Name the fixture that is shared beyond a file: the stories of one world, the rows that leave a fleet whole."""
-    shared = [f"{costly}-{_parameters(item)[costly]}" for costly in _COSTLY if costly in _parameters(item)]
-    return shared[0] if shared else item.nodeid.split("::", maxsplit=1)[0]
+    yield
+    met = {group: number for number, group in enumerate(dict.fromkeys(group_of(item.nodeid) for item in items))}
+    items.sort(key=lambda item: (turn_of(group_of(item.nodeid)), met[group_of(item.nodeid)]))
 
 
 def _parameters(item: pytest.Item) -> dict[str, Any]:

@@ -3,14 +3,24 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from broker.crypto.sealing import Sealer
-from broker.grants.models import GrantRow
+from broker.grants.models import GrantAccountRow, GrantCategoryRow, GrantRow
 from broker.grants.views import UNCLAIMED_LIFE, Grant, status_now, view
 from broker.policy.vocabulary import GrantStatus
+from broker.storage.base import table_of
 
+# Built once, and run without the ORM: each call of a platform asks twice.
+_GRANTS, _CATEGORIES_OF, _ACCOUNTS_OF = table_of(GrantRow), table_of(GrantCategoryRow), table_of(GrantAccountRow)
+_GRANT = select(_GRANTS).where(_GRANTS.c.id == bindparam("of_grant"))
+_CATEGORIES = (
+    select(_CATEGORIES_OF).where(_CATEGORIES_OF.c.grant_id == bindparam("of_grant")).order_by(_CATEGORIES_OF.c.position)
+)
+_ACCOUNTS = (
+    select(_ACCOUNTS_OF).where(_ACCOUNTS_OF.c.grant_id == bindparam("of_grant")).order_by(_ACCOUNTS_OF.c.position)
+)
 _LIVE = [status.value for status in GrantStatus if not status.is_final]
 
 
@@ -22,18 +32,23 @@ class GrantReader:
 
     def find(self, session: Session, grant_id: str, now: datetime) -> Grant | None:
         """Return one grant, None when there is none with this id."""
-        row = session.get(GrantRow, grant_id)
-        return None if row is None else view(row, self._sealer, now)
+        session.flush()  # what the caller has changed in this transaction counts
+        connection, of_grant = session.connection(), {"of_grant": grant_id}
+        row = connection.execute(_GRANT, of_grant).first()
+        if row is None:
+            return None
+        categories, accounts = connection.execute(_CATEGORIES, of_grant), connection.execute(_ACCOUNTS, of_grant)
+        return view(row, categories.all(), accounts.all(), self._sealer, now)
 
     def of_user(self, session: Session, user_id: str, now: datetime) -> list[Grant]:
         """Return all grants of one person that were ever approved or refused, newest first."""
         query = select(GrantRow).where(GrantRow.user_id == user_id).order_by(GrantRow.created_at.desc())
-        return [view(row, self._sealer, now) for row in session.scalars(query)]
+        return [view(row, row.categories, row.accounts, self._sealer, now) for row in session.scalars(query)]
 
     def of_consent_key(self, session: Session, key: str, now: datetime) -> list[Grant]:
         """Return the proposals and the grant that came of one authorization request, newest first."""
         query = select(GrantRow).where(GrantRow.consent_key == key).order_by(GrantRow.created_at.desc())
-        return [view(row, self._sealer, now) for row in session.scalars(query)]
+        return [view(row, row.categories, row.accounts, self._sealer, now) for row in session.scalars(query)]
 
     def statuses(self, session: Session, grant_ids: Collection[str], now: datetime) -> dict[str, GrantStatus]:
         """Return where each of these grants stands now; unknown ids are left out."""

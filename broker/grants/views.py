@@ -1,13 +1,15 @@
 """What others see of a grant: immutable values, with the status as it is at this instant."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Row
+
 from broker.crypto.sealing import Sealer
-from broker.grants.models import GrantAccountRow, GrantRow
+from broker.grants.models import GrantAccountRow, GrantCategoryRow, GrantRow
 from broker.policy.terms import CategoryTerm, Terms
 from broker.policy.vocabulary import ClusterState, Detail, GrantStatus, Precision
 
@@ -79,7 +81,7 @@ class Grant:
         return tuple(account for account in self.accounts if account.state is ClusterState.ACTIVE)
 
 
-def status_now(row: GrantRow, now: datetime) -> tuple[GrantStatus, str]:
+def status_now(row: GrantRow | Row[Any], now: datetime) -> tuple[GrantStatus, str]:
     """Decide the status on read: expiry never waits for the worker to record it."""
     status = GrantStatus(row.status)
     if status.is_final:
@@ -91,8 +93,14 @@ def status_now(row: GrantRow, now: datetime) -> tuple[GrantStatus, str]:
     return status, row.status_code
 
 
-def view(row: GrantRow, sealer: Sealer, now: datetime) -> Grant:
-    """Return the grant as an immutable value."""
+def view(
+    row: GrantRow | Row[Any],
+    categories: Sequence[GrantCategoryRow | Row[Any]],
+    accounts: Sequence[GrantAccountRow | Row[Any]],
+    sealer: Sealer,
+    now: datetime,
+) -> Grant:
+    """Return the grant as an immutable value, whether its rows were read with or without the ORM."""
     status, code = status_now(row, now)
     return Grant(
         id=row.id,
@@ -124,9 +132,9 @@ def view(row: GrantRow, sealer: Sealer, now: datetime) -> Grant:
                 c.use_count,
                 c.last_use_at,
             )
-            for c in row.categories
+            for c in categories
         ),
-        accounts=tuple(_account(account, sealer) for account in row.accounts),
+        accounts=tuple(_account(account, sealer) for account in accounts),
     )
 
 
@@ -136,7 +144,7 @@ def seal_account(sealer: Sealer, grant_id: str, account_id: str, bank_ref: str, 
     return sealer.seal(plain, f"grant_accounts/{grant_id}/{account_id}")
 
 
-def _account(row: GrantAccountRow, sealer: Sealer) -> GrantedAccount:
+def _account(row: GrantAccountRow | Row[Any], sealer: Sealer) -> GrantedAccount:
     plain = sealer.open(row.sealed_account, f"grant_accounts/{row.grant_id}/{row.account_id}")
     bank_ref, label = json.loads(plain)
     return GrantedAccount(row.account_id, bank_ref, label, ClusterState(row.state))

@@ -15,13 +15,12 @@ from tests.support.grant_model import contradiction, released_too_late
 from tests.support.planted import planted
 from tests.support.sizes import Size
 
-_UNCACHED = """        row = session.get(GrantRow, grant_id)
-        return None if row is None else view(row, self._sealer, now)
+_UNCACHED = """        return view(row, categories.all(), accounts.all(), self._sealer, now)
 """
 _CACHED = """        kept = self.__dict__.setdefault("kept", {}).get(grant_id)
         if kept is None or kept[0] < now:
-            row = session.get(GrantRow, grant_id)
-            kept = (now + timedelta(milliseconds=20), None if row is None else view(row, self._sealer, now))
+            seen = view(row, categories.all(), accounts.all(), self._sealer, now)
+            kept = (now + timedelta(milliseconds=20), seen)
             self.__dict__["kept"][grant_id] = kept
         return kept[1]
 """

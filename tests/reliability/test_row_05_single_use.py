@@ -35,8 +35,8 @@ _LOOK_FIRST = (
     ),
 )
 _EVERYBODY_WINS = (
-    "    return session.execute(statement).first() is not None\n",
-    "    session.execute(statement)\n    return True\n",
+    "    return connection.execute(_TAKEN[connection.dialect.name], taken).first() is not None\n",
+    "    connection.execute(_TAKEN[connection.dialect.name], taken)\n    return True\n",
 )
 
 Outcome = tuple[int, str]

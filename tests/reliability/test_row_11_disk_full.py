@@ -43,7 +43,10 @@ def test_a_full_disk_releases_nothing_and_lets_people_stop_sharing(tmp_path: Pat
     ("file", "old", "new"),
     [
         pytest.param(
-            "broker/grants/service.py", "return state is not ClusterState.ACTIVE", "return False", id="for nobody"
+            "broker/grants/service.py",
+            "takes_back = state is not ClusterState.ACTIVE",
+            "takes_back = False",
+            id="for nobody",
         ),
         pytest.param(
             "broker/storage/engine.py", "self._reserve.keep()", "self._reserve.give_back()", id="for everybody"

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from tests.support.controls import Plant, survivors
-from tests.support.sizes import Size
 
 _INPUT = "tests/reliability/test_row_28_bad_input.py"
 _BUILT = "\"{{ url_for('static', filename='broker.css') }}\""
@@ -42,6 +41,7 @@ PLANTS = (
 )
 
 
-@pytest.mark.timeout(1_200)
-def test_the_checks_of_input_and_growth_find_every_planted_fault(tmp_path: Path, size: Size) -> None:
-    assert survivors(tmp_path, PLANTS[: size.of(test=1, campaign=len(PLANTS))]) == []
+@pytest.mark.control
+@pytest.mark.campaign
+def test_the_checks_of_input_and_growth_find_every_planted_fault(tmp_path: Path) -> None:
+    assert survivors(tmp_path, PLANTS) == []

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from tests.support.controls import Plant, survivors
-from tests.support.sizes import Size
 
 _RUNS = "tests/reliability/test_row_39_simulation.py::every_promise"
 _FRESH = "judge_again(self.catalogue, grant, call, wanted, now, before=before)"
@@ -55,15 +54,14 @@ PLANTS = (
     ),
     Plant(
         "broker/audit/sequencer.py",
-        "            with self._database.write() as session:\n                self._writer.lock(session, banks)\n"
-        "                yield",
-        "            with self._database.write() as session:\n                self._writer.lock(session, banks)\n"
-        "                session.commit()\n                yield",
+        "        self.session.flush()\n",
+        "        self.session.flush()\n        self.session.connection().connection.commit()\n",
         _RUNS,
     ),
 )
 
 
-@pytest.mark.timeout(1_200)
-def test_the_simulation_finds_every_planted_fault(tmp_path: Path, size: Size) -> None:
-    assert survivors(tmp_path, PLANTS[: size.of(test=1, campaign=len(PLANTS))]) == []
+@pytest.mark.control
+@pytest.mark.campaign
+def test_the_simulation_finds_every_planted_fault(tmp_path: Path) -> None:
+    assert survivors(tmp_path, PLANTS) == []

@@ -25,7 +25,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     databases = ("sqlite", "postgresql") if chosen == "both" else (chosen,)
     if chosen == "default":
         is_core = metafunc.definition.path.parent.name in _ALWAYS_ON_BOTH
-        databases = ("sqlite", "postgresql") if is_core else ("sqlite",)
+        asks_nothing = metafunc.definition.get_closest_marker("any_database") is not None
+        databases = ("sqlite", "postgresql") if is_core and not asks_nothing else ("sqlite",)
     metafunc.parametrize("database", databases, indirect=True, scope="session")
 
 

@@ -79,6 +79,7 @@ WIDER: dict[str, Choice] = {
 }
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("name", list(WIDER))
 def test_a_choice_that_is_wider_is_refused(house: House, name: str) -> None:
     grant_id = house.proposed(MODEST)
@@ -184,6 +185,7 @@ def test_somebody_elses_proposal_answers_like_an_unknown_one(house: House, answe
     assert house.grant(grant_id).status is GrantStatus.AWAITING_AUTHORISATION
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("asker", "terms", "bank", "code"),
     [

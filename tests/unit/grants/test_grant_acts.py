@@ -99,6 +99,7 @@ def test_an_act_on_a_whole_grant_is_done_or_refused_as_the_table_says(
         assert len(house.events()) == size
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("part", [CATEGORY, ACCOUNT], ids=["category", "account"])
 @pytest.mark.parametrize("state", [state for state in STATES if state not in {"active", "paused"}])
 @pytest.mark.parametrize("act", list(AFTER))
@@ -124,6 +125,7 @@ PART_TABLE: list[tuple[tuple[str, ...], str, str | None]] = [
 ]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("part", [CATEGORY, ACCOUNT], ids=["category", "account"])
 @pytest.mark.parametrize("whole", ["active", "paused"])
 @pytest.mark.parametrize(("first", "act", "code"), PART_TABLE, ids=str)
@@ -167,6 +169,7 @@ def test_acts_on_parts_are_logged_under_their_own_names(house: House) -> None:
     assert [entry.category for entry in house.log()[-4:]] == ["balances", "balances", "balances", None]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("act", list(AFTER))
 @pytest.mark.parametrize("part", [WHOLE, CATEGORY, ACCOUNT], ids=["whole", "category", "account"])
 def test_somebody_elses_grant_answers_like_an_unknown_one(house: House, act: str, part: Part) -> None:
@@ -181,6 +184,7 @@ def test_somebody_elses_grant_answers_like_an_unknown_one(house: House, act: str
     assert house.grant(grant_id).status is GrantStatus.ACTIVE
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "part", [Part(category="no_such"), Part(account_id="acc-9"), Part(category="balances", account_id="acc-1")], ids=str
 )
