@@ -249,5 +249,6 @@ class Simulation:
             self.turn = (self.turn + 1) % len(self.consents)
             self.touched.add(list(self.consents)[self.turn])
         for key in sorted(self.touched):
-            assert self.observed(key) == self.state(self.consents[key]), list(self.consents).index(key)
+            seen, expected = self.observed(key), self.state(self.consents[key])
+            assert seen == expected, (list(self.consents).index(key), seen, expected)
         self.touched.clear()
