@@ -342,7 +342,7 @@ def test_a_log_that_cannot_be_read_is_told_without_what_stands_there(patient: Pa
 def test_a_clock_that_was_set_back_is_told(house: House) -> None:
     house.watch.now = system_clock() + timedelta(hours=1)
     house.sequencer.append(Entry(Event.BANK_REGISTERED, Initiator.DATA_ACCESS_PLATFORM, bank_id="harbor"))
-    findings = {finding.check: finding for finding in clocks.findings(house.database, system_clock)}
+    findings = {finding.check: finding for finding in clocks.findings(house.database, system_clock, system_clock)}
     assert findings["clock and log"].level is Level.ERROR
     assert "set back" in findings["clock and log"].found
 
@@ -353,7 +353,7 @@ def test_a_database_server_with_another_time_is_told(postgres: PostgresServer, o
     schema.upgrade(database)
     findings = {
         finding.check: finding
-        for finding in clocks.findings(database, lambda: system_clock() + timedelta(seconds=off_s))
+        for finding in clocks.findings(database, system_clock, lambda: system_clock() + timedelta(seconds=off_s))
     }
     database.close()
     assert findings["clock and database"].level is level

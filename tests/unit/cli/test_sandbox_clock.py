@@ -17,6 +17,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(f"BROKER_{name}")
     monkeypatch.setenv("BROKER_DATA_DIR", str(tmp_path))
     (tmp_path / "keys.json").touch()
+    (tmp_path / "world.lock").touch()
     return tmp_path
 
 
@@ -47,3 +48,26 @@ def test_there_is_no_clock_where_no_sandbox_is(folder: Path) -> None:
     (folder / "keys.json").unlink()
     assert isinstance(clock("advance", "1d").exception, BrokerError)
     assert isinstance(clock().exception, BrokerError)
+
+
+@pytest.mark.parametrize("command", [["clock", "advance", "30d"], ["load", "people.json"], ["clean"], ["info"]])
+def test_no_sandbox_command_touches_the_folder_of_a_real_broker(folder: Path, command: list[str]) -> None:
+    (folder / "world.lock").unlink()
+    (folder / "people.json").write_text("{}", encoding="utf-8")
+    if command[0] == "load":
+        command = ["load", str(folder / "people.json")]
+    refused = CliRunner().invoke(sandbox, command)
+    assert isinstance(refused.exception, BrokerError)
+    assert "no sandbox" in refused.exception.detail
+    assert sorted(path.name for path in folder.iterdir()) == ["keys.json", "people.json"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("MODE", "production"), ("BASE_URL", "https://broker.example")])
+def test_no_sandbox_command_runs_in_the_environment_of_a_real_broker(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"BROKER_{name}", value)
+    refused = clock("advance", "30d")
+    assert isinstance(refused.exception, BrokerError)
+    assert "real broker" in refused.exception.detail
+    assert not (folder / "clock.json").exists()
