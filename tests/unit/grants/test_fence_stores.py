@@ -121,3 +121,13 @@ def test_grants_of_one_stripe_are_taken_once(tmp_path: Path) -> None:
     with fences.exclusive([1, 257, 513]), pytest.raises(StorageUnavailable):
         fences.shared(1 + 4 * 256)
     fences.shared(1).drop()
+
+
+def test_after_preparation_no_hold_needs_a_new_name_on_the_disk(tmp_path: Path) -> None:
+    fences = FileFences(tmp_path / "fences", wait_s=0.1)
+    fences.prepare()
+    made = {path.name for path in (tmp_path / "fences").iterdir()}
+    with fences.exclusive(range(1_000)):
+        assert {path.name for path in (tmp_path / "fences").iterdir()} == made
+    with fences.shared(7):
+        assert {path.name for path in (tmp_path / "fences").iterdir()} == made
