@@ -31,6 +31,20 @@ class Slots:
         self.most_to_one = most_to_one
         self.most_to_all = most_to_all
         self.taken = 0
+        self.waiting = 0
+
+    def await_room(self, has_room: Callable[[], bool]) -> bool:
+        """Wait a moment until there is room. Call it with `changed` held.
+
+        Who waits holds a thread as well: calls under way and waiting together stay within the number for all banks.
+        """
+        if not has_room() and self.taken + self.waiting >= self.most_to_all:
+            return False
+        self.waiting += 1
+        try:
+            return self.changed.wait_for(has_room, _PATIENCE_S)
+        finally:
+            self.waiting -= 1
 
 
 class Breaker:
@@ -71,7 +85,7 @@ class Breaker:
     def _slot(self) -> Iterator[None]:
         self._refuse_while_resting()
         with self._slots.changed:
-            if not self._slots.changed.wait_for(self._has_room, _PATIENCE_S):
+            if not self._slots.await_room(self._has_room):
                 raise BankUnavailable("The bank is slow, and others are waiting for it already.")
             self._in_flight += 1
             self._slots.taken += 1

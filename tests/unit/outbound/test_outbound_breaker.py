@@ -153,7 +153,7 @@ def test_two_slow_banks_together_do_not_hold_every_thread() -> None:
 
 
 def test_a_call_waits_a_moment_for_one_that_ends() -> None:
-    breaker, began = Breaker(Watch(), Slots(1, 1)), threading.Event()
+    breaker, began = Breaker(Watch(), Slots(1, 2)), threading.Event()
 
     def waits() -> None:
         began.set()
@@ -164,6 +164,25 @@ def test_a_call_waits_a_moment_for_one_that_ends() -> None:
             waiting = pool.submit(waits)
             assert began.wait(5)
         waiting.result(5)
+
+
+def test_who_waits_for_a_slow_bank_holds_no_thread_that_is_kept_for_pages() -> None:
+    slots, asked = Slots(1, 2), list[bool]()
+    breaker = Breaker(Watch(), slots)
+
+    def there_is_none() -> bool:
+        asked.append(True)
+        return False
+
+    with ThreadPoolExecutor(1) as pool, breaker.guarding():
+        waiting = pool.submit(is_open, breaker)
+        while not slots.waiting:
+            assert not waiting.done()
+        # One call is under way and one waits: banks may hold no more, so the third is refused without waiting.
+        with slots.changed:
+            assert not slots.await_room(there_is_none)
+        assert waiting.result(5)
+    assert asked == [True]
 
 
 def test_what_a_call_met_that_began_before_the_rest_neither_heals_nor_prolongs_it() -> None:
