@@ -79,6 +79,10 @@ class Line:
             self.close()  # nothing can have been sent to us but the end
         if self._socket is None:
             self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=_TIMEOUT_S)
+            if self._socket.getsockname() == self._socket.getpeername():
+                # Nobody listens, and the kernel gave us that very port: we would answer ourselves.
+                self.close()
+                raise ConnectionRefusedError
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, data: bytes) -> None:
