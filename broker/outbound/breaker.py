@@ -101,7 +101,8 @@ class Breaker:
         return self._in_flight < self._slots.most_to_one and self._slots.taken < self._slots.most_to_all
 
     def _refuse_while_resting(self) -> None:
-        if self._opened_at is not None and (self._probing or self._monotonic() - self._opened_at < OPEN_FOR_S):
+        opened_at = self._opened_at  # once: another thread may close the breaker between two looks
+        if opened_at is not None and (self._probing or self._monotonic() - opened_at < OPEN_FOR_S):
             raise BankUnavailable("The bank failed several times in a row and is given a short rest.")
 
     def _enter(self) -> bool:

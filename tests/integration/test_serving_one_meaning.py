@@ -162,7 +162,7 @@ def answers(served: Served, raw: bytes) -> list[tuple[int, dict[str, object]]]:
     found = []
     while left:
         head, left = left.split(b"\r\n\r\n", 1)
-        length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])  # type: ignore[index]
+        length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])  # type: ignore[index] # each answer has a length
         found.append((int(head[9:12]), json.loads(left[:length])))
         left = left[length:]
     return found

@@ -78,9 +78,9 @@ class Intake:
         request = Request(self._cfg, IterUnreader([bytes(self._raw[:until])]), self._peer)
         del self._raw[:until]
         self._check(request)
-        # gunicorn would say it when the body is here already; the parser has no public name for it.
-        self._wants_continue = request._expected_100_continue  # noqa: SLF001
-        request._expected_100_continue = False  # noqa: SLF001
+        # gunicorn would say it when the body is here already.
+        self._wants_continue = request._expected_100_continue  # noqa: SLF001 - the parser has no public name for it
+        request._expected_100_continue = False  # noqa: SLF001 - as above
         self._request = request
         return True
 

@@ -31,7 +31,7 @@ def waitress(port: int) -> None:
 
 
 def cheroot(port: int) -> None:
-    class OnGivenSocket(import_module("cheroot.wsgi").Server):  # type: ignore[misc]
+    class OnGivenSocket(import_module("cheroot.wsgi").Server):  # type: ignore[misc] # cheroot has no type information
         def bind(self, *_arguments: Any) -> socket.socket:
             self.socket = self.given
             return self.socket

@@ -195,6 +195,23 @@ def test_what_a_call_met_that_began_before_the_rest_neither_heals_nor_prolongs_i
     assert is_open(breaker)
 
 
+def test_a_call_that_meets_the_very_instant_of_healing_is_let_through() -> None:
+    class Healing(Watch):
+        breaker: Breaker | None = None
+
+        def __call__(self) -> float:
+            if (healed := self.breaker) is not None:
+                self.breaker = None
+                succeed(healed)  # what another thread does while this one looks at the time
+            return super().__call__()
+
+    watch = Healing()
+    breaker = opened(watch)
+    watch.now += OPEN_FOR_S
+    watch.breaker = breaker
+    assert not is_open(breaker)
+
+
 def test_only_so_many_calls_are_under_way_to_one_bank() -> None:
     breaker = Breaker(Watch(), Slots(2, 2))
     with breaker.guarding(), breaker.guarding(), pytest.raises(BankUnavailable, match="slow"), breaker.guarding():
