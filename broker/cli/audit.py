@@ -7,6 +7,7 @@ import click
 
 from broker.app import build_services
 from broker.audit import reader
+from broker.cli.audit_witness import witness
 from broker.clock import rfc3339
 from broker.settings import load_settings
 
@@ -17,6 +18,8 @@ _PAUSE_S = 1.0
 def audit() -> None:
     """Look at the audit log."""
 
+
+audit.add_command(witness)
 
 @audit.command()
 @click.option("--lines", default=20, show_default=True, type=click.IntRange(1, 500), help="How many to begin with.")
