@@ -48,6 +48,8 @@ class Settings:
     bank_answer_max_bytes: int
     request_max_bytes: int
     disk_reserve_bytes: int
+    witnesses: tuple[str, ...]
+    witness_quorum: int | None
     sandbox_port_base: int
 
     @property
@@ -163,6 +165,8 @@ def _read(env: Env) -> Settings:
         bank_answer_max_bytes=_at_least_one(env, "BANK_ANSWER_MAX_BYTES", 5 * 1024 * 1024),
         request_max_bytes=_at_least_one(env, "REQUEST_MAX_BYTES", 128 * 1024),
         disk_reserve_bytes=_reserve(env),
+        witnesses=tuple(" ".join(entry.split()) for entry in env.list("WITNESSES", [])),
+        witness_quorum=_quorum(env),
         sandbox_port_base=env.int("SANDBOX_PORT_BASE", 8400),
     )
 
@@ -200,6 +204,11 @@ def _reserve(env: Env) -> int:
     if size < 0:
         raise ConfigurationInvalid("BROKER_DISK_RESERVE_BYTES must be 0 or more")
     return size
+
+
+def _quorum(env: Env) -> int | None:
+    # Whether there are so many witnesses is checked where they are read.
+    return None if env.int("WITNESS_QUORUM", None) is None else _at_least_one(env, "WITNESS_QUORUM", 1)
 
 
 def _at_least_one(env: Env, name: str, default: int) -> int:
