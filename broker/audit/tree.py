@@ -47,6 +47,12 @@ def heads(session: Session, owner: str | None = None) -> list[Head]:
     return [_head(row) for row in rows]
 
 
+def sizes(session: Session) -> dict[str, int]:
+    """Return the sizes of all logs that have entries and were not dropped."""
+    query = select(LogState.name, LogState.size).where(LogState.size > 0, LogState.is_dropped.is_(False))
+    return dict(session.execute(query.order_by(LogState.name)).tuples().all())
+
+
 def nodes_of(session: Session, log: str) -> Nodes:
     """Return the reader of a log's complete subtrees.
 
@@ -76,9 +82,7 @@ def receipt_of(session: Session, log: str, number: int) -> bytes:
 
 def entries_of(session: Session, log: str, first: int, count: int) -> list[bytes]:
     """Return the bytes of at most `count` entries from number `first` on."""
-    query = select(EntryRow.leaf).where(
-        EntryRow.log == log, EntryRow.number >= first, EntryRow.number < first + count
-    )
+    query = select(EntryRow.leaf).where(EntryRow.log == log, EntryRow.number >= first, EntryRow.number < first + count)
     return list(session.scalars(query.order_by(EntryRow.number)))
 
 

@@ -38,7 +38,7 @@ def configured_witnesses(settings: Settings) -> Witnesses:
     """Read BROKER_WITNESSES and BROKER_WITNESS_QUORUM; without a word of the operator the majority is the quorum.
 
     Raises:
-        ConfigurationInvalid: an entry is not `<vkey> <url>`, one stands twice, or the quorum is larger than their number.
+        ConfigurationInvalid: an entry is not `<vkey> <url>`, one stands twice, or the quorum exceeds their number.
     """
     members = tuple(_witness(number, entry) for number, entry in enumerate(settings.witnesses, start=1))
     _refuse_doubles([member.name for member in members])

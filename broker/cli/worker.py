@@ -7,8 +7,10 @@ import click
 import structlog
 from sqlalchemy.orm import Session
 
-from broker.app import build_services
+from broker.app import build_services, build_submission
+from broker.audit.pushing import Pusher
 from broker.audit.retention import close_finished_years
+from broker.audit.witnesses import configured_witnesses
 from broker.banks.connector import Credential
 from broker.edge.services import Services
 from broker.edge.session import forget_old_sessions
@@ -39,6 +41,7 @@ def worker() -> None:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
+    _start_pushing(services, stopping)
     while not stopping.is_set():
         try:
             run_once(services, stopping)
@@ -46,6 +49,15 @@ def worker() -> None:
             # A database that is away comes back; what was due is due still.
             _log.warning("worker.round_failed", code=error.code)
         stopping.wait(_PAUSE_S)
+
+
+def _start_pushing(services: Services, stopping: threading.Event) -> None:
+    """Push checkpoints beside the worker's own tasks, a thread for each witness."""
+    submission = build_submission(services.settings, services.database, services.log_keys)
+    for witness in configured_witnesses(services.settings).members:
+        pusher = Pusher(submission, witness)
+        # A daemon: the end of the worker waits for no machine. What was not kept is pushed again by the next one.
+        threading.Thread(target=pusher.run, args=[stopping], name="witness", daemon=True).start()
 
 
 def run_once(services: Services, stopping: threading.Event | None = None) -> None:
