@@ -111,14 +111,10 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
     """
     clock = own_clock(settings, wall)
     keyset = load_keyset(settings.key_file)
-    sealer = Sealer(keyset.sealing)
+    sealer, log_keys = Sealer(keyset.sealing), LogKeys(keyset.log)
     database = Database(settings.database_url, settings.threads, settings.disk_reserve_bytes)
     catalogue = load_catalogue(settings.policies_dir)
-    log_keys = LogKeys(keyset.log)
-    witnesses = configured_witnesses(settings)
-    confirmation = Confirmation(witnesses, build_submission(settings, database, log_keys).submit)
-    writer = Writer(sealer, log_keys, clock, settings.base_host)
-    sequencer = Sequencer(database, writer, confirmation if witnesses.members else None)
+    sequencer = _sequencer(settings, database, Writer(sealer, log_keys, clock, settings.base_host), log_keys)
     fences = Fences(database, connections=settings.threads)
     users, reader, pairwise = Users(sealer, keyset.subject), GrantReader(sealer), PairwiseIds(keyset.pairwise)
     http = _outbound(settings)
@@ -160,6 +156,12 @@ def _outbound(settings: Settings) -> OutboundClient:
     most, most_to_one = max(1, settings.threads * 3 // 4), max(1, settings.threads // 2)
     timeout_s, max_bytes = settings.bank_timeout_s, settings.bank_answer_max_bytes
     return OutboundClient(settings.outbound_allow, timeout_s, max_bytes, most_in_flight=most, most_to_one=most_to_one)
+
+
+def _sequencer(settings: Settings, database: Database, writer: Writer, log_keys: LogKeys) -> Sequencer:
+    witnesses = configured_witnesses(settings)
+    confirmation = Confirmation(witnesses, build_submission(settings, database, log_keys).submit)
+    return Sequencer(database, writer, confirmation if witnesses.members else None)
 
 
 def build_submission(settings: Settings, database: Database, log_keys: LogKeys) -> Submission:

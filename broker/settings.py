@@ -165,7 +165,7 @@ def _read(env: Env) -> Settings:
         bank_answer_max_bytes=_at_least_one(env, "BANK_ANSWER_MAX_BYTES", 5 * 1024 * 1024),
         request_max_bytes=_at_least_one(env, "REQUEST_MAX_BYTES", 128 * 1024),
         disk_reserve_bytes=_reserve(env),
-        witnesses=tuple(" ".join(entry.split()) for entry in env.list("WITNESSES", [])),
+        witnesses=_witnesses(env),
         witness_quorum=_quorum(env),
         sandbox_port_base=env.int("SANDBOX_PORT_BASE", 8400),
     )
@@ -204,6 +204,11 @@ def _reserve(env: Env) -> int:
     if size < 0:
         raise ConfigurationInvalid("BROKER_DISK_RESERVE_BYTES must be 0 or more")
     return size
+
+
+def _witnesses(env: Env) -> tuple[str, ...]:
+    entries: list[str] = env.list("WITNESSES", [])
+    return tuple(" ".join(entry.split()) for entry in entries)
 
 
 def _quorum(env: Env) -> int | None:
