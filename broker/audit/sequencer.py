@@ -52,7 +52,11 @@ class LoggedTransaction:
         self._logs[bank] = self._writer.succeed(self.session, self._logs[bank], bank, name)
 
     def recover(self, bank: str | None, name: str, witnessed: Mapping[str, Any]) -> None:
-        """Leave the locked log of a bank, which witnesses contradict, and open another that commits to their head."""
+        """Leave the locked log of a bank, which witnesses contradict, and open another that commits to their head.
+
+        Raises:
+            LogUnavailable: the witnesses have not confirmed that the other one is new.
+        """
         self._permits.check({bank: name}, for_access=True)
         self._logs[bank] = self._writer.recover(self.session, self._logs[bank], bank, name, witnessed)
 
