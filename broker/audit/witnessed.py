@@ -65,7 +65,7 @@ def cosigned_checkpoint(session: Session, log: str, size: int | None = None) -> 
     rows = select(CosignatureRow.witness, CosignatureRow.line).where(
         CosignatureRow.log == log, CosignatureRow.size == size
     )
-    lines = dict(session.execute(rows).tuples().all())
+    lines = dict(session.execute(rows).all())
     if log not in lines or size > head.size:
         raise NotFound("No checkpoint of that size was cosigned.")
     root = head.root if size == head.size else root_of(nodes_of(session, log), size)
