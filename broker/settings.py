@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -111,7 +112,7 @@ def unknown_variables() -> list[str]:
 def enter_sandbox() -> Settings:
     """Set what a sandbox world needs, for this process and its children, where the environment does not say it.
 
-    Ports follow BROKER_SANDBOX_PORT_BASE: broker +0, banks +11 and +12, Messenger +20.
+    Ports follow BROKER_SANDBOX_PORT_BASE: broker +0, banks +11 and +12, Messenger +20, witnesses +31 and +32.
 
     Raises:
         ConfigurationInvalid: as `load_settings`; or environment or folder are those of a broker that is no sandbox.
@@ -126,8 +127,20 @@ def enter_sandbox() -> Settings:
     os.environ["BROKER_MODE"] = Mode.SANDBOX.value
     os.environ["BROKER_BASE_URL"] = f"http://localhost:{base}"
     os.environ["BROKER_PORT"] = str(base)
-    os.environ["BROKER_OUTBOUND_ALLOW"] = f"localhost:{base + 11},localhost:{base + 12}"
+    called = (base + 11, base + 12, base + 31, base + 32)
+    os.environ["BROKER_OUTBOUND_ALLOW"] = ",".join(f"localhost:{port}" for port in called)
     os.environ.setdefault("BROKER_DATA_DIR", str(Path(".sandbox").resolve()))
+    return load_settings()
+
+
+def watch_sandbox(witnesses: Sequence[str], quorum: int) -> Settings:
+    """Name a sandbox's witnesses (`<vkey> <url>` each), for this process and its children.
+
+    Raises:
+        ConfigurationInvalid: as `load_settings`.
+    """
+    os.environ["BROKER_WITNESSES"] = ",".join(witnesses)
+    os.environ["BROKER_WITNESS_QUORUM"] = str(quorum)
     return load_settings()
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from broker.audit.batches import Batches
 from broker.audit.permits import Confirms, Permits
+from broker.audit.tree import heads
 from broker.audit.vocabulary import RESPONSE_DIGEST, Appended, Entry, Event
 from broker.audit.writer import Log, Writer
 from broker.errors import LogUnavailable, StorageUnavailable
@@ -91,6 +92,16 @@ class Sequencer:
             self._permits.obtain(banks)
         except StorageUnavailable as error:
             raise LogUnavailable from error
+
+    def prepare_all(self) -> None:
+        """Have the witnesses confirm every current log, one after the other.
+
+        Raises:
+            StorageUnavailable: the database cannot be read.
+        """
+        for head in self.look_up(heads):
+            if head.is_current:
+                self._permits.inquire(head.origin)
 
     def prepare_log(self, log: str) -> None:
         """Have the witnesses confirm a log that is to be opened, as `prepare`."""

@@ -25,7 +25,9 @@ ENTRY = Entry(Event.ACCESS_REQUESTED, Initiator.DATA_RECIPIENT, "harbor")
 CHANGE = Entry(Event.BANK_REGISTERED, Initiator.DATA_ACCESS_PLATFORM, "harbor")
 
 
-def submission_on(database: Database, ports: Sequence[int], timeout_s: float = 3.0, keys: LogKeys = LOG_KEYS) -> Submission:
+def submission_on(
+    database: Database, ports: Sequence[int], timeout_s: float = 3.0, keys: LogKeys = LOG_KEYS
+) -> Submission:
     http = OutboundClient(frozenset(f"localhost:{port}" for port in ports), timeout_s, LARGEST_ANSWER)
     return Submission(database, keys, http, timeout_s)
 

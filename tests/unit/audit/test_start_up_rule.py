@@ -212,7 +212,7 @@ def test_one_thread_asks_and_the_first_time_the_others_wait_for_it() -> None:
     told.now += 5
     late = threading.Thread(target=lambda: told.outcome(for_access=True))
     late.start()
-    until(lambda: confirmation._standings[LOG].asking.locked())
+    until(confirmation._standings[LOG].asking.locked)
     assert told.outcome(for_access=True) == "witnesses-unavailable"
     may_answer.set()
     late.join()

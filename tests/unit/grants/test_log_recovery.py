@@ -18,6 +18,7 @@ from tests.support.witnessed import ENTRY, LOG, Watched, watched
 
 _NEXT = f"{LOG}-2"
 
+
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[Watched]:
     with watched(tmp_path) as opened:
