@@ -87,6 +87,7 @@ def check(leaf_fields: Mapping[str, Any], disclosures: Iterable[Disclosure]) -> 
         raise Unverifiable(_CODE, "The digests of the leaf are not an array.")
     values: dict[str, Any] = {}
     for disclosure in disclosures:
+        _check(disclosure)
         if digest(disclosure) not in committed:
             raise Unverifiable("disclosure-unproven", "A disclosure is not what the leaf commits to.")
         if disclosure.name in values:

@@ -81,7 +81,9 @@ BAD_VALUES = [1.5, 2**53, -(2**53), "\ud800", ["\udfff"], {"a": 0.5}, {1: "a"}, 
 @pytest.mark.parametrize("value", BAD_VALUES, ids=lambda value: ascii(value)[:30])
 def test_a_value_without_a_single_form_is_refused(value: Any) -> None:
     with pytest.raises(Unverifiable, match="disclosure-malformed"):
-        digest(Disclosure(SALT, "name", value))
+        encode([Disclosure(SALT, "name", value)])
+    with pytest.raises(Unverifiable, match="disclosure-malformed"):
+        check({"_sd": ["x"]}, [Disclosure(SALT, "name", value)])
 
 
 @pytest.mark.parametrize(
