@@ -8,6 +8,7 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
+from broker.audit.tree import heads
 from broker.audit.vocabulary import OPERATOR_LOG
 from broker.errors import LogUnavailable
 from broker.storage.engine import Database
@@ -70,8 +71,19 @@ class Permits:
                     self._names[bank] = self._current(session, bank)
                 self._confirmation.inquire(self._names[bank])
 
+    def obtain_all(self) -> None:
+        """Have the witnesses asked about every current log, one after the other.
+
+        Raises:
+            StorageUnavailable: the logs cannot be read.
+        """
+        with self._database.read() as session:
+            current = [head.origin for head in heads(session) if head.is_current]
+        for log in current:
+            self.inquire(log)
+
     def inquire(self, log: str) -> None:
-        """Have the witnesses asked about a log that is to be opened."""
+        """Have the witnesses asked about one log, such as one that is to be opened."""
         if self._confirmation is not None:
             self._confirmation.inquire(log)
 

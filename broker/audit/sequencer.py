@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 
 from broker.audit.batches import Batches
 from broker.audit.permits import Confirms, Permits
-from broker.audit.tree import heads
 from broker.audit.vocabulary import RESPONSE_DIGEST, Appended, Entry, Event
 from broker.audit.writer import Log, Writer
 from broker.errors import LogUnavailable, StorageUnavailable
@@ -71,12 +70,15 @@ class _Order:
 
 
 class Sequencer:
-    """Gives every entry its place and its receipt. `confirmation` None: no witness has to confirm a log first."""
+    """Gives every entry its place and its receipt. `permits` says which logs this process may sign.
+
+    `confirmation` None: no witness has to confirm a log first.
+    """
 
     def __init__(self, database: Database, writer: Writer, confirmation: Confirms | None = None) -> None:
         self._database = database
         self._writer = writer
-        self._permits = Permits(database, writer.current, confirmation)
+        self.permits = Permits(database, writer.current, confirmation)
         self._lanes: dict[str | None, Batches[_Order, Appended]] = {}
         self._opening = Lock()
 
@@ -89,31 +91,9 @@ class Sequencer:
             LogUnavailable: the database cannot be read.
         """
         try:
-            self._permits.obtain(banks)
+            self.permits.obtain(banks)
         except StorageUnavailable as error:
             raise LogUnavailable from error
-
-    def prepare_all(self) -> None:
-        """Have the witnesses confirm every current log, one after the other.
-
-        Raises:
-            StorageUnavailable: the database cannot be read.
-        """
-        for head in self.look_up(heads):
-            if head.is_current:
-                self._permits.inquire(head.origin)
-
-    def prepare_log(self, log: str) -> None:
-        """Have the witnesses confirm a log that is to be opened, as `prepare`."""
-        self._permits.inquire(log)
-
-    def check_not_forked(self) -> None:
-        """Refuse when this process may not sign a current log, because a witness contradicts it.
-
-        Raises:
-            LogUnavailable: `log-forked`.
-        """
-        self._permits.check_current()
 
     def append(self, entry: Entry, claims: Iterable[Condition] = ()) -> Appended:
         """Write one entry and return when it is durable; entries of other threads share the commit.
@@ -149,8 +129,8 @@ class Sequencer:
         try:
             with self._database.write(from_reserve=from_reserve) as session:
                 logs = self._writer.lock(session, banks)
-                self._permits.check({bank: log.name for bank, log in logs.items()}, for_access=False)
-                yield LoggedTransaction(session, self._writer, self._permits, logs)
+                self.permits.check({bank: log.name for bank, log in logs.items()}, for_access=False)
+                yield LoggedTransaction(session, self._writer, self.permits, logs)
         except StorageUnavailable as error:
             _log.error("audit.transaction_failed")
             raise LogUnavailable from error
@@ -167,7 +147,7 @@ class Sequencer:
                 logs = self._writer.lock(session, [bank])
                 if logs[bank].name != log:
                     raise LogUnavailable("That log is not the current one.")
-                yield LoggedTransaction(session, self._writer, self._permits, logs)
+                yield LoggedTransaction(session, self._writer, self.permits, logs)
         except StorageUnavailable as error:
             raise LogUnavailable from error
 
@@ -182,7 +162,7 @@ class Sequencer:
         try:
             with self._database.write() as session:
                 log = self._writer.lock(session, [bank_id])[bank_id]
-                self._permits.check({bank_id: log.name}, for_access=True)
+                self.permits.check({bank_id: log.name}, for_access=True)
                 lost = _decide(session, orders)
                 entries = [_entry(order, reason) for order, reason in zip(orders, lost, strict=True)]
                 written = self._writer.write(session, log, entries)

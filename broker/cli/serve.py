@@ -46,7 +46,7 @@ def _start_confirming(services: Services) -> None:
 
     def confirm() -> None:
         try:
-            services.sequencer.prepare_all()
+            services.sequencer.permits.obtain_all()
         except BrokerError:
             return  # the database is away; each call asks by itself
 

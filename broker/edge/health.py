@@ -39,4 +39,4 @@ def _check() -> None:
     database.check_durability()
     check_revision(database)
     load_keyset(services().settings.key_file)
-    services().sequencer.check_not_forked()
+    services().sequencer.permits.check_current()

@@ -31,7 +31,7 @@ def recover(
         StorageUnavailable: a release did not end in time; nothing has changed.
     """
     bank = name_of(log).bank_id
-    sequencer.prepare_log(following)
+    sequencer.permits.inquire(following)
     grant_ids = sequencer.look_up(lambda session: _active(session, bank))
     with fences.exclusive(grant_ids), sequencer.recovery(bank, log) as transaction:
         transaction.recover(bank, following, head.stated)

@@ -52,7 +52,7 @@ def test_a_restored_backup_is_never_signed_and_says_why(one: Watched) -> None:
     process = one.process()
     assert code_of(lambda: process.append(ENTRY)) == "log-forked"
     assert code_of(lambda: changes(one)) == "log-forked"
-    assert code_of(process.check_not_forked) == "log-forked"
+    assert code_of(process.permits.check_current) == "log-forked"
     assert size(one) == 1
 
 
@@ -62,7 +62,7 @@ def test_a_restored_backup_of_the_newest_state_goes_on(one: Watched) -> None:
     one.restore(one.backup())
     process = one.process()
     process.append(ENTRY)
-    process.check_not_forked()
+    process.permits.check_current()
     assert (size(one), one.submits()) == (2, ["consistent"])
 
 
@@ -229,7 +229,7 @@ def test_no_transaction_lock_or_fence_is_held_while_the_witnesses_are_asked(one:
         return plain(witness, log)
 
     process = one.process()
-    process._permits._confirmation = Confirmation(one.witnesses, asked)
+    process.permits._confirmation = Confirmation(one.witnesses, asked)
     one.house.grants._sequencer = process
     one.house.grants.pause_all(one.house.alice)
     process.append(ENTRY)
@@ -245,7 +245,7 @@ def test_without_its_witness_pages_work_and_data_does_not_flow(one: Watched) -> 
     assert code_of(lambda: process.append(ENTRY)) == "witnesses-unavailable"
     with process.transaction(["harbor"]) as transaction:
         transaction.append(CHANGE)
-    process.check_not_forked()
+    process.permits.check_current()
     assert size(one) == 2
 
 

@@ -77,7 +77,7 @@ def test_the_log_goes_on_and_a_person_takes_a_grant_up_again(forked: tuple[Watch
     assert log.house.grant(grants["kept"]).status is GrantStatus.ACTIVE
     # The process that refused the old log needs no new start, and is ready again.
     assert running.append(ENTRY).log == _NEXT
-    running.check_not_forked()
+    running.permits.check_current()
     assert log.submits(_NEXT) == ["consistent"]
 
 
