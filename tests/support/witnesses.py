@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import broker
 from broker.clock import system_clock
 from broker.tlog.cosignature import Cosigner
 from broker.witness.heads import Heads
@@ -22,6 +23,8 @@ from tests.support.served import free_port
 from tests.support.waiting import until
 
 NAME = "harbor.example/witness"
+CODE = Path(broker.__file__).resolve().parents[1]
+"""The folder of the product that is tested: a planted copy in a control."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +73,12 @@ def served(
 
 
 class WitnessProcess:
-    """`broker audit witness run` on a folder; `code` is whose `broker` runs."""
+    """`broker audit witness run` on a folder."""
 
-    def __init__(self, folder: Path, port: int | None = None, code: Path | None = None) -> None:
+    def __init__(self, folder: Path, port: int | None = None) -> None:
         self.folder, self.port = folder, port or free_port()
-        root = code or Path(__file__).resolve().parents[2]
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("BROKER_", "COV_"))}
-        self._environment = {**kept, "PYTHONPATH": str(root)}
-        self._root = root
+        self._environment = {**kept, "PYTHONPATH": str(CODE)}
         self.start()
 
     @property
@@ -89,7 +90,7 @@ class WitnessProcess:
         with (self.folder / "witness.log").open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "broker", "audit", "witness", "run", *options],
-                cwd=self._root,
+                cwd=CODE,
                 env=self._environment,
                 stdout=output,
                 stderr=output,

@@ -127,6 +127,19 @@ def test_a_larger_size_and_another_history_are_contradictions(log: Watched) -> N
             assert submission.submit(witness_at(_HONEST.verifier, port), LOG).says is Says.CONTRADICTS
 
 
+def test_a_witness_that_knows_what_another_process_has_just_written_contradicts_nothing(log: Watched) -> None:
+    def is_ahead(line: socket.socket, request: AddCheckpoint) -> None:
+        if parse_checkpoint(text_of(request)).size == 2:
+            log.process().append(ENTRY)
+            line.sendall(answer(409, b"3\n"))
+        else:
+            line.sendall(answer(200, _HONEST.cosign(text_of(request), 1_800_000_000)))
+
+    with lying(is_ahead) as port:
+        said = submission_on(log.house.database, [port], 5.0).submit(witness_at(_HONEST.verifier, port), LOG)
+    assert (said.says, said.size) == (Says.CONSISTENT, 3)
+
+
 def test_the_pusher_brings_every_new_head_at_once_after_a_quiet_time_and_then_in_steps(log: Watched) -> None:
     (witness,) = log.witnesses.members
     now, never_stops = [0.0], threading.Event()

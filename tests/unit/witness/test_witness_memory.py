@@ -13,11 +13,12 @@ import pytest
 
 from broker.errors import ConfigurationInvalid
 from broker.tlog.witness import read_size
+from broker.witness.heads import Heads
 from broker.witness.key import generate_key, load_key
 from broker.witness.known_logs import load_logs
 from tests.support.small_logs import SmallLog
 from tests.support.waiting import until
-from tests.support.witnesses import NAME, WitnessProcess, asked, new_witness, served
+from tests.support.witnesses import CODE, NAME, WitnessProcess, asked, new_witness, served
 
 _DYING = """
 import os, signal, sys
@@ -66,8 +67,8 @@ def test_a_witness_that_dies_while_storing_has_told_nobody(tmp_path: Path, momen
     new_witness(tmp_path, f"log {log.signer.vkey}")
     with served(tmp_path) as server:
         assert asked(server.server_port, log.request(0, 5)).status == 200
-    command = [sys.executable, "-c", _DYING, str(tmp_path), "x", moment]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as dying:
+    command = [sys.executable, "-P", "-c", _DYING, str(tmp_path), "x", moment]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": str(CODE)}) as dying:
         assert dying.stdout is not None
         port = int(dying.stdout.readline())
         told = None
@@ -79,6 +80,24 @@ def test_a_witness_that_dies_while_storing_has_told_nobody(tmp_path: Path, momen
     assert told is None
     with served(tmp_path) as server:
         assert size_known(server.server_port, log) == (5 if moment == "before" else 12)
+
+
+def test_the_look_at_the_old_head_and_the_writing_of_the_new_are_one_step(tmp_path: Path) -> None:
+    log = SmallLog("broker.example/audit/harbor/2026", 20)
+    cosigner = new_witness(tmp_path, f"log {log.signer.vkey}")
+    heads, answers = Heads(tmp_path / "heads"), []
+    with served(tmp_path) as server:
+        assert asked(server.server_port, log.request(0, 5)).status == 200
+        # As another process of this witness would: it has looked, and has not written yet.
+        with heads.held(log.origin) as slot:
+            late = threading.Thread(target=lambda: answers.append(asked(server.server_port, log.request(5, 8))))
+            late.start()
+            late.join(0.3)
+            assert answers == []
+            note = log.checkpoint(12)
+            slot.replace(note + cosigner.cosign(note.partition(b"\n\n")[0] + b"\n", 1_800_000_000))
+        late.join(20)
+    assert [(answer.status, answer.body) for answer in answers] == [(409, b"12\n")]
 
 
 def test_two_processes_on_one_folder_never_roll_back(tmp_path: Path) -> None:
