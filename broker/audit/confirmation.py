@@ -45,9 +45,9 @@ class Confirmation:
         self._standings: dict[str, _Standing] = {}
         self._mutex = threading.Lock()
 
-    def is_settled(self, log: str) -> bool:
-        """Say whether there is nothing to ask about a log now; waits for nobody."""
-        return log in self._confirmed or not self._witnesses.members or not self._is_due(self._standing(log))
+    def is_confirmed(self, log: str) -> bool:
+        """Say whether a quorum has confirmed a log, or none has to; waits for nobody."""
+        return log in self._confirmed or not self._witnesses.members
 
     @property
     def forked(self) -> list[str]:
@@ -65,10 +65,12 @@ class Confirmation:
             StorageUnavailable: the log cannot be read.
         """
         standing = self._standing(log)
-        if self.is_settled(log) or not standing.asking.acquire(blocking=standing.says is None):
+        if self.is_confirmed(log) or not self._is_due(standing):
+            return
+        if not standing.asking.acquire(blocking=standing.says is None):
             return
         try:
-            if log not in self._confirmed and self._is_due(standing):
+            if not self.is_confirmed(log) and self._is_due(standing):
                 statements = self._statements(log)
                 standing.says, standing.asked_at = self._judged(log, statements), self._monotonic()
                 if standing.says is Says.CONSISTENT:
@@ -82,7 +84,7 @@ class Confirmation:
         Raises:
             LogUnavailable: `log-forked`, `witnesses-unavailable`, or nobody has asked about this log yet.
         """
-        if log in self._confirmed or not self._witnesses.members:
+        if self.is_confirmed(log):
             return
         if self._standing(log).says is Says.CONTRADICTS:
             raise forked()

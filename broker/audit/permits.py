@@ -29,8 +29,8 @@ class Confirms(Protocol):
         """Return the logs that a witness has contradicted."""
         ...
 
-    def is_settled(self, log: str) -> bool:
-        """Say whether there is nothing to ask about a log now."""
+    def is_confirmed(self, log: str) -> bool:
+        """Say whether everything may be written to a log."""
         ...
 
     def inquire(self, log: str) -> None:
@@ -66,7 +66,7 @@ class Permits:
         if self._confirmation is None:
             return
         for bank in banks:
-            if bank not in self._names or not self._confirmation.is_settled(self._names[bank]):
+            if bank not in self._names or not self._confirmation.is_confirmed(self._names[bank]):
                 with self._database.read() as session:
                     self._names[bank] = self._current(session, bank)
                 self._confirmation.inquire(self._names[bank])

@@ -17,18 +17,27 @@ _BELIEVED = (
     "    from broker.tlog.note import Verified, parse_signatures\n"
     "    verified = Verified(witness.verifier, parse_signatures(answer.body)[0])\n"
 )
+_DAMAGED = "        raise HeadsUnusable from error\n    if checkpoint"
+_TOLD = "                known = read_size(answer.body)\n"
+_HASTY = (
+    "                if known > head.size:\n                    return Statement(witness.name, Says.CONTRADICTS, '')\n"
+)
+_CHECKED, _UNCHECKED = "        for bank, log in logs.items():\n", "        for bank, log in ():\n"
+_DOOR = "for_access={})\n                lost"
 PLANTS = (
     Plant("broker/witness/service.py", _STORED, _LATER, f"{_MEMORY}::has_told_nobody"),
-    Plant("broker/witness/heads.py", "self._locked(name, fcntl.LOCK_EX)", "self._locked(name, fcntl.LOCK_SH)", f"{_MEMORY}::one_step"),
-    Plant("broker/witness/heads.py", "        raise HeadsUnusable from error\n    if checkpoint", "        return None\n    if checkpoint", f"{_PROTOCOL}::damaged"),
     Plant("broker/witness/service.py", "if not verifiers:", "if False:", f"{_PROTOCOL}::unknown_log"),
-    Plant("broker/audit/confirmation.py", "        if against:\n", "        if False:\n", f"{_RULE}::restored_backup_is_never or what_may_be_signed"),
-    Plant("broker/audit/permits.py", "        for bank, log in logs.items():\n", "        for bank, log in ():\n", f"{_RULE}::restored_backup_is_never"),
-    Plant("broker/audit/sequencer.py", "for_access=True)\n                lost", "for_access=False)\n                lost", f"{_RULE}::without_its_witness"),
-    Plant("broker/grants/service.py", "        self._sequencer.prepare(banks)", "        pass", f"{_RULE}::no_transaction"),
+    Plant("broker/witness/heads.py", "(name, fcntl.LOCK_EX)", "(name, fcntl.LOCK_SH)", f"{_MEMORY}::one_step"),
+    Plant("broker/witness/heads.py", _DAMAGED, "        return None\n    if checkpoint", f"{_PROTOCOL}::damaged"),
+    Plant(
+        "broker/audit/confirmation.py", "        if against:\n", "        if False:\n", f"{_RULE}::restored or signed"
+    ),
+    Plant("broker/audit/permits.py", _CHECKED, _UNCHECKED, f"{_RULE}::restored_backup_is_never"),
+    Plant("broker/audit/sequencer.py", _DOOR.format(True), _DOOR.format(False), f"{_RULE}::without_its_witness"),
+    Plant("broker/grants/service.py", "self._sequencer.prepare(banks)", "pass", f"{_RULE}::no_transaction"),
     Plant("broker/audit/submission.py", _OPENED, _BELIEVED, f"{_LIES}::a_lie"),
-    Plant("broker/audit/submission.py", "                known = read_size(answer.body)\n", "                known = read_size(answer.body)\n                if known > head.size:\n                    return Statement(witness.name, Says.CONTRADICTS, '', 0)\n", f"{_LIES}::just_written"),
-)  # fmt: skip
+    Plant("broker/audit/submission.py", _TOLD, _TOLD + _HASTY, f"{_LIES}::just_written"),
+)
 
 
 @pytest.mark.control
