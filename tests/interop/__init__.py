@@ -1,0 +1,1 @@
+"""Tests of the house itself: what every part must keep, whoever writes the next one."""
