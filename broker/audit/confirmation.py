@@ -16,7 +16,7 @@ import structlog
 from broker.audit.permits import forked
 from broker.audit.submission import Says, Statement
 from broker.audit.witnesses import Witness, Witnesses
-from broker.errors import LogUnavailable
+from broker.errors import LogUnavailable, StorageUnavailable
 
 _RETRY_S: Final = 5.0
 _log = structlog.get_logger(__name__)
@@ -58,8 +58,8 @@ class Confirmation:
     def inquire(self, log: str) -> None:
         """Ask the witnesses about a log unless it is settled. Never call it inside a transaction, lock or fence.
 
-        One thread asks. The first time others wait for it; later, while a quorum is missing, they do not, and the
-        witnesses are asked again after a pause.
+        The first time one thread asks and the others wait for it. Later, while a quorum is missing, nobody waits: after
+        each pause the witnesses are asked again beside the calls.
 
         Raises:
             StorageUnavailable: the log cannot be read.
@@ -67,16 +67,27 @@ class Confirmation:
         standing = self._standing(log)
         if self.is_confirmed(log) or not self._is_due(standing):
             return
-        if not standing.asking.acquire(blocking=standing.says is None):
-            return
+        if standing.says is None:
+            with standing.asking:
+                if standing.says is None:
+                    self._ask_about(log, standing)
+        elif standing.asking.acquire(blocking=False):
+            threading.Thread(target=self._ask_again, args=[log, standing], name="witness", daemon=True).start()
+
+    def _ask_again(self, log: str, standing: _Standing) -> None:
         try:
-            if not self.is_confirmed(log) and self._is_due(standing):
-                statements = self._statements(log)
-                standing.says, standing.asked_at = self._judged(log, statements), self._monotonic()
-                if standing.says is Says.CONSISTENT:
-                    self._confirmed.add(log)
+            self._ask_about(log, standing)
+        except StorageUnavailable:
+            standing.asked_at = self._monotonic()  # the database is away: after the next pause
         finally:
             standing.asking.release()
+
+    def _ask_about(self, log: str, standing: _Standing) -> None:
+        statements = self._statements(log)
+        says = self._judged(log, statements)
+        if says is Says.CONSISTENT:
+            self._confirmed.add(log)
+        standing.asked_at, standing.says = self._monotonic(), says
 
     def check(self, log: str, *, for_access: bool) -> None:
         """Refuse to sign what the witnesses contradict; refuse accesses until a quorum has confirmed the log.

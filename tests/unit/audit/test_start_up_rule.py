@@ -11,7 +11,7 @@ from broker.audit.submission import Says, Statement
 from broker.audit.tree import head_of
 from broker.audit.witnessed import cosigned_checkpoint, keep
 from broker.audit.witnesses import Witness, Witnesses
-from broker.errors import LogUnavailable, NotFound
+from broker.errors import LogUnavailable, NotFound, StorageUnavailable
 from broker.tlog.checkpoint import open_cosigned
 from broker.tlog.cosignature import Cosigner
 from tests.support.core import LOG_KEYS
@@ -176,7 +176,7 @@ def test_a_missing_quorum_is_asked_for_again_after_a_pause_and_heals_by_itself()
     assert [told.outcome(for_access=True) for _ in range(3)] == ["witnesses-unavailable"] * 3
     assert told.asked == 1
     told.says, told.now = [_YES], told.now + 5
-    assert told.outcome(for_access=True) == "signed"
+    until(lambda: told.outcome(for_access=True) == "signed")
     assert told.asked == 2
 
 
@@ -207,15 +207,32 @@ def test_one_thread_asks_and_the_first_time_the_others_wait_for_it() -> None:
     for thread in threads:
         thread.join()
     assert (outcomes, told.asked) == (["witnesses-unavailable"] * 6, 1)
-    # Later, while one asks again, the others are refused at once.
+    # Later nobody waits, and still only one asks.
     may_answer.clear()
     told.now += 5
-    late = threading.Thread(target=lambda: told.outcome(for_access=True))
-    late.start()
-    until(confirmation._standings[LOG].asking.locked)
-    assert told.outcome(for_access=True) == "witnesses-unavailable"
+    assert [told.outcome(for_access=True) for _ in range(3)] == ["witnesses-unavailable"] * 3
+    told.says = [_YES]
     may_answer.set()
-    late.join()
+    until(lambda: told.outcome(for_access=True) == "signed")
+    assert told.asked == 2
+
+
+def test_a_database_that_is_away_while_asking_again_is_asked_after_the_next_pause() -> None:
+    told = Told(_SILENT)
+    assert told.outcome(for_access=True) == "witnesses-unavailable"
+    plain, failures = told.ask, []
+
+    def fails(_witness: Witness, _log: str) -> Statement:
+        failures.append(1)
+        raise StorageUnavailable
+
+    told.confirmation._ask = fails
+    told.now += 5
+    until(lambda: told.outcome(for_access=True) == "witnesses-unavailable" and failures)
+    until(lambda: not told.confirmation._standing(LOG).asking.locked())
+    told.confirmation._ask, told.says = plain, [_YES]
+    told.now += 5
+    until(lambda: told.outcome(for_access=True) == "signed")
 
 
 def test_no_transaction_lock_or_fence_is_held_while_the_witnesses_are_asked(one: Watched) -> None:
