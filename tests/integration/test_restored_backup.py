@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -13,15 +14,16 @@ from typing import Any
 
 import pytest
 
+from broker.audit.submission import Says
 from broker.audit.tree import heads
-from broker.witness.key import load_key
+from broker.tlog.cosignature import CosignatureVerifier
 from tests.support.caller import Caller
 from tests.support.fleet import ROOT, Fleet, running_fleet
 from tests.support.planted import planted
-from tests.support.served import free_port
 from tests.support.sharer import Sharer
 from tests.support.waiting import until
 from tests.support.wire import Answer, Line, message
+from tests.support.witnessed import submission_on, witness_at
 from tests.support.witnesses import WitnessProcess, new_witness
 
 
@@ -90,6 +92,18 @@ class Story:
         self.reader.line.close()
         self.sharer.line.close()
 
+    def backup(self) -> bytes:
+        """Copy the database of the running broker, as its own means do."""
+        with closing(sqlite3.connect(self.fleet.services.database.engine.url.database or "")) as connection:
+            return connection.serialize()
+
+    def is_pushed(self) -> bool:
+        """Show the witness the newest checkpoint, as `broker worker` does."""
+        services = self.fleet.services
+        witness = witness_at(CosignatureVerifier.of_vkey(self.vkey), self.port)
+        submission = submission_on(services.database, [self.port], keys=services.log_keys)
+        return submission.submit(witness, self.log).says is Says.CONSISTENT
+
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a `broker` command in the broker's environment."""
         settings = self.fleet.services.settings
@@ -115,10 +129,11 @@ class Story:
 @contextmanager
 def telling(folder: Path, code: Path = ROOT) -> Iterator[Story]:
     vkey = new_witness(folder / "witness").vkey
-    port = free_port()
-    assert load_key(folder / "witness" / "key.json").vkey == vkey
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))  # not the one that the broker is about to choose
+        port = probe.getsockname()[1]
     watched: dict[str, Any] = {"allowed": [f"localhost:{port}"], "BROKER_WITNESSES": f"{vkey} http://localhost:{port}"}
-    with running_fleet(folder, code=code, workers=2, **watched) as fleet:
+    with running_fleet(folder, code=code, workers=1, **watched) as fleet:
         story = Story(fleet, folder / "witness", vkey, port)
         try:
             yield story
@@ -130,12 +145,9 @@ def telling(folder: Path, code: Path = ROOT) -> Iterator[Story]:
 def restored(story: Story) -> bytes:
     """Read, keep a backup, read on, and put the backup back. Return what was lost."""
     until(lambda: story.reads() == (200, ""))
-    with story.stopped() as file:
-        backup = file.read_bytes()
+    backup = story.backup()
     assert story.reads() == (200, "")
-    with story.stopped():
-        pass  # a process that starts shows the witness how far the log has got
-    assert story.reads() == (200, "")
+    assert story.is_pushed()
     with story.stopped() as file:
         newest = file.read_bytes()
         file.write_bytes(backup)
@@ -167,8 +179,6 @@ def test_a_restored_backup_signs_nothing_until_it_is_mended(tmp_path: Path) -> N
             file.write_bytes(newest)
         assert story.reads() == (200, "")
         assert story.ready() == (200, "")
-        refused = story.command("audit", "recover", "--log", story.log, "--yes")
-        assert (refused.returncode, "No witness contradicts" in refused.stderr) == (2, True)
 
         # All is lost but the backup: another log, and nothing flows before the person has looked.
         with story.stopped() as file:
