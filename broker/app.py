@@ -20,6 +20,7 @@ from broker.edge.hand_over import HandOver
 from broker.edge.services import Services, install
 from broker.edge.session import DatabaseSessions
 from broker.grants.consents import Consents
+from broker.grants.erasure import Erasure
 from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
@@ -135,6 +136,7 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
         users=users,
         grants=Grants(sequencer, fences, clock),
         consents=Consents(sequencer, catalogue, sealer, pairwise, clock),
+        erasure=Erasure(sequencer, fences, clock),
         grant_reader=reader,
         release=release,
         own_accounts=OwnAccounts(release),

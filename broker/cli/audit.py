@@ -7,6 +7,7 @@ import click
 
 from broker.app import build_services
 from broker.audit import reader
+from broker.cli.erase import erase
 from broker.clock import rfc3339
 from broker.settings import load_settings
 
@@ -16,6 +17,9 @@ _PAUSE_S = 1.0
 @click.group()
 def audit() -> None:
     """Look at the audit log."""
+
+
+audit.add_command(erase)
 
 
 @audit.command()

@@ -33,6 +33,7 @@ EVENTS = {
     Event.ACCESS_RELEASED: "Data released",
     Event.ACCESS_REFUSED: "Data refused",
     Event.ACCESS_FAILED: "Bank did not answer",
+    Event.DETAILS_ERASED: "Details of a customer erased",
     Event.PLATFORM_REGISTERED: "App registered",
     Event.BANK_REGISTERED: "Bank registered",
 }
@@ -66,6 +67,7 @@ REASONS = {
     "category-paused": "you paused this kind of data",
     "category-revoked": "you stopped sharing this kind of data",
     "ceiling-exceeded": "it was more than the rules allow",
+    "details-erased": "everything about you was erased here",
     "dpop-replayed": "the app's proof had been used before",
     "ended": "its time was over",
     "field-not-granted": "it looked at a detail that you did not allow",
