@@ -13,12 +13,13 @@ from broker.tlog.compact_range import EMPTY, grow
 from broker.tlog.cosignature import CosignatureVerifier, Cosigner
 from broker.tlog.errors import Unverifiable
 from broker.tlog.merkle import leaf_hash
-from broker.tlog.note import Ed25519Verifier, Signer, Verifier
+from broker.tlog.note import Ed25519Verifier, Signature, Signer, Verifier, sign_note
 from broker.tlog.receipt import make_receipt, verify_receipt
 
 LOG = "broker.example/audit/harbor/2026"
 WITNESS = "witness.example/w1"
 _SEEN_AT_S = 1_795_000_000
+_ROOT = base64.b64encode(bytes(32)).decode()
 
 
 def _key(number: int) -> Ed25519PrivateKey:
@@ -48,7 +49,7 @@ class Case:
 
 
 def _verifier(vkey: str) -> Verifier:
-    is_witness = base64.b64decode(vkey.rsplit("+", 1)[-1][:4])[:1] == b"\x04"
+    is_witness = vkey.rsplit("+", 1)[-1].startswith("B")  # 0x04 in base64; 0x01 begins with A
     return CosignatureVerifier.of_vkey(vkey) if is_witness else Ed25519Verifier.of_vkey(vkey)
 
 
@@ -75,7 +76,7 @@ def cosigned(size: int, number: int, time_s: int = _SEEN_AT_S, cosigner: Cosigne
 @cache
 def cases() -> tuple[Case, ...]:
     """The whole table, the same at every run."""
-    return (*_good(), *_other_keys(), *_other_texts(), *_damaged(random.Random(4)))  # noqa: S311 - no secret
+    return (*_good(), *_other_keys(), *_other_texts(), *_damaged(random.Random(4)))
 
 
 def _good() -> Iterator[Case]:
@@ -98,7 +99,15 @@ def _other_keys() -> Iterator[Case]:
     yield Case("signed by another log", receipt(7, 3, OTHER), (SIGNER.vkey, OTHER.vkey))
     yield Case("a witness named like the log", receipt(7, 3, OTHER, tail=_false_line()), (FALSE_LOG.vkey,))
     yield Case("a checkpoint of another origin", receipt(7, 3, origin="other.example/log"))
-    for vkey in ("", "x", LOG, SIGNER.vkey[:-4], SIGNER.vkey.replace("+", "+0", 1), f"{SIGNER.vkey}=", f" {SIGNER.vkey}"):
+    for vkey in (
+        "",
+        "x",
+        LOG,
+        SIGNER.vkey[:-4],
+        SIGNER.vkey.replace("+", "+0", 1),
+        f"{SIGNER.vkey}=",
+        f" {SIGNER.vkey}",
+    ):
         yield Case(f"a key like {vkey[-8:]!r}", whole, (vkey,))
 
 
@@ -114,9 +123,11 @@ def _other_texts() -> Iterator[Case]:
         yield Case(f"line {at} twice", b"".join(lines[: at + 1] + lines[at:]))
         yield Case(f"line {at} before the next", b"".join([*lines[:at], *lines[at : at + 2][::-1], *lines[at + 2 :]]))
         yield Case(f"line {at} with a space", b"".join([*lines[:at], lines[at][:-1] + b" \n", *lines[at + 1 :]]))
-        yield Case(f"line {at} with a carriage return", b"".join([*lines[:at], lines[at][:-1] + b"\r\n", *lines[at + 1 :]]))
+        yield Case(
+            f"line {at} with a carriage return", b"".join([*lines[:at], lines[at][:-1] + b"\r\n", *lines[at + 1 :]])
+        )
         yield Case(f"line {at} in capitals", b"".join([*lines[:at], lines[at].upper(), *lines[at + 1 :]]))
-    for number in (b"4", b"7", b"03", b"-3", b"3.0", b"+3", b"", b"9" * 18, b"9" * 19, b"9" * 40, "３".encode()):
+    for number in (b"4", b"7", b"03", b"-3", b"3.0", b"+3", b"", b"9" * 18, b"9" * 19, b"9" * 40, "\uff13".encode()):
         yield Case(f"index {number[:20]!r}", whole.replace(b"index 3\n", b"index " + number + b"\n"))
     for size in (b"3", b"8", b"07", b"0", b"9" * 25):
         yield Case(f"size {size[:20]!r}", whole.replace(b"\n7\n", b"\n" + size + b"\n"))
@@ -124,16 +135,39 @@ def _other_texts() -> Iterator[Case]:
     yield Case("signed, one hash too many", whole.replace(b"\n\n", b"\n" + base64.b64encode(bytes(32)) + b"\n\n", 1))
     yield Case("64 hashes", whole.replace(b"\n\n", (b"\n" + base64.b64encode(bytes(32))) * 61 + b"\n\n", 1))
     yield Case("65 signatures", receipt(7, 3, *[SIGNER] * 65))
+    for text in (
+        f"{LOG}\n7\n",
+        f"{LOG}\n7\nAAAA\n",
+        f"{LOG}\n07\n{_ROOT}\n",
+        f"{LOG}\n7\n{_ROOT}\n\nmore\n",
+        f"{LOG}\n7\n{_ROOT}\nmore\n",
+    ):
+        note = sign_note(text.encode(), [SIGNER])
+        yield Case(f"signed, but {text[len(LOG) :]!r}", make_receipt(leaf_of(3), 3, [], note))
     yield Case("an extension line", whole.replace(b"=\n\n\xe2", b"=\nmore\n\n\xe2"))
-    yield Case("a wrong signature of the witness", seen[:-20] + b"AAAAAAAAAAAAAAAAAA=\n"[-20:])
-    yield Case("the witness saw it in 1970", cosigned(7, 3)[: -len(_false_line())] if False else seen.replace(b"\n\n\xe2", b"\n\n\n\xe2"))
+    yield Case("a cosignature of another size", receipt(7, 3, tail=cosigned(8, 3).splitlines(keepends=True)[-1]))
+    yield Case("two empty lines", seen.replace(b"\n\n\xe2", b"\n\n\n\xe2"))
+    yield Case("the witness saw it before 1970 began", receipt(7, 3, tail=_timed(0)))
+    yield Case("the witness saw it too late", receipt(7, 3, tail=_timed(2**63)))
     yield Case("another leaf", whole.replace(_extra(leaf_of(3)), _extra(leaf_of(2))))
     yield Case("no leaf", b"".join(lines[:1] + lines[2:]))
     yield Case("a leaf of 5,000 bytes", whole.replace(_extra(leaf_of(3)), _extra(b"x" * 5_000)))
-    for name, data in (("nothing", b""), ("noise", bytes(range(256))), ("a page", b"<!doctype html>\n\n<p>"), ("large", b"x" * 70_000)):
+    for name, data in (
+        ("nothing", b""),
+        ("noise", bytes(range(256))),
+        ("a page", b"<!doctype html>\n\n<p>"),
+        ("large", b"x" * 70_000),
+    ):
         yield Case(name, data)
     yield Case("a byte order mark", b"\xef\xbb\xbf" + whole)
     yield Case("not UTF-8", whole.replace(b"broker.example", b"br\xf6ker.example"))
+
+
+def _timed(time_s: int) -> bytes:
+    """A cosignature line, well signed, at a time that its maker would refuse."""
+    text = receipt(7, 3).partition(b"\n\n")[2].partition(b"\n\n")[0] + b"\n"
+    made = _key(4).sign(b"cosignature/v1\ntime %d\n" % time_s + text)
+    return Signature(WITNESS, COSIGNER.key_id, time_s.to_bytes(8, "big") + made).line
 
 
 def _extra(leaf: bytes) -> bytes:
