@@ -7,7 +7,7 @@ import click
 
 from broker.app import build_services
 from broker.audit import reader
-from broker.cli.erase import erase
+from broker.cli import audit_erase, audit_years
 from broker.clock import rfc3339
 from broker.settings import load_settings
 
@@ -17,9 +17,6 @@ _PAUSE_S = 1.0
 @click.group()
 def audit() -> None:
     """Look at the audit log."""
-
-
-audit.add_command(erase)
 
 
 @audit.command()
@@ -41,6 +38,11 @@ def tail(lines: int, follow: bool, as_json: bool) -> None:
         time.sleep(_PAUSE_S)
         with base.database.read() as session:
             entries = reader.tail(session, after=after)
+
+
+audit.add_command(audit_years.close_years)
+audit.add_command(audit_years.drop)
+audit.add_command(audit_erase.erase)
 
 
 def _print(entry: reader.LoggedEntry, as_json: bool) -> None:

@@ -36,6 +36,9 @@ EVENTS = {
     Event.DETAILS_ERASED: "Details of a customer erased",
     Event.PLATFORM_REGISTERED: "App registered",
     Event.BANK_REGISTERED: "Bank registered",
+    Event.KEYS_ROTATED: "Keys of the log changed",
+    Event.LOG_OPENED: "Log begun",
+    Event.LOG_CLOSED: "Log closed",
 }
 
 _SENTENCES = {
