@@ -1,0 +1,104 @@
+"""All that the logs hold about one person, entry by entry, each with its receipt: what a proof pack is made of."""
+
+import json
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from broker.audit.models import DetailRow, EntryRow, LogState, SubjectRow
+from broker.audit.receipts import disclosed
+from broker.audit.subjects import opened
+from broker.audit.tree import Head, hashes_of, head_of
+from broker.crypto.sealing import Sealer
+from broker.tlog.disclosure import Disclosure
+from broker.tlog.merkle import Node, Nodes, inclusion_proof
+from broker.tlog.receipt import make_receipt
+from broker.tlog.tiles import TILE_HEIGHT, Tile, TileNodes
+
+_PAGE = 500
+_NODES_KEPT = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One entry as its person may show it to others. `subject_seq` is None for entries older than the chain."""
+
+    log: str
+    number: int
+    subject: str
+    subject_seq: int | None
+    event: str
+    time_us: int
+    receipt: bytes
+    disclosures: tuple[Disclosure, ...]
+
+
+def logs_about(session: Session, user_id: str) -> list[tuple[Head, int]]:
+    """Return the heads of the logs that hold entries about this person, by name, with the number of those entries."""
+    counted = (
+        select(EntryRow.log, func.count())
+        .where(EntryRow.subject.in_(select(SubjectRow.pseudonym).where(SubjectRow.user_id == user_id)))
+        .group_by(EntryRow.log)
+    )
+    counts = {log: count for log, count in session.execute(counted)}
+    signed = session.scalars(select(LogState.name).where(LogState.checkpoint != b"").order_by(LogState.name))
+    return [(head_of(session, name), counts[name]) for name in signed if name in counts]
+
+
+def evidence_of(session: Session, master: Sealer, user_id: str, head: Head) -> Iterator[Evidence]:
+    """Walk over the entries of one log about this person, in their order. The session must see one state throughout."""
+    subjects = session.scalars(select(SubjectRow).where(SubjectRow.user_id == user_id)).all()
+    sealers = {row.pseudonym: opened(master, row.pseudonym, row.sealed_key) for row in subjects}
+    nodes = _kept(TileNodes(lambda tile: _tile(session, head.origin, tile), head.size))
+    after = -1
+    while rows := _page(session, head.origin, list(sealers), after):
+        for row in rows:
+            leaf = json.loads(row.leaf)
+            proof = inclusion_proof(nodes, row.number, head.size)
+            yield Evidence(
+                log=head.origin,
+                number=row.number,
+                subject=row.subject,
+                subject_seq=leaf.get("subjectSeq"),
+                event=row.event,
+                time_us=row.time_us,
+                receipt=make_receipt(row.leaf, row.number, proof, head.note),
+                disclosures=()
+                if row.sealed is None
+                else disclosed(sealers[row.subject], head.origin, row.number, row.sealed),
+            )
+        after = rows[-1].number
+
+
+def _page(session: Session, log: str, subjects: Sequence[str], after: int) -> Sequence[Any]:
+    columns = (EntryRow.number, EntryRow.subject, EntryRow.event, EntryRow.time_us, EntryRow.leaf, DetailRow.sealed)
+    same = (DetailRow.log == EntryRow.log) & (DetailRow.number == EntryRow.number)
+    about = (EntryRow.log == log) & EntryRow.subject.in_(subjects) & (EntryRow.number > after)
+    query = select(*columns).outerjoin(DetailRow, same).where(about).order_by(EntryRow.number)
+    return session.execute(query.limit(_PAGE)).all()
+
+
+def _tile(session: Session, log: str, tile: Tile) -> bytes:
+    level = int(tile.level) * TILE_HEIGHT
+    return b"".join(hashes_of(session, log, level, tile.index << TILE_HEIGHT, tile.width))
+
+
+def _kept(read: Nodes, most: int = _NODES_KEPT) -> Nodes:
+    """Remember the nodes used last: the proofs of a log have most of their upper ones in common."""
+    known: OrderedDict[Node, bytes] = OrderedDict()
+
+    def nodes(wanted: Sequence[Node]) -> list[bytes]:
+        missing = [node for node in wanted if node not in known]
+        known.update(zip(missing, read(missing), strict=True))
+        found = [known[node] for node in wanted]
+        for node in wanted:
+            known.move_to_end(node)
+        while len(known) > most:
+            known.popitem(last=False)
+        return found
+
+    return nodes
