@@ -35,7 +35,7 @@ from broker.settings import Settings
 from broker.storage.clock_file import own_clock
 from broker.storage.engine import Database
 from broker.users.service import Users
-from broker.web import bank_console, consent, history, home, my_sharing, sign_in
+from broker.web import bank_console, consent, history, home, my_sharing, receipts, sign_in, verify_receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ MOUNT_TABLE = (
     Mount(consent.blueprint, "", gates.person),
     Mount(my_sharing.blueprint, "", gates.person),
     Mount(history.blueprint, "", gates.person),
+    Mount(receipts.blueprint, "", gates.person),
+    Mount(verify_receipt.blueprint, "", gates.public),
     Mount(bank_console.blueprint, "", gates.staff),
     Mount(metadata.blueprint, "/.well-known", gates.public),
     Mount(oauth.browser, "/oauth", gates.public),

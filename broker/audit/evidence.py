@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from broker.audit.models import DetailRow, EntryRow, LogState, SubjectRow
@@ -44,42 +44,43 @@ def logs_about(session: Session, user_id: str) -> list[tuple[Head, int]]:
         .where(EntryRow.subject.in_(select(SubjectRow.pseudonym).where(SubjectRow.user_id == user_id)))
         .group_by(EntryRow.log)
     )
-    counts = {log: count for log, count in session.execute(counted)}
+    counts = dict(session.execute(counted).tuples())
     signed = session.scalars(select(LogState.name).where(LogState.checkpoint != b"").order_by(LogState.name))
     return [(head_of(session, name), counts[name]) for name in signed if name in counts]
 
 
 def evidence_of(session: Session, master: Sealer, user_id: str, head: Head) -> Iterator[Evidence]:
     """Walk over the entries of one log about this person, in their order. The session must see one state throughout."""
-    subjects = session.scalars(select(SubjectRow).where(SubjectRow.user_id == user_id)).all()
-    sealers = {row.pseudonym: opened(master, row.pseudonym, row.sealed_key) for row in subjects}
+    owner = head.origin.split("/")[-2]
+    who = select(SubjectRow).where(SubjectRow.user_id == user_id, SubjectRow.bank_id == owner)
+    subject = session.scalars(who).one()
+    sealer = opened(master, subject.pseudonym, subject.sealed_key)
     nodes = _kept(TileNodes(lambda tile: _tile(session, head.origin, tile), head.size))
-    after = -1
-    while rows := _page(session, head.origin, list(sealers), after):
+    after = (0, -1)
+    while rows := _page(session, head.origin, subject.pseudonym, after):
         for row in rows:
-            leaf = json.loads(row.leaf)
             proof = inclusion_proof(nodes, row.number, head.size)
             yield Evidence(
                 log=head.origin,
                 number=row.number,
-                subject=row.subject,
-                subject_seq=leaf.get("subjectSeq"),
+                subject=subject.pseudonym,
+                subject_seq=json.loads(row.leaf).get("subjectSeq"),
                 event=row.event,
                 time_us=row.time_us,
                 receipt=make_receipt(row.leaf, row.number, proof, head.note),
-                disclosures=()
-                if row.sealed is None
-                else disclosed(sealers[row.subject], head.origin, row.number, row.sealed),
+                disclosures=() if row.sealed is None else disclosed(sealer, head.origin, row.number, row.sealed),
             )
-        after = rows[-1].number
+        after = (rows[-1].time_us, rows[-1].number)
 
 
-def _page(session: Session, log: str, subjects: Sequence[str], after: int) -> Sequence[Any]:
-    columns = (EntryRow.number, EntryRow.subject, EntryRow.event, EntryRow.time_us, EntryRow.leaf, DetailRow.sealed)
+def _page(session: Session, log: str, subject: str, after: tuple[int, int]) -> Sequence[Any]:
+    """Read on by time, which never falls from one entry to the next: there is an index of a person's entries by it."""
+    columns = (EntryRow.number, EntryRow.event, EntryRow.time_us, EntryRow.leaf, DetailRow.sealed)
     same = (DetailRow.log == EntryRow.log) & (DetailRow.number == EntryRow.number)
-    about = (EntryRow.log == log) & EntryRow.subject.in_(subjects) & (EntryRow.number > after)
-    query = select(*columns).outerjoin(DetailRow, same).where(about).order_by(EntryRow.number)
-    return session.execute(query.limit(_PAGE)).all()
+    about = (EntryRow.subject == subject) & (EntryRow.log == log) & (EntryRow.time_us >= after[0])
+    place = tuple_(EntryRow.time_us, EntryRow.number)
+    query = select(*columns).outerjoin(DetailRow, same).where(about, place > after)
+    return session.execute(query.order_by(EntryRow.time_us, EntryRow.number).limit(_PAGE)).all()
 
 
 def _tile(session: Session, log: str, tile: Tile) -> bytes:

@@ -77,9 +77,7 @@ def _check_own(session: Session, user_id: str, log: str, number: int) -> tuple[s
     """Return the pseudonym and the sealed key of the person whom an entry is about, if it is this one."""
     if number > _LARGEST_NUMBER:
         raise _nothing_there()
-    about = select(SubjectRow.pseudonym, SubjectRow.sealed_key).join(
-        EntryRow, EntryRow.subject == SubjectRow.pseudonym
-    )
+    about = select(SubjectRow.pseudonym, SubjectRow.sealed_key).join(EntryRow, EntryRow.subject == SubjectRow.pseudonym)
     query = about.where(SubjectRow.user_id == user_id, EntryRow.log == log, EntryRow.number == number)
     found = session.execute(query).first()
     if found is None:

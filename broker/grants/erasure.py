@@ -56,7 +56,5 @@ class Erasure:
 
 def _live(session: Session, user_id: str, bank_id: str) -> Sequence[GrantRow]:
     """Return the rows of the live grants, locked where the session writes."""
-    query = select(GrantRow).where(
-        GrantRow.user_id == user_id, GrantRow.bank_id == bank_id, GrantRow.status.in_(_LIVE)
-    )
+    query = select(GrantRow).where(GrantRow.user_id == user_id, GrantRow.bank_id == bank_id, GrantRow.status.in_(_LIVE))
     return session.scalars(query.order_by(GrantRow.id)).all()

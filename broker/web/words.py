@@ -17,6 +17,17 @@ _OWN_ACTS = {
     Event.GRANT_ACCOUNT_REMOVED,
 }
 
+GRANT_ACTS = (
+    Event.GRANT_APPROVED,
+    Event.GRANT_PAUSED,
+    Event.GRANT_RESUMED,
+    Event.GRANT_CATEGORY_REVOKED,
+    Event.GRANT_ACCOUNT_REMOVED,
+    Event.GRANT_REVOKED,
+    Event.GRANT_EXPIRED,
+)
+"""What happened to a permission since it was given."""
+
 EVENTS = {
     Event.GRANT_PROPOSED: "Asked for permission",
     Event.GRANT_APPROVED: "Permission given",
@@ -86,6 +97,19 @@ REASONS = {
     "unclaimed": "the app did not pick it up in time",
     "user-action": "you decided it",
     "user-refused": "you said no",
+}
+
+DETAILS = {
+    "accounts": "Accounts",
+    "asked": "Terms that the app asked for",
+    "context": "What the rules were asked",
+    "customer": "The bank's word for its customer",
+    "endpoint": "Question",
+    "fields": "Fields",
+    "notice": "Text of the consent page",
+    "responseDigest": "SHA-256 of the answer",
+    "terms": "Terms that were agreed",
+    "window": "Period",
 }
 
 
