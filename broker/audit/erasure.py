@@ -41,6 +41,9 @@ def erase_details(transaction: LoggedTransaction, *, user_id: str, bank_id: str)
     written = transaction.append(entry)
     about = select(EntryRow.log, EntryRow.number).where(EntryRow.subject == pseudonym)
     count = session.scalar(select(func.count()).select_from(about.subquery())) or 0
-    session.execute(delete(DetailRow).where(tuple_(DetailRow.log, DetailRow.number).in_(about)))
-    session.execute(delete(SubjectRow).where(SubjectRow.pseudonym == pseudonym))
+    for rows in (
+        delete(DetailRow).where(tuple_(DetailRow.log, DetailRow.number).in_(about)),
+        delete(SubjectRow).where(SubjectRow.pseudonym == pseudonym),
+    ):
+        session.execute(rows, execution_options={"synchronize_session": False})
     return Erased(count, written)

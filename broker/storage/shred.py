@@ -1,7 +1,7 @@
-"""Sees to it that what is deleted does not rest on in SQLite's files; PostgreSQL's vacuum does that by itself, later.
+"""Sees to it that what is deleted does not rest on in SQLite's files.
 
-Trusted: file systems and disks keep old blocks as they like, and backups keep all. Sealed details are worth nothing
-without their key, which goes in the same transaction.
+PostgreSQL keeps deleted rows until their room is used again; `VACUUM FULL` of the tables, by their owner, ends that.
+Trusted: file systems and disks keep old blocks as they like, and backups keep all.
 """
 
 from sqlalchemy import text
