@@ -1,11 +1,12 @@
 """All that the logs hold about one person, entry by entry, each with its receipt: what a proof pack is made of."""
 
 import json
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+import structlog
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
@@ -15,17 +16,22 @@ from broker.audit.subjects import opened
 from broker.audit.tree import Head, hashes_of, head_of
 from broker.crypto.sealing import Sealer
 from broker.tlog.disclosure import Disclosure
+from broker.tlog.errors import Unverifiable
 from broker.tlog.merkle import Node, Nodes, inclusion_proof
 from broker.tlog.receipt import make_receipt
 from broker.tlog.tiles import TILE_HEIGHT, Tile, TileNodes
 
+_log = structlog.get_logger(__name__)
 _PAGE = 500
-_NODES_KEPT = 4_096
+_TILES_KEPT, _NODES_KEPT = 64, 4_096
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One entry as its person may show it to others. `subject_seq` is None for entries older than the chain."""
+    """One entry as its person may show it to others. `subject_seq` is None for entries older than the chain.
+
+    `receipt` is None where the tree in the database is damaged, so that nothing can be proved.
+    """
 
     log: str
     number: int
@@ -33,7 +39,7 @@ class Evidence:
     subject_seq: int | None
     event: str
     time_us: int
-    receipt: bytes
+    receipt: bytes | None
     disclosures: tuple[Disclosure, ...]
 
 
@@ -44,7 +50,7 @@ def logs_about(session: Session, user_id: str) -> list[tuple[Head, int]]:
         .where(EntryRow.subject.in_(select(SubjectRow.pseudonym).where(SubjectRow.user_id == user_id)))
         .group_by(EntryRow.log)
     )
-    counts = dict(session.execute(counted).tuples())
+    counts = {row[0]: row[1] for row in session.execute(counted)}
     signed = session.scalars(select(LogState.name).where(LogState.checkpoint != b"").order_by(LogState.name))
     return [(head_of(session, name), counts[name]) for name in signed if name in counts]
 
@@ -55,11 +61,10 @@ def evidence_of(session: Session, master: Sealer, user_id: str, head: Head) -> I
     who = select(SubjectRow).where(SubjectRow.user_id == user_id, SubjectRow.bank_id == owner)
     subject = session.scalars(who).one()
     sealer = opened(master, subject.pseudonym, subject.sealed_key)
-    nodes = _kept(TileNodes(lambda tile: _tile(session, head.origin, tile), head.size))
+    nodes = _nodes_of(session, head)
     after = (0, -1)
     while rows := _page(session, head.origin, subject.pseudonym, after):
         for row in rows:
-            proof = inclusion_proof(nodes, row.number, head.size)
             yield Evidence(
                 log=head.origin,
                 number=row.number,
@@ -67,10 +72,18 @@ def evidence_of(session: Session, master: Sealer, user_id: str, head: Head) -> I
                 subject_seq=json.loads(row.leaf).get("subjectSeq"),
                 event=row.event,
                 time_us=row.time_us,
-                receipt=make_receipt(row.leaf, row.number, proof, head.note),
+                receipt=_receipt(nodes, head, row),
                 disclosures=() if row.sealed is None else disclosed(sealer, head.origin, row.number, row.sealed),
             )
         after = (rows[-1].time_us, rows[-1].number)
+
+
+def _receipt(nodes: Nodes, head: Head, row: Any) -> bytes | None:
+    try:
+        return make_receipt(row.leaf, row.number, inclusion_proof(nodes, row.number, head.size), head.note)
+    except Unverifiable as error:
+        _log.error("audit.tree_damaged", log=head.origin, number=row.number, code=error.code)
+        return None
 
 
 def _page(session: Session, log: str, subject: str, after: tuple[int, int]) -> Sequence[Any]:
@@ -83,23 +96,19 @@ def _page(session: Session, log: str, subject: str, after: tuple[int, int]) -> S
     return session.execute(query.order_by(EntryRow.time_us, EntryRow.number).limit(_PAGE)).all()
 
 
-def _tile(session: Session, log: str, tile: Tile) -> bytes:
-    level = int(tile.level) * TILE_HEIGHT
-    return b"".join(hashes_of(session, log, level, tile.index << TILE_HEIGHT, tile.width))
+def _nodes_of(session: Session, head: Head) -> Nodes:
+    """Read the tree by tiles, and remember what was used last: neighbours have most of their proofs in common."""
 
+    @lru_cache(_TILES_KEPT)
+    def tile(wanted: Tile) -> bytes:
+        level = int(wanted.level) * TILE_HEIGHT
+        first = wanted.index << TILE_HEIGHT
+        return b"".join(hashes_of(session, head.origin, level, first, wanted.width))
 
-def _kept(read: Nodes, most: int = _NODES_KEPT) -> Nodes:
-    """Remember the nodes used last: the proofs of a log have most of their upper ones in common."""
-    known: OrderedDict[Node, bytes] = OrderedDict()
+    tiles = TileNodes(tile, head.size)
 
-    def nodes(wanted: Sequence[Node]) -> list[bytes]:
-        missing = [node for node in wanted if node not in known]
-        known.update(zip(missing, read(missing), strict=True))
-        found = [known[node] for node in wanted]
-        for node in wanted:
-            known.move_to_end(node)
-        while len(known) > most:
-            known.popitem(last=False)
-        return found
+    @lru_cache(_NODES_KEPT)
+    def node(wanted: Node) -> bytes:
+        return tiles([wanted])[0]
 
-    return nodes
+    return lambda wanted: [node(one) for one in wanted]

@@ -6,7 +6,7 @@ Made from one state of the database: all receipts of a log lead to the one check
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -73,20 +73,29 @@ def _put_evidence(
     session: Session, services: Services, user_id: str, heads: Sequence[Head], shelf: _Shelf
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Put the files of every entry, and return the list of entries and what is missing between them."""
-    entries, gaps = [], []
+    entries: list[dict[str, Any]] = []
+    gaps: list[dict[str, Any]] = []
     for head in heads:
         shelf.put(f"checkpoints/{_file(head.origin)}.txt", head.note)
         expected = 0
         for one in evidence_of(session, services.sealer, user_id, head):
-            name = f"{_file(one.log)}-{one.number}"
-            shelf.put(f"receipts/{name}.tlog-proof", one.receipt)
-            if one.disclosures:
-                shelf.put(f"disclosures/{name}.json", json.dumps(one.disclosures, ensure_ascii=False).encode())
-            entries.append(_entry(one))
             if one.subject_seq is not None:
-                gaps += _missing(one, expected)
+                if one.subject_seq > expected:
+                    gaps.append(_gap(one, expected, one.subject_seq - 1, "not in the database"))
                 expected = one.subject_seq + 1
+            if one.receipt is None:
+                gaps.append(_gap(one, one.subject_seq, one.subject_seq, "the log is damaged: nothing can be proved"))
+            _put(shelf, one)
+            entries.append(_entry(one))
     return entries, gaps
+
+
+def _put(shelf: _Shelf, one: Evidence) -> None:
+    name = f"{_file(one.log)}-{one.number}"
+    if one.receipt is not None:
+        shelf.put(f"receipts/{name}.tlog-proof", one.receipt)
+    if one.disclosures:
+        shelf.put(f"disclosures/{name}.json", json.dumps(one.disclosures, ensure_ascii=False).encode())
 
 
 def _entry(one: Evidence) -> dict[str, Any]:
@@ -100,16 +109,9 @@ def _entry(one: Evidence) -> dict[str, Any]:
     }
 
 
-def _missing(one: Evidence, expected: int) -> Iterator[Mapping[str, Any]]:
-    """Name the entries of the person's chain that the database does not hold: nobody may take them out."""
-    if one.subject_seq is not None and one.subject_seq != expected:
-        yield {
-            "origin": one.log,
-            "subject": one.subject,
-            "from": expected,
-            "to": one.subject_seq - 1,
-            "why": "not in the database",
-        }
+def _gap(one: Evidence, first: int | None, last: int | None, why: str) -> dict[str, Any]:
+    """Name what is missing of the person's chain, before or at this entry: nobody may take anything out of it."""
+    return {"origin": one.log, "subject": one.subject, "from": first, "to": last, "why": why}
 
 
 def _grant(grant: Grant) -> dict[str, Any]:
