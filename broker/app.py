@@ -22,7 +22,6 @@ from broker.edge.hand_over import HandOver
 from broker.edge.services import Services, install
 from broker.edge.session import DatabaseSessions
 from broker.grants.consents import Consents
-from broker.grants.erasure import Erasure
 from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
@@ -141,7 +140,6 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
         users=users,
         grants=Grants(sequencer, fences, clock),
         consents=Consents(sequencer, catalogue, sealer, pairwise, clock),
-        erasure=Erasure(sequencer, fences, clock),
         grant_reader=reader,
         release=release,
         own_accounts=OwnAccounts(release),

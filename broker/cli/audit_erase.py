@@ -4,6 +4,7 @@ import click
 
 from broker.app import build_services
 from broker.errors import NotFound
+from broker.grants.erasure import Erasure
 from broker.settings import load_settings
 from broker.storage.shred import empty_write_ahead_log
 
@@ -19,11 +20,12 @@ def erase(bank_id: str, customer: str, yes: bool) -> None:
         user_id = base.users.known_as(session, bank_id, customer)
     if user_id is None:
         raise NotFound("This bank has no such customer here.")
+    erasure = Erasure(base.sequencer, base.fences, base.clock)
     if not yes:
-        live = len(base.erasure.live_grants(user_id, bank_id))
+        live = len(erasure.live_grants(user_id, bank_id))
         click.echo(f"This ends {live} live permission(s) and erases what the log keeps of this customer at {bank_id}.")
         click.confirm("Nobody can undo it. Go on?", abort=True)
-    erased = base.erasure.erase(user_id, bank_id)
+    erased = erasure.erase(user_id, bank_id)
     is_clean = empty_write_ahead_log(base.database)
     base.close()
     click.echo(f"Erased the details of {erased.entries} entries; number {erased.written.number} in")

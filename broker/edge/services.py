@@ -12,7 +12,6 @@ from broker.clock import Clock
 from broker.crypto.keyset import Keyset
 from broker.crypto.sealing import Sealer
 from broker.grants.consents import Consents
-from broker.grants.erasure import Erasure
 from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
@@ -47,7 +46,6 @@ class Services:
     users: Users
     grants: Grants
     consents: Consents
-    erasure: Erasure
     grant_reader: GrantReader
     release: Release
     own_accounts: OwnAccounts

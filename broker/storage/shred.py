@@ -24,4 +24,5 @@ def empty_write_ahead_log(database: Database) -> bool:
     if database.engine.dialect.name != "sqlite":
         return True
     with database.engine.connect() as connection:
-        return connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0] == 0
+        is_busy, _, _ = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).one()
+    return not is_busy

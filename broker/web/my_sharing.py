@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 from flask import Blueprint, flash, render_template, request
 from flask.typing import ResponseReturnValue
@@ -16,6 +15,7 @@ from broker.edge.problems import wants_json
 from broker.edge.services import services
 from broker.web import parties, words
 from broker.web.cards import Card, acts_on_all, as_json, cards_of
+from broker.web.formats import place
 from broker.web.forms import parsed
 from broker.web.stopping import StopForm, carry_out, consequence, done, intention_among, question
 
@@ -45,14 +45,17 @@ def act() -> ResponseReturnValue:
         lines = consequence(intended)
         return render_template("confirm.html", intended=intended, question=question(intended), lines=lines)
     written = carry_out(services().grants, actor(), intended)
-    flash(_told(done(intended), written))
+    _tell(done(intended), written)
     return see_other(f"/my-sharing?done={intended.act.value}")
 
 
-def _told(text: str, written: Sequence[Appended]) -> dict[str, Any]:
-    """Say what was done and where it stands in the log; of very many acts at once, the first ones."""
-    places = [{"log": one.log, "number": one.number} for one in written]
-    return {"text": text, "places": places[:_MOST_TOLD], "more": max(0, len(places) - _MOST_TOLD)}
+def _tell(text: str, written: Sequence[Appended]) -> None:
+    """Say on the next page what was done and where the log says so; of very many acts at once, of the first ones."""
+    flash(text)
+    for one in written[:_MOST_TOLD]:
+        flash(f"{place(one.log)}/{one.number}", "entry")
+    if len(written) > _MOST_TOLD:
+        flash(str(len(written) - _MOST_TOLD), "more")
 
 
 def _logged() -> dict[str, list[LoggedEntry]]:

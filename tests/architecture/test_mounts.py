@@ -26,7 +26,9 @@ def rules_behind(app: Flask, gate: gates.Gate) -> Iterator[Rule]:
 
 def address_of(app: Flask, rule: Rule) -> str:
     """An address that the rule matches."""
-    values = dict.fromkeys(rule.arguments, "00000000-0000-7000-8000-000000000000")
+    values: dict[str, Any] = dict.fromkeys(rule.arguments, "00000000-0000-7000-8000-000000000000")
+    if "number" in values:
+        values["number"] = 0
     return app.url_map.bind("localhost").build(rule.endpoint, values)
 
 
