@@ -59,7 +59,9 @@ async function check() {
     if (!(error instanceof Unverifiable)) throw error;
     shown = refused(error);
   }
-  if (mine === turn) byId("verdict").replaceChildren(...shown);
+  if (mine !== turn) return; // a later file was quicker
+  byId("verdict").replaceChildren(...shown);
+  byId("verdict").firstElementChild.scrollIntoView({ block: "nearest" });
 }
 
 // Words
@@ -116,7 +118,7 @@ function rows(leaf, index, checkpoint, what) {
     ["Permission", leaf.grant],
     ["Reference", leaf.interactionId],
     ["Log", checkpoint.origin],
-    ["Number in the log", `${index} of ${checkpoint.size} entries at that time`],
+    ["Number in the log", `${index} (when this was signed, the log had ${checkpoint.size} entries)`],
   ].filter(([, value]) => value !== undefined && value !== "");
 }
 
@@ -125,6 +127,7 @@ function row([term, value]) {
 }
 
 function worded(value) {
+  if (Array.isArray(value) && value.every((one) => typeof one === "string")) return value.join(", ");
   return typeof value === "string" ? value : JSON.stringify(value, null, 1);
 }
 
