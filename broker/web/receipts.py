@@ -10,6 +10,7 @@ from marshmallow.validate import Regexp
 from broker.audit import receipts
 from broker.edge.answers import download
 from broker.edge.gates import actor
+from broker.edge.hand_over import may_be_taken_slowly
 from broker.edge.services import services
 from broker.errors import NotFound
 from broker.web import proof_pack
@@ -47,6 +48,7 @@ def disclosures(owner: str, year: str, number: int) -> ResponseReturnValue:
 def pack() -> ResponseReturnValue:
     """Give everything that proves the person's history, in one file."""
     year = parsed(_Years(), request.args)["year"]
+    may_be_taken_slowly()
     with services().database.read() as session:
         packed = proof_pack.packed(session, services(), actor().user_id, year)
     return download(packed, "proof-pack.zip", ZIP)
