@@ -6,13 +6,16 @@ new chain under a new pseudonym and a new key.
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select, tuple_
+from sqlalchemy import delete, select, tuple_
 
 from broker.audit.models import DetailRow, EntryRow, SubjectRow
 from broker.audit.sequencer import LoggedTransaction
 from broker.audit.vocabulary import Appended, Entry, Event, Initiator
 from broker.errors import NotFound
+from broker.storage.base import table_of
 from broker.storage.shred import overwrite_what_is_deleted
+
+_DETAILS, _SUBJECTS = table_of(DetailRow), table_of(SubjectRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,7 @@ def erase_details(transaction: LoggedTransaction, *, user_id: str, bank_id: str)
     entry = Entry(Event.DETAILS_ERASED, Initiator.DATA_ACCESS_PLATFORM, bank_id=bank_id, user_id=user_id)
     written = transaction.append(entry)
     about = select(EntryRow.log, EntryRow.number).where(EntryRow.subject == pseudonym)
-    count = session.scalar(select(func.count()).select_from(about.subquery())) or 0
-    for rows in (
-        delete(DetailRow).where(tuple_(DetailRow.log, DetailRow.number).in_(about)),
-        delete(SubjectRow).where(SubjectRow.pseudonym == pseudonym),
-    ):
-        session.execute(rows, execution_options={"synchronize_session": False})
+    connection = session.connection()
+    count = connection.execute(delete(_DETAILS).where(tuple_(_DETAILS.c.log, _DETAILS.c.number).in_(about))).rowcount
+    connection.execute(delete(_SUBJECTS).where(_SUBJECTS.c.pseudonym == pseudonym))
     return Erased(count, written)

@@ -19,15 +19,15 @@ checkpoints/   the log as a whole when the pack was made, in one signed line eac
 
 How to check it, without asking us
 
-    broker audit verify --pack proof-pack.zip
+    broker audit verify --pack proof-pack.zip --key KEY
 
 It checks every signature, that each entry stands in its log where it should,
 that your entries follow each other without a gap, and that all that is disclosed
 is what the entries were made with. A single receipt can be checked in a browser,
 at /receipts/verify on the broker's own address.
 
-The keys in pack.json come from us. They are only as trustworthy as we are: ask
-each bank for the key of its log and compare.
+KEY is the key of a log, one --key for each. The keys in pack.json come from us.
+They are only as trustworthy as we are: ask each bank for the key of its log.
 
 What may be missing
 
