@@ -62,9 +62,13 @@ def evidence_of(session: Session, master: Sealer, user_id: str, head: Head) -> I
     subject = session.scalars(who).one()
     sealer = opened(master, subject.pseudonym, subject.sealed_key)
     nodes = _nodes_of(session, head)
-    after = (0, -1)
+    is_told, after = False, (0, -1)
     while rows := _page(session, head.origin, subject.pseudonym, after):
         for row in rows:
+            receipt = _receipt(nodes, head, row)
+            if receipt is None and not is_told:
+                is_told = True
+                _log.error("audit.tree_damaged", log=head.origin, number=row.number)
             yield Evidence(
                 log=head.origin,
                 number=row.number,
@@ -72,7 +76,7 @@ def evidence_of(session: Session, master: Sealer, user_id: str, head: Head) -> I
                 subject_seq=json.loads(row.leaf).get("subjectSeq"),
                 event=row.event,
                 time_us=row.time_us,
-                receipt=_receipt(nodes, head, row),
+                receipt=receipt,
                 disclosures=() if row.sealed is None else disclosed(sealer, head.origin, row.number, row.sealed),
             )
         after = (rows[-1].time_us, rows[-1].number)
@@ -81,8 +85,7 @@ def evidence_of(session: Session, master: Sealer, user_id: str, head: Head) -> I
 def _receipt(nodes: Nodes, head: Head, row: Any) -> bytes | None:
     try:
         return make_receipt(row.leaf, row.number, inclusion_proof(nodes, row.number, head.size), head.note)
-    except Unverifiable as error:
-        _log.error("audit.tree_damaged", log=head.origin, number=row.number, code=error.code)
+    except Unverifiable:
         return None
 
 
