@@ -109,15 +109,19 @@ def verdict(page: Page) -> Any:
     return page.get_by_role("status")
 
 
+def said(page: Page) -> Any:
+    return page.locator("#checker")
+
+
 def test_a_good_receipt_is_told_in_plain_words_without_any_server(reader: Page, taken: Taken) -> None:
     given(reader, taken.bytes)
     expect(verdict(reader)).to_contain_text("Verified")
     for words in ("Permission given", "Harbor Bank", taken.log, f"{taken.number} (when", "compare it with your bank's"):
-        expect(verdict(reader)).to_contain_text(words)
+        expect(said(reader)).to_contain_text(words)
     reader.get_by_text("Compare more").click()
     given(reader, taken.details.read_bytes(), "Details of the entry")
-    expect(verdict(reader)).to_contain_text("Details that belong to it")
-    expect(verdict(reader)).to_contain_text("Terms that were agreed")
+    expect(said(reader)).to_contain_text("Details that belong to it")
+    expect(said(reader)).to_contain_text("Terms that were agreed")
     assert reader.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -141,7 +145,7 @@ def test_what_was_changed_is_refused_with_what_is_wrong(reader: Page, taken: Tak
 
 def test_a_key_from_elsewhere_alone_counts(reader: Page, taken: Taken) -> None:
     given(reader, taken.bytes)
-    shown = verdict(reader).locator("code").last.inner_text()
+    shown = said(reader).locator("#said code").last.inner_text()
     assert shown.startswith(f"{taken.log}+")
     reader.get_by_text("Use a key that you have from elsewhere").click()
     keys = reader.get_by_label("Keys of logs and witnesses, one on each line")
@@ -150,7 +154,7 @@ def test_a_key_from_elsewhere_alone_counts(reader: Page, taken: Taken) -> None:
     keys.fill(shown[:-2])
     expect(verdict(reader)).to_contain_text("key-malformed")
     keys.fill(f"{SIGNER.vkey}\n{shown}\n")
-    expect(verdict(reader)).to_contain_text("by the key that you pasted")
+    expect(said(reader)).to_contain_text("by the key that you pasted")
 
 
 def test_a_dropped_file_is_taken_like_a_chosen_one(reader: Page, taken: Taken) -> None:

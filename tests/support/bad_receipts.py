@@ -12,6 +12,7 @@ from broker.tlog.checkpoint import Checkpoint, sign_checkpoint
 from broker.tlog.compact_range import EMPTY, grow
 from broker.tlog.cosignature import CosignatureVerifier, Cosigner
 from broker.tlog.errors import Unverifiable
+from broker.tlog.keys import ED25519, key_id, vkey
 from broker.tlog.merkle import leaf_hash
 from broker.tlog.note import Ed25519Verifier, Signature, Signer, Verifier, sign_note
 from broker.tlog.receipt import make_receipt, verify_receipt
@@ -48,9 +49,9 @@ class Case:
         return "good"
 
 
-def _verifier(vkey: str) -> Verifier:
-    is_witness = vkey.rsplit("+", 1)[-1].startswith("B")  # 0x04 in base64; 0x01 begins with A
-    return CosignatureVerifier.of_vkey(vkey) if is_witness else Ed25519Verifier.of_vkey(vkey)
+def _verifier(key: str) -> Verifier:
+    is_witness = key.rsplit("+", 1)[-1].startswith("B")  # 0x04 in base64; 0x01 begins with A
+    return CosignatureVerifier.of_vkey(key) if is_witness else Ed25519Verifier.of_vkey(key)
 
 
 def leaf_of(number: int) -> bytes:
@@ -76,7 +77,7 @@ def cosigned(size: int, number: int, time_s: int = _SEEN_AT_S, cosigner: Cosigne
 @cache
 def cases() -> tuple[Case, ...]:
     """The whole table, the same at every run."""
-    return (*_good(), *_other_keys(), *_other_texts(), *_damaged(random.Random(4)))
+    return (*_good(), *_other_keys(), *_pointless(), *_other_texts(), *_damaged(random.Random(4)))
 
 
 def _good() -> Iterator[Case]:
@@ -99,7 +100,7 @@ def _other_keys() -> Iterator[Case]:
     yield Case("signed by another log", receipt(7, 3, OTHER), (SIGNER.vkey, OTHER.vkey))
     yield Case("a witness named like the log", receipt(7, 3, OTHER, tail=_false_line()), (FALSE_LOG.vkey,))
     yield Case("a checkpoint of another origin", receipt(7, 3, origin="other.example/log"))
-    for vkey in (
+    for key in (
         "",
         "x",
         LOG,
@@ -108,7 +109,14 @@ def _other_keys() -> Iterator[Case]:
         f"{SIGNER.vkey}=",
         f" {SIGNER.vkey}",
     ):
-        yield Case(f"a key like {vkey[-8:]!r}", whole, (vkey,))
+        yield Case(f"a key like {key[-8:]!r}", whole, (key,))
+
+
+def _pointless() -> Iterator[Case]:
+    """Keys that are no good points of the curve, with a signature line in their name."""
+    for public in (b"\xff" * 32, bytes(32), b"\x01" + bytes(31)):
+        line = Signature(LOG, key_id(LOG, ED25519, public), bytes(64)).line
+        yield Case(f"a key of {public[:2].hex()}…", receipt(7, 3, OTHER, tail=line), (vkey(LOG, ED25519, public),))
 
 
 def _false_line() -> bytes:

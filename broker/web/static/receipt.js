@@ -134,8 +134,12 @@ async function isSigned(verifier, text, signature) {
   if (signature.length !== SIGNATURE_BYTES + (isCosignature ? 8 : 0)) return false;
   if (isCosignature && (timeOf(signature) === 0n || timeOf(signature) > LARGEST_NUMBER)) return false;
   const signed = isCosignature ? `${COSIGNATURE_HEAD}${timeOf(signature)}\n${text}` : text;
-  const key = await crypto.subtle.importKey("raw", verifier.material, { name: "Ed25519" }, false, ["verify"]);
-  return crypto.subtle.verify({ name: "Ed25519" }, key, signature.slice(-SIGNATURE_BYTES), utf8.encode(signed));
+  try {
+    const key = await crypto.subtle.importKey("raw", verifier.material, { name: "Ed25519" }, false, ["verify"]);
+    return await crypto.subtle.verify({ name: "Ed25519" }, key, signature.slice(-SIGNATURE_BYTES), utf8.encode(signed));
+  } catch {
+    return false; // the bytes are no point of the curve
+  }
 }
 
 function timeOf(signature) {

@@ -6,6 +6,8 @@ import { Unverifiable, isAble, textOf, unbase64, verifierOf, verifierOfVkey, ver
 const byId = (id) => document.getElementById(id);
 const facts = JSON.parse(byId("checker").dataset.facts);
 const given = { receipt: null, disclosures: null, answer: null };
+const NOT_CHECKED = { code: "not-checked", detail: "This browser could not finish the check." };
+const MOST_BYTES = 16 * 1024 * 1024;
 let turn = 0;
 
 // Keys: those that this page brings along, or, once somebody pastes others, those alone.
@@ -49,19 +51,25 @@ function leafOf({ leaf, index, checkpoint }) {
 }
 
 async function check() {
-  if (!given.receipt) return;
   turn += 1;
   const mine = turn;
-  let shown;
+  show([], []); // an old verdict must not stand beside a new file
+  if (!given.receipt) return;
+  let [verdict, said] = [[], []];
   try {
-    shown = genuine(await judged());
+    const found = await judged();
+    [verdict, said] = [accepted(found), explained(found)];
   } catch (error) {
-    if (!(error instanceof Unverifiable)) throw error;
-    shown = refused(error);
+    verdict = refused(error instanceof Unverifiable ? error : NOT_CHECKED);
   }
   if (mine !== turn) return; // a later file was quicker
-  byId("verdict").replaceChildren(...shown);
-  byId("verdict").firstElementChild.scrollIntoView({ block: "nearest" });
+  show(verdict, said);
+  byId("verdict").scrollIntoView({ block: "nearest" });
+}
+
+function show(verdict, said) {
+  byId("verdict").replaceChildren(...verdict);
+  byId("said").replaceChildren(...said);
 }
 
 // Words
@@ -84,16 +92,19 @@ function word(table, code) {
   return Object.hasOwn(facts[table], code) ? facts[table][code] : code;
 }
 
-function genuine({ leaf, index, checkpoint, details }) {
+function accepted({ leaf }) {
+  const words = [element("p", sentence(leaf, String(word("events", leaf.event))))];
+  if (given.answer) words.push(element("p", "The answer that you gave is, byte for byte, the one that was released."));
+  return [element("div", [element("h2", "Verified"), ...words], "banner")];
+}
+
+function explained({ leaf, index, checkpoint, details }) {
   const what = String(word("events", leaf.event));
-  const banner = element("div", [element("h2", "Verified"), element("p", sentence(leaf, what))], "banner");
-  const list = element("dl", rows(leaf, index, checkpoint, what).map(row), "summary");
-  const shown = [banner, list];
+  const shown = [element("dl", rows(leaf, index, checkpoint, what).map(row), "summary")];
   if (details.length) {
     const rowsOfDetails = details.map(([name, value]) => row([word("details", name), worded(value)]));
     shown.push(element("h2", "Details that belong to it"), element("dl", rowsOfDetails, "summary"));
   }
-  if (given.answer) shown.push(element("p", "The answer that you gave is, byte for byte, the one that was released."));
   shown.push(element("h2", "Who vouches for it"), element("ul", vouchers(checkpoint)));
   return shown;
 }
@@ -152,7 +163,9 @@ function vouchers({ log, cosigners, unknown }) {
 
 async function take(input) {
   const [file] = input.files;
-  given[input.id] = file ? new Uint8Array(await file.arrayBuffer()) : null;
+  given[input.id] = null;
+  show([], []); // reading may fail
+  if (file) given[input.id] = new Uint8Array(await file.slice(0, MOST_BYTES).arrayBuffer());
   await check();
 }
 
