@@ -87,6 +87,9 @@ def _good() -> Iterator[Case]:
     yield Case("good, cosigned", cosigned(7, 3))
     yield Case("good, cosigned twice", cosigned(7, 3) + cosigned(7, 3).splitlines(keepends=True)[-1])
     yield Case("good, signed by strangers too", receipt(7, 3, OTHER, SIGNER, NAMESAKE))
+    for name in ("n" * 300, "ü😀\u200b\ufeff"):
+        stranger = Signature(name, b"none", b"signature").line
+        yield Case(f"good, with a stranger of {len(name)} letters", receipt(7, 3, tail=stranger))
     yield Case("good, 16 signatures", receipt(7, 3, *[SIGNER] * 16))
 
 
@@ -167,6 +170,9 @@ def _other_texts() -> Iterator[Case]:
         ("large", b"x" * 70_000),
     ):
         yield Case(name, data)
+    for space in ("\x0b", "\x1c", "\x85", "\xa0", "\u1680", "\u2003", "\u2028", "\u202f", "\u3000"):
+        stranger = Signature(f"a{space}b", b"none", b"signature").line
+        yield Case(f"a name with the space {space!r}", receipt(7, 3, tail=stranger))
     yield Case("a byte order mark", b"\xef\xbb\xbf" + whole)
     yield Case("not UTF-8", whole.replace(b"broker.example", b"br\xf6ker.example"))
 

@@ -10,7 +10,6 @@ const MOST_BYTES = 65_536;
 const MOST_HASHES = 63;
 const LARGEST_LEAF = 4_096;
 const LARGEST_NUMBER = 2n ** 63n - 1n;
-const LONGEST_NAME = 255;
 const MOST_SIGNATURES = 64;
 const ED25519 = 0x01;
 const COSIGNATURE = 0x04;
@@ -126,7 +125,7 @@ function splitVkey(text) {
 }
 
 function isName(name) {
-  return name.length > 0 && [...name].length <= LONGEST_NAME && !/[\p{White_Space}+]/u.test(name);
+  return name.length > 0 && !/[\p{White_Space}+]/u.test(name);
 }
 
 async function isSigned(verifier, text, signature) {
