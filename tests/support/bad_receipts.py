@@ -101,6 +101,9 @@ def _other_keys() -> Iterator[Case]:
     yield Case("a namesake's key", whole, (NAMESAKE.vkey,))
     yield Case("signed by a namesake", receipt(7, 3, NAMESAKE))
     yield Case("signed by another log", receipt(7, 3, OTHER), (SIGNER.vkey, OTHER.vkey))
+    scribble = make_receipt(leaf_of(3), 3, [], sign_note(b"no checkpoint\n", [OTHER]))
+    yield Case("no checkpoint, and nobody known", scribble)
+    yield Case("no checkpoint, signed by another log", scribble, (OTHER.vkey,))
     yield Case("a witness named like the log", receipt(7, 3, OTHER, tail=_false_line()), (FALSE_LOG.vkey,))
     yield Case("a checkpoint of another origin", receipt(7, 3, origin="other.example/log"))
     for key in (

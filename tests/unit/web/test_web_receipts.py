@@ -8,6 +8,7 @@ from typing import Any
 
 from web_world import Browser, World, form_with, words_of
 
+from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.tlog.checkpoint import open_checkpoint
 from broker.tlog.disclosure import Disclosure, check
 from broker.tlog.receipt import VerifiedReceipt, verify_receipt
@@ -122,6 +123,8 @@ def test_staff_take_receipts_of_their_own_banks_entries(world: World, maya: Brow
     assert len(links) == 4
     assert {verified(world, audrey.get(link).data).index for link in links} == {0, 1, 2, 3}
     year = world.services.clock().year
+    for bank in ("meridian", None):
+        world.services.sequencer.append(Entry(Event.ACCESS_REFUSED, Initiator.DATA_RECIPIENT, bank))
     for path, status in (
         (f"/console/harbor/receipts/meridian/{year}/0", 404),
         (f"/console/harbor/receipts/operator/{year}/0", 404),
