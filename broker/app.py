@@ -6,6 +6,7 @@ from functools import partial
 
 from flask import Blueprint, Flask
 
+from broker.api import receipts
 from broker.api import routes as api
 from broker.audit.sequencer import Sequencer
 from broker.banks.connector import Connector
@@ -26,8 +27,9 @@ from broker.grants.service import Grants
 from broker.oauth import metadata
 from broker.oauth import routes as oauth
 from broker.outbound import OutboundClient, OutboundSession
+from broker.policy.catalogue import BankFacts
 from broker.policy.loading import load_catalogue
-from broker.release import OwnAccounts, Release, Renewals
+from broker.release import OwnAccounts, OwnReceipts, Release, Renewals
 from broker.settings import Settings
 from broker.storage.clock_file import own_clock
 from broker.storage.engine import Database
@@ -56,6 +58,7 @@ MOUNT_TABLE = (
     Mount(oauth.browser, "/oauth", gates.public),
     Mount(oauth.blueprint, "/oauth", gates.client),
     Mount(api.blueprint, "/v1", gates.token),
+    Mount(receipts.blueprint, "/v1", gates.token),
 )
 _WITHOUT_COOKIES = (gates.client, gates.token)
 _RENEWALS_AT_ONCE = 2  # sessions of PostgreSQL kept for them at each bank; up to four more may be opened
@@ -64,11 +67,19 @@ _RENEWALS_AT_ONCE = 2  # sessions of PostgreSQL kept for them at each bank; up t
 class Connectors(Mapping[str, Connector]):
     """The connector of every bank in the database, built when first asked for and again when the bank has changed."""
 
-    def __init__(self, database: Database, http: OutboundClient, keyset: Keyset, wall: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        http: OutboundClient,
+        keyset: Keyset,
+        wall: Clock,
+        facts: Mapping[str, BankFacts],
+    ) -> None:
         self._database = database
         self._http = http
         self._keyset = keyset
         self._wall = wall
+        self._facts = facts
         self._built: dict[Bank, Connector] = {}
 
     def __getitem__(self, bank_id: str) -> Connector:
@@ -91,7 +102,9 @@ class Connectors(Mapping[str, Connector]):
         def assertion(audience: str) -> str:
             return self._keyset.client_assertion(bank.client_id, audience, self._wall())
 
-        endpoint = BankEndpoint(bank.id, bank.issuer, bank.api_base, bank.client_id)
+        facts = self._facts.get(bank.id)
+        needs_receipts = facts is None or facts.receipts_required  # what is not known is refused
+        endpoint = BankEndpoint(bank.id, bank.issuer, bank.api_base, bank.client_id, needs_receipts)
         return build(bank.standard, endpoint, self._http, assertion, self._wall)
 
 
@@ -120,7 +133,7 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
         users=users,
         pairwise=pairwise,
         clock=clock,
-        connectors=Connectors(database, http, keyset, wall),
+        connectors=Connectors(database, http, keyset, wall, catalogue.banks),
     )
     return Services(
         settings=settings,
@@ -138,6 +151,7 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
         grant_reader=reader,
         release=release,
         own_accounts=OwnAccounts(release),
+        own_receipts=OwnReceipts(database, reader, clock),
         bank_session=partial(OutboundSession, http),
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from broker.policy.catalogue import BankFacts, Catalogue, Purpose
 from broker.policy.decision import Decision, Reason
@@ -37,14 +38,32 @@ class ReleaseContext:
     token_categories: frozenset[str]
     account_states: dict[str, ClusterState | None]
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the context as texts, lists and objects: what the log keeps, so that a decision can be judged again.
+
+        What the grant does not name is left out.
+        """
+        term = self.term
+        facts: dict[str, Any] = {
+            "status": self.status.value,
+            "isExpired": "yes" if self.is_expired else "no",
+            "purpose": self.purpose,
+            "bank": self.bank_id,
+            "category": self.category,
+            "detail": term.detail.value if term and term.detail else None,
+            "precision": term.precision.value if term and term.precision else None,
+            "state": self.category_state.value if self.category_state else None,
+            "tokenCategories": sorted(self.token_categories),
+            "accounts": {name: state.value if state else "none" for name, state in self.account_states.items()},
+        }
+        return {name: fact for name, fact in facts.items() if fact is not None}
+
 
 def decide(catalogue: Catalogue, context: RequestContext | ReleaseContext) -> Decision:
     """Judge one question; allowed means that no reason to refuse was found."""
     if isinstance(context, RequestContext):
-        reasons = tuple(_request(catalogue, context))
-    else:
-        reasons = tuple(_release(catalogue, context))
-    return Decision(policy_digest=catalogue.digest, reasons=reasons)
+        return Decision(catalogue.digest, tuple(_request(catalogue, context)))
+    return Decision(catalogue.digest, tuple(_release(catalogue, context)), context.to_json())
 
 
 def _request(catalogue: Catalogue, context: RequestContext) -> Iterator[Reason]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from broker.banks.connector import Window
 from broker.grants.fence import Held
 from broker.grants.views import Grant, GrantedAccount
 from broker.storage.single_use import Claim
@@ -36,6 +37,18 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """What the entries of one access have in common, beside the grant: the id that joins them, and what the bank knows.
+
+    `customer` is the bank's id of the person, None when it is not known; `window` is what transactions are asked from.
+    """
+
+    id: str
+    customer: str | None
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
     """The exact bytes that will leave, and how many records stand in them."""
 
@@ -47,6 +60,9 @@ class Rendered:
 class Released:
     """What may be handed to the transport: bytes whose entry is durable. `number` is the entry's place in its log.
 
+    `receipt` is that entry's receipt; `disclosures` lets the platform find the digest of these very bytes in it (both as
+    headers carry them, base64url).
+
     `held` is the grant's fence: whoever hands the bytes over must drop it when the transport has them all, or has
     failed, and not before; a revocation waits for that.
     """
@@ -54,4 +70,6 @@ class Released:
     body: bytes
     log: str
     number: int
+    receipt: str
+    disclosures: str
     held: Held
