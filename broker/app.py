@@ -116,12 +116,10 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
     Raises:
         ConfigurationInvalid: keys, policies or a sandbox's clock cannot be used, or the database's address.
     """
-    clock = own_clock(settings, wall)
-    keyset = load_keyset(settings.key_file)
-    sealer = Sealer(keyset.sealing)
+    clock, keyset = own_clock(settings, wall), load_keyset(settings.key_file)
+    sealer, log_keys = Sealer(keyset.sealing), LogKeys(keyset.log)
     database = Database(settings.database_url, settings.threads, settings.disk_reserve_bytes)
     catalogue = load_catalogue(settings.policies_dir)
-    log_keys = LogKeys(keyset.log)
     sequencer = Sequencer(database, Writer(sealer, log_keys, clock, settings.base_host))
     fences = Fences(database, connections=settings.threads)
     users, reader, pairwise = Users(sealer, keyset.subject), GrantReader(sealer), PairwiseIds(keyset.pairwise)

@@ -18,7 +18,8 @@ class Reason:
 class Decision:
     """The outcome of one question to the policies. Allowed means that no reason to refuse was found.
 
-    `context` is what a release was judged by, in JSON's values: with the policies of that digest it can be judged again.
+    `context` is what a release was judged by, in JSON's values: with the policies of that digest it can be judged
+    again.
     """
 
     policy_digest: str

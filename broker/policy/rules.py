@@ -39,14 +39,11 @@ class ReleaseContext:
     account_states: dict[str, ClusterState | None]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the context as texts, lists and objects: what the log keeps, so that a decision can be judged again.
-
-        What the grant does not name is left out.
-        """
+        """Return the context as JSON's values: what the log keeps, so that a decision can be judged again."""
         term = self.term
-        facts: dict[str, Any] = {
+        return {
             "status": self.status.value,
-            "isExpired": "yes" if self.is_expired else "no",
+            "isExpired": self.is_expired,
             "purpose": self.purpose,
             "bank": self.bank_id,
             "category": self.category,
@@ -54,9 +51,8 @@ class ReleaseContext:
             "precision": term.precision.value if term and term.precision else None,
             "state": self.category_state.value if self.category_state else None,
             "tokenCategories": sorted(self.token_categories),
-            "accounts": {name: state.value if state else "none" for name, state in self.account_states.items()},
+            "accounts": {name: state.value if state else None for name, state in self.account_states.items()},
         }
-        return {name: fact for name, fact in facts.items() if fact is not None}
 
 
 def decide(catalogue: Catalogue, context: RequestContext | ReleaseContext) -> Decision:

@@ -60,8 +60,8 @@ class Rendered:
 class Released:
     """What may be handed to the transport: bytes whose entry is durable. `number` is the entry's place in its log.
 
-    `receipt` is that entry's receipt; `disclosures` lets the platform find the digest of these very bytes in it (both as
-    headers carry them, base64url).
+    `receipt` is that entry's receipt; `disclosures` lets the platform find the digest of these very bytes in it (both
+    as headers carry them, base64url).
 
     `held` is the grant's fence: whoever hands the bytes over must drop it when the transport has them all, or has
     failed, and not before; a revocation waits for that.

@@ -15,7 +15,7 @@ from broker.storage.engine import Database
 
 @dataclass(frozen=True, slots=True)
 class OwnReceipts:
-    """Reads receipts for a call. No data is released, so nothing is logged; the call's proof is used up all the same."""
+    """Reads receipts for a call. No data is released and nothing logged; the call's proof is used up all the same."""
 
     database: Database
     reader: GrantReader
@@ -30,7 +30,7 @@ class OwnReceipts:
             NotFound: there is no such entry, or it is about something else: the same answer for both.
         """
         with self.database.write() as session:
-            is_first = all([claim.take(session) for claim in call.claims])
+            is_first = all(claim.take(session) for claim in call.claims)
         if not is_first:
             raise ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
         with self.database.read() as session:

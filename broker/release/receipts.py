@@ -1,4 +1,4 @@
-"""What travels with a request to a bank and with an answer to a platform: the entry's receipt, and what it commits to."""
+"""What travels with a request to a bank and with an answer to a platform: a receipt, and what its entry commits to."""
 
 from typing import Final
 
@@ -21,7 +21,9 @@ def for_the_bank(appended: Appended) -> Announced:
     try:
         disclosures = encode(appended.disclosed(_FOR_THE_BANK))
     except Unverifiable as error:
-        raise BankUnavailable("These are too many accounts for one request to the bank. Ask for one at a time.") from error
+        raise BankUnavailable(
+            "These are too many accounts for one request to the bank. Ask for one at a time."
+        ) from error
     return Announced(base64url(appended.receipt), disclosures)
 
 

@@ -85,7 +85,7 @@ class Release:
         event = Event.ACCESS_REQUESTED if decision.is_allowed else Event.ACCESS_REFUSED
         fields = granted_fields(self.catalogue, grant, wanted)
         # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof.
-        announced = access_entry(event, grant, call, wanted, decision, access, fields=fields)
+        announced = access_entry(event, grant, call, wanted, decision, access=access, fields=fields)
         appended = self.sequencer.append(announced, call.claims)
         if appended.lost:
             raise ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
@@ -154,7 +154,7 @@ class Release:
         event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
         left = rendered if decision.is_allowed else None
         fields = granted_fields(self.catalogue, grant, wanted)
-        entry = access_entry(event, grant, call, wanted, decision, access, fields=fields, rendered=left)
+        entry = access_entry(event, grant, call, wanted, decision, access=access, fields=fields, rendered=left)
         uses = [Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []
         appended = self.sequencer.append(entry, uses)
         # Only here is the entry durable; not a byte may leave before this line (invariant 1).
@@ -186,9 +186,7 @@ class Release:
             raise BankUnavailable("The broker has no connection to this bank.")
         return connector
 
-    def access(
-        self, identity: Identity | None, interaction_id: str, category: str, announced: Appended
-    ) -> BankAccess:
+    def access(self, identity: Identity | None, interaction_id: str, category: str, announced: Appended) -> BankAccess:
         """Return what one request to the bank may use; `announced` is the entry that stands in the log for it.
 
         Raises:

@@ -28,8 +28,8 @@ def open_bank(config: BankConfig, stopping: Event) -> Bank:
 
     Their accounts are written when they sign in: a bank with many customers starts as quickly as one with few.
 
-    Raises: ConfigError when a file cannot be used, a customer is unknown, or keys of a client or of the broker's log are
-        none.
+    Raises: ConfigError when a file cannot be used, a customer is unknown, or the keys of a client or of the broker's
+        log are none.
     """
     for client in config.clients:
         try:

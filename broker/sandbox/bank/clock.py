@@ -28,7 +28,7 @@ def rfc3339(instant: datetime) -> str:
 
 
 def ahead_s(file: Path | None) -> int:
-    """Return by how many seconds the broker's sandbox runs ahead; none without a file, or before it was ever put forward.
+    """Return by how many seconds the broker's sandbox runs ahead: none without a file, or before it was put forward.
 
     Raises: ValueError when the file cannot be read or understood.
     """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Where the announcing entry stands, its hash (RFC 6962), and the accounts it is about (None: all of a customer's)."""
+    """Where the announcing entry stands, its hash (RFC 6962), and the accounts it is about (None: all they have)."""
 
     log: str
     number: int

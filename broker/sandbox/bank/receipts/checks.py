@@ -32,7 +32,7 @@ class Asked:
 class Claimed:
     """A request beside what its receipt says. `customer` is whose token it is; `now_s` is the time by the bank's clock.
 
-    `leaf` is the verified entry, `disclosed` the details that it commits to; the broker wrote both, so any type may come.
+    `leaf` is the verified entry, `disclosed` the details that it commits to. The broker wrote both: any type may come.
     """
 
     asked: Asked

@@ -16,7 +16,7 @@ from broker.tlog.receipt import VerifiedReceipt, verify_receipt
 
 
 class TrustedLog:
-    """The keys of the log, and the form of its names: `<broker's host>/audit/<bank>/<year>`, with `-2` … once recovered.
+    """The keys of the log, and the form of its names: `<broker's host>/audit/<bank>/<year>`, `-2` … once recovered.
 
     A verifier key names one year's log; the same key signs every other year's too.
     """
@@ -48,4 +48,6 @@ class TrustedLog:
             return verify_receipt(receipt, [Ed25519Verifier(origin, key) for key in self._keys], origin=origin)
         except Unverifiable as error:
             is_signature = error.code.startswith("signature-")
-            raise ReceiptRefused("receipt-not-signed" if is_signature else "receipt-not-proven", error.detail) from error
+            raise ReceiptRefused(
+                "receipt-not-signed" if is_signature else "receipt-not-proven", error.detail
+            ) from error
