@@ -103,7 +103,7 @@ class Writer:
         growth = grow(log.frontier, [one.row["leaf_hash"] for one in written])
         tip = Checkpoint(log.name, growth.after.size, growth.after.root)
         checkpoint = sign_checkpoint(tip, self._keys.signers(log.name))
-        _store(session, log, written, growth, time_us, checkpoint)
+        _store(session, log, written, growth, time_us=time_us, checkpoint=checkpoint)
         subjects.store()
         log.frontier, log.last_time_us = growth.after, time_us
         return [
@@ -143,10 +143,10 @@ class Writer:
             "grant_id": entry.grant_id,
             "interaction_id": entry.interaction_id,
             "leaf": leaf,
-            "leaf_hash": leaf_hash(leaf),
+            "leaf_hash": (hashed := leaf_hash(leaf)),
         }
         if subject is not None:
-            subject.chain_size, subject.chain_hash = subject.chain_size + 1, row["leaf_hash"]
+            subject.chain_size, subject.chain_hash = subject.chain_size + 1, hashed
         if not disclosures:
             return _Written(row, None, ())
         sealer = subject.sealer if subject else self._sealer
@@ -171,7 +171,7 @@ class Writer:
 
 
 def _store(
-    session: Session, log: Log, written: Sequence[_Written], growth: Growth, time_us: int, checkpoint: bytes
+    session: Session, log: Log, written: Sequence[_Written], growth: Growth, *, time_us: int, checkpoint: bytes
 ) -> None:
     connection = session.connection()
     connection.execute(insert(_ENTRIES), [one.row for one in written])
@@ -183,7 +183,9 @@ def _store(
     if nodes:
         connection.execute(insert(_NODES), nodes)
     details = [
-        {"log": log.name, "number": one.row["number"], "sealed": one.sealed} for one in written if one.sealed is not None
+        {"log": log.name, "number": one.row["number"], "sealed": one.sealed}
+        for one in written
+        if one.sealed is not None
     ]
     if details:
         connection.execute(insert(_DETAILS), details)

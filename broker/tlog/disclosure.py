@@ -25,7 +25,7 @@ _LARGEST_INT = 2**53 - 1  # what every JSON reader reads exactly
 
 
 class Disclosure(NamedTuple):
-    """One detail: `salt` is the base64url of 16 random bytes; `value` a text, a whole number, or lists and objects."""
+    """One detail: `salt` is the base64url of 16 random bytes; `value` JSON without fractions."""
 
     salt: str
     name: str
@@ -128,8 +128,8 @@ def _check_value(value: Any, depth: int) -> None:
             _check_value(item, depth - 1)
         if not all(isinstance(key, str) for key in value):
             raise Unverifiable(_CODE, "The names in an object are texts.")
-    elif not isinstance(value, int) or isinstance(value, bool) or abs(value) > _LARGEST_INT:
-        raise Unverifiable(_CODE, "A value is a text, a whole number below 2^53, or a list or object of those.")
+    elif value is not None and (not isinstance(value, int) or abs(value) > _LARGEST_INT):
+        raise Unverifiable(_CODE, "A value is a text, a whole number below 2^53, true, false, null, or made of those.")
 
 
 def _json(value: Any) -> bytes:
