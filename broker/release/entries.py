@@ -19,27 +19,25 @@ def access_entry(
     decision: Decision,
     *,
     access: Access,
-    fields: tuple[str, ...],
+    fields: tuple[str, ...] = (),
     reasons: tuple[str, ...] = (),
     rendered: Rendered | None = None,
 ) -> Entry:
     """Describe one step of an access. Values never stand here: counts, and a salted digest of the bytes.
 
-    `fields` are the names of those that the grant lets out.
+    `fields` are the names of those that leave with the bytes. What an access asks for stands in its first entry, what
+    left in its last: an entry has 1 KB.
     """
     accounts = [account.bank_ref for account in wanted.accounts_of(grant)]
-    details: dict[str, Any] = {
-        "accounts": accounts,
-        "context": dict(decision.context),
-        "endpoint": call.endpoint,
-        "fields": list(fields),
-    }
+    details: dict[str, Any] = {"accounts": accounts, "context": dict(decision.context)}
     if access.customer is not None:
         details["customer"] = access.customer
-    if wanted.category in WINDOWED:
-        details["window"] = f"{rfc3339(access.window.oldest_at)}/{rfc3339(access.window.newest_at)}"
     if rendered is not None:
-        details[RESPONSE_DIGEST] = hashlib.sha256(rendered.body).hexdigest()
+        details |= {"fields": list(fields), RESPONSE_DIGEST: hashlib.sha256(rendered.body).hexdigest()}
+    else:
+        details["endpoint"] = call.endpoint
+    if rendered is None and wanted.category in WINDOWED:
+        details["window"] = f"{rfc3339(access.window.oldest_at)}/{rfc3339(access.window.newest_at)}"
     return Entry(
         event=event,
         initiator=Initiator.DATA_RECIPIENT,

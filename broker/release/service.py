@@ -83,9 +83,8 @@ class Release:
         access = Access(new_access_id(), identity.subject if identity else None, _window(grant, wanted, now))
         decision = judge(self.catalogue, grant, call, wanted, now)
         event = Event.ACCESS_REQUESTED if decision.is_allowed else Event.ACCESS_REFUSED
-        fields = granted_fields(self.catalogue, grant, wanted)
         # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof.
-        announced = access_entry(event, grant, call, wanted, decision, access=access, fields=fields)
+        announced = access_entry(event, grant, call, wanted, decision, access=access)
         appended = self.sequencer.append(announced, call.claims)
         if appended.lost:
             raise ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")

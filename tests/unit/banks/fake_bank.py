@@ -29,6 +29,7 @@ class FakeBank:
         self.origin = f"http://localhost:{server.server_address[1]}"
         self.answers: dict[str, Any] = {}
         self.status: dict[str, int] = {}
+        self.told: dict[str, dict[str, str]] = {}
         self.asked: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.forms: list[dict[str, str]] = []
@@ -137,6 +138,8 @@ class _Requests(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
+        for name, value in self.server.bank.told.get(self.path, {}).items():  # type: ignore[attr-defined] # as above
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 

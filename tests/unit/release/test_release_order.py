@@ -209,6 +209,7 @@ def test_both_entries_of_an_access_carry_the_same_facts_and_the_person_can_read_
         assert (entry.policy_digest, entry.accounts) == (house.catalogue.digest, 2)
         assert entry.details["accounts"] == ["ref-1", "ref-2"]
         assert entry.details["customer"] == "sub-alice"
-        assert entry.details["endpoint"] == "GET /v1/thing"
+    assert requested.details["endpoint"] == "GET /v1/thing"
+    assert released.details["fields"][:2] == ["accountId", "displayName"]
     assert "responseDigest" not in requested.details
     assert released.details["responseDigest"] == hashlib.sha256(body).hexdigest()
