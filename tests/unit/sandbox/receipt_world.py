@@ -3,6 +3,7 @@
 import base64
 import json
 import secrets
+import threading
 import uuid
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from threading import Event
 
 import bank_world
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from waitress import create_server, wasyncore
 
 from broker.sandbox.bank.app import create_app, open_bank
 from broker.sandbox.bank.config import load_config
@@ -139,8 +141,8 @@ def refusal(answer):
 
 
 @contextmanager
-def teller(folder, standard, **rules):
-    key, username = Ed25519PrivateKey.generate(), PEOPLE[standard]
+def teller(folder, standard, key=None, **rules):
+    key, username = key or Ed25519PrivateKey.generate(), PEOPLE[standard]
     signer = Signer(ORIGINS[standard], key)
     changes = {"customers": [{"username": username, "password": f"pass of {username}"}]}
     prepared = bank_world.prepare(
@@ -159,3 +161,18 @@ def teller(folder, standard, **rules):
     opened.accounts = [each["accountId" if standard == "fdx" else "AccountId"] for each in accounts]
     yield opened
     bank.sessions.kw["bind"].dispose()
+
+
+@contextmanager
+def serving(opened):
+    """Serve the bank at its address, as its own process would."""
+    connections = {}
+    server = create_server(opened.app, map=connections, host="127.0.0.1", port=opened.bank.config.port, threads=4)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield opened.bank.config.base_url
+    finally:
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(connections))
+        server.task_dispatcher.shutdown()
+        thread.join(5)
