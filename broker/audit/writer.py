@@ -93,7 +93,7 @@ class Writer:
         Raises:
             StorageUnavailable: the log has grown without its lock; nothing may be committed.
         """
-        subjects = Subjects(session, self._sealer, log.name)
+        subjects = self._subjects(session, log, entries)
         first, time_us = log.frontier.size, log.last_time_us
         written: list[_Written] = []
         for number, entry in enumerate(entries, start=first):
@@ -128,9 +128,7 @@ class Writer:
         return opened
 
     def _written(self, subjects: Subjects, log: str, number: int, time_us: int, entry: Entry) -> _Written:
-        subject = None
-        if entry.user_id is not None and entry.bank_id is not None:
-            subject = subjects.of(entry.user_id, entry.bank_id, self._clock())
+        subject = subjects.of(entry.user_id) if entry.user_id and entry.bank_id else None
         disclosures = commitments(entry)
         link = subject.next_link() if subject else None
         leaf = leaf_of(log, number, time_us, entry, link=link, disclosures=disclosures)
@@ -152,6 +150,14 @@ class Writer:
         sealer = subject.sealer if subject else self._sealer
         plain = json.dumps(disclosures, ensure_ascii=False).encode()
         return _Written(row, sealer.seal(plain, f"audit_details/{log}/{number}"), disclosures)
+
+    def _subjects(self, session: Session, log: Log, entries: Sequence[Entry]) -> Subjects:
+        """Look up whom these entries of one bank are about; those of the operator's log are about nobody."""
+        subjects = Subjects(session, self._sealer, log.name)
+        people = {entry.user_id: entry.bank_id for entry in entries if entry.user_id and entry.bank_id}
+        for bank_id in set(people.values()):
+            subjects.load(people, bank_id, self._clock())
+        return subjects
 
     def _locked(self, session: Session, bank: str | None) -> Log:
         connection, owner = session.connection(), {"of_owner": _owner(bank)}
