@@ -6,7 +6,7 @@ from typing import Any
 from broker.audit.vocabulary import RESPONSE_DIGEST, Entry, Event, Initiator
 from broker.clock import rfc3339
 from broker.grants.views import Grant
-from broker.policy import Catalogue, Decision
+from broker.policy import Decision
 from broker.release.asking import Access, Call, Rendered, Wanted
 from broker.release.records import WINDOWED
 
@@ -56,14 +56,6 @@ def access_entry(
         accounts=len(accounts),
         details=details,
     )
-
-
-def granted_fields(catalogue: Catalogue, grant: Grant, wanted: Wanted) -> tuple[str, ...]:
-    """Return the names of the fields that the grant lets out; none when it does not name the category."""
-    category = grant.category(wanted.category)
-    if category is None:
-        return ()
-    return tuple(field.name for field in catalogue.categories[wanted.category].fields_in(category.term))
 
 
 def refusal_entry(grant: Grant, call: Call, access_id: str, code: str, policy_digest: str) -> Entry:

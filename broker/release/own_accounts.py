@@ -9,7 +9,8 @@ from broker.errors import BrokerError, PolicyRefused
 from broker.grants.acts import Actor
 from broker.grants.consents import OfferedAccount
 from broker.grants.views import Grant
-from broker.release.service import Release, new_access_id
+from broker.release.asking import new_access_id
+from broker.release.service import Release
 from broker.users.service import Identity
 
 _ENDPOINT: Final = "GET /consent"

@@ -3,7 +3,6 @@
 Trusted: invariants 1, 2, 3 and 5 are kept here. The order of the steps in `read` is the security property.
 """
 
-import secrets
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,6 @@ from broker.audit.sequencer import Sequencer
 from broker.audit.vocabulary import Appended, Entry, Event
 from broker.banks.connector import BankAccess, Connector, Credential, Window
 from broker.clock import Clock, start_of_day
-from broker.crypto.digests import base64url
 from broker.crypto.pairwise import PairwiseIds
 from broker.errors import (
     BankInvalidAnswer,
@@ -35,8 +33,8 @@ from broker.grants.uses import Use
 from broker.grants.views import Grant
 from broker.policy import Catalogue, Decision
 from broker.policy.minimise import Limits, Record, minimise
-from broker.release.asking import Access, Call, Released, Rendered, Wanted
-from broker.release.entries import access_entry, granted_fields, refusal_entry
+from broker.release.asking import Access, Call, Released, Rendered, Wanted, new_access_id
+from broker.release.entries import access_entry, refusal_entry
 from broker.release.judgement import judge, judge_again, raise_refusal
 from broker.release.receipts import for_the_bank, for_the_platform
 from broker.release.records import Naming, fetch
@@ -48,7 +46,6 @@ BODY_MAX_BYTES = 1 << 20
 """More is never handed over at once: a hand-over must end within a second, because a revocation waits for it."""
 
 _EXPIRED = "grant-expired"
-_ACCESS_ID_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +149,7 @@ class Release:
         decision = judge_again(self.catalogue, grant, call, wanted, now, before=before)
         event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
         left = rendered if decision.is_allowed else None
-        fields = granted_fields(self.catalogue, grant, wanted)
+        fields = wanted.fields_of(grant, self.catalogue)
         entry = access_entry(event, grant, call, wanted, decision, access=access, fields=fields, rendered=left)
         uses = [Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []
         appended = self.sequencer.append(entry, uses)
@@ -214,11 +211,6 @@ class Release:
             oldest_at=window.oldest_at,
         )
         return minimise(limits, records)
-
-
-def new_access_id() -> str:
-    """Make the id that joins the entries of one access."""
-    return base64url(secrets.token_bytes(_ACCESS_ID_BYTES))
 
 
 def _window(grant: Grant, wanted: Wanted, now: datetime) -> Window:

@@ -13,7 +13,7 @@ _SECOND_LOOK = """\
         decision = judge_again(self.catalogue, grant, call, wanted, now, before=before)
         event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
         left = rendered if decision.is_allowed else None
-        fields = granted_fields(self.catalogue, grant, wanted)
+        fields = wanted.fields_of(grant, self.catalogue)
         entry = access_entry(event, grant, call, wanted, decision, access=access, fields=fields, rendered=left)
         uses = [Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []
 """
