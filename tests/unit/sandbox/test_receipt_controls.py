@@ -55,6 +55,7 @@ PLANTS = (
 )
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.control
 @pytest.mark.campaign
 def test_the_tests_of_receipts_find_every_planted_fault(tmp_path: Path) -> None:
