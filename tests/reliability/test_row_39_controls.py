@@ -60,8 +60,8 @@ PLANTS = (
     ),
     Plant(
         "broker/audit/sequencer.py",
-        "        self.session.flush()\n",
-        "        self.session.flush()\n        self.session.connection().connection.commit()\n",
+        "        self.session.flush()\n        return",
+        "        self.session.flush()\n        self.session.connection().connection.commit()\n        return",
         _RUNS,
     ),
 )
