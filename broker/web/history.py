@@ -107,7 +107,7 @@ def _items(reading: _Reading) -> Iterator[Item]:
 
 
 def _labels(reading: _Reading) -> dict[tuple[str, str], str]:
-    """Return what the person calls each account, by its bank and either id: accesses name the bank's, acts the grant's."""
+    """Return what the person calls each account, by bank and either id: accesses name the bank's, acts the grant's."""
     return {
         (grant.bank_id, ref): account.label
         for grant in reading.grants.values()
