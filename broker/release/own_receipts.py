@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from broker.audit.tree import entries_of, receipt_of
+from broker.audit.tree import entries_of, head_of, receipt_of
 from broker.clock import Clock
 from broker.errors import NotFound, ProofRefused, TokenRefused
 from broker.grants.reader import GrantReader
@@ -36,7 +36,8 @@ class OwnReceipts:
         with self.database.read() as session:
             self._check_grant(session, call)
             leaf = next(iter(entries_of(session, log, number, 1)), None)
-            if leaf is None or json.loads(leaf).get("grant") != call.grant_id:
+            # A log from before it was a tree has signed nothing until its next entry.
+            if leaf is None or json.loads(leaf).get("grant") != call.grant_id or not head_of(session, log).note:
                 raise NotFound
             return receipt_of(session, log, number)
 
