@@ -74,8 +74,8 @@ class Announced:
     the bank knows that the entry is about this customer, these accounts and this window.
     """
 
-    receipt: str
-    disclosures: str
+    receipt: str = field(repr=False)
+    disclosures: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
