@@ -1,5 +1,6 @@
 """No receipt, no data: what a sandbox bank checks, offline and by itself, before it answers the broker."""
 
+import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from receipt_world import Log, base64url, refusal, teller, written
 
 from broker.sandbox.bank.app import open_bank
 from broker.sandbox.bank.config import ConfigError, load_config
+from broker.tlog.merkle import leaf_hash
 from broker.tlog.note import Signer
 from broker.tlog.proof import parse_proof
 
@@ -251,6 +253,8 @@ def test_what_was_served_can_be_held_against_the_log(bank):
     assert len(rows) == before + 1
     row = next(row for row in rows if (row["log"], row["number"]) == (bank.log.origin, number))
     assert row["interactionId"] == headers["x-fapi-interaction-id"]
+    receipt = base64.urlsafe_b64decode(headers["x-broker-receipt"] + "==")
+    assert row["leafHash"] == base64url(leaf_hash(parse_proof(receipt).extra))
     assert row["resource"].startswith(f"GET {bank_world.DATA[bank.standard]}/accounts/{bank.accounts[0]}/transactions?")
     assert abs(datetime.fromisoformat(row["at"]) - datetime.now(UTC)) < timedelta(minutes=5)
 

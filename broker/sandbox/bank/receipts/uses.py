@@ -3,6 +3,7 @@
 Trusted: whoever deletes rows here makes a receipt good for a second time while it is young.
 """
 
+import base64
 import json
 from collections.abc import Iterator
 
@@ -46,6 +47,7 @@ def as_json_lines(session: Session) -> Iterator[str]:
         told = {
             "log": row.log,
             "number": row.number,
+            "leafHash": base64.urlsafe_b64encode(bytes.fromhex(row.leaf_hash)).rstrip(b"=").decode(),
             "interactionId": row.interaction_id,
             "at": clock.rfc3339(clock.from_epoch(row.served_at)),
             "resource": row.resource,
