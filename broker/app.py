@@ -6,6 +6,7 @@ from functools import partial
 
 from flask import Blueprint, Flask
 
+from broker.api import receipts
 from broker.api import routes as api
 from broker.audit.log_keys import LogKeys
 from broker.audit.sequencer import Sequencer
@@ -28,8 +29,9 @@ from broker.grants.service import Grants
 from broker.oauth import metadata
 from broker.oauth import routes as oauth
 from broker.outbound import OutboundClient, OutboundSession
+from broker.policy.catalogue import BankFacts
 from broker.policy.loading import load_catalogue
-from broker.release import OwnAccounts, Release, Renewals
+from broker.release import OwnAccounts, OwnReceipts, Release, Renewals
 from broker.settings import Settings
 from broker.storage.clock_file import own_clock
 from broker.storage.engine import Database
@@ -60,6 +62,7 @@ MOUNT_TABLE = (
     Mount(oauth.browser, "/oauth", gates.public),
     Mount(oauth.blueprint, "/oauth", gates.client),
     Mount(api.blueprint, "/v1", gates.token),
+    Mount(receipts.blueprint, "/v1", gates.token),
 )
 _WITHOUT_COOKIES = (gates.client, gates.token)
 _RENEWALS_AT_ONCE = 2  # sessions of PostgreSQL kept for them at each bank; up to four more may be opened
@@ -68,11 +71,19 @@ _RENEWALS_AT_ONCE = 2  # sessions of PostgreSQL kept for them at each bank; up t
 class Connectors(Mapping[str, Connector]):
     """The connector of every bank in the database, built when first asked for and again when the bank has changed."""
 
-    def __init__(self, database: Database, http: OutboundClient, keyset: Keyset, wall: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        http: OutboundClient,
+        keyset: Keyset,
+        wall: Clock,
+        facts: Mapping[str, BankFacts],
+    ) -> None:
         self._database = database
         self._http = http
         self._keyset = keyset
         self._wall = wall
+        self._facts = facts
         self._built: dict[Bank, Connector] = {}
 
     def __getitem__(self, bank_id: str) -> Connector:
@@ -95,7 +106,9 @@ class Connectors(Mapping[str, Connector]):
         def assertion(audience: str) -> str:
             return self._keyset.client_assertion(bank.client_id, audience, self._wall())
 
-        endpoint = BankEndpoint(bank.id, bank.issuer, bank.api_base, bank.client_id)
+        facts = self._facts.get(bank.id)
+        needs_receipts = facts is None or facts.receipts_required  # what is not known is refused
+        endpoint = BankEndpoint(bank.id, bank.issuer, bank.api_base, bank.client_id, needs_receipts)
         return build(bank.standard, endpoint, self._http, assertion, self._wall)
 
 
@@ -105,8 +118,7 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
     Raises:
         ConfigurationInvalid: keys, policies or a sandbox's clock cannot be used, or the database's address.
     """
-    clock = own_clock(settings, wall)
-    keyset = load_keyset(settings.key_file)
+    clock, keyset = own_clock(settings, wall), load_keyset(settings.key_file)
     sealer, log_keys = Sealer(keyset.sealing), LogKeys(keyset.log)
     database = Database(settings.database_url, settings.threads, settings.disk_reserve_bytes)
     catalogue = load_catalogue(settings.policies_dir)
@@ -124,7 +136,7 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
         users=users,
         pairwise=pairwise,
         clock=clock,
-        connectors=Connectors(database, http, keyset, wall),
+        connectors=Connectors(database, http, keyset, wall, catalogue.banks),
     )
     return Services(
         settings=settings,
@@ -143,6 +155,7 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
         grant_reader=reader,
         release=release,
         own_accounts=OwnAccounts(release),
+        own_receipts=OwnReceipts(database, reader, clock),
         bank_session=partial(OutboundSession, http),
     )
 

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from broker.app import build_services
+from broker.audit.log_keys import LogKeys
 from broker.clock import system_clock
 from broker.crypto import log_keys
 from broker.crypto.keyset import generate_keyset, load_keyset
@@ -61,9 +62,12 @@ def _start(settings: Settings, layout: Layout, processes: Processes) -> dict[str
     log_keys.add_first(settings.key_file)  # of a sandbox from before the logs were signed
     people = logins(layout)
     jwks = public_jwks(layout, CLIENTS)
-    broker_jwks = load_keyset(settings.key_file).public_jwks()
+    keyset = load_keyset(settings.key_file)
+    signed_by = LogKeys(keyset.log)
     for bank in layout.banks:
-        path = outsiders.write_bank(layout, bank, people, broker_jwks)
+        log = f"{settings.base_host}/audit/{bank.id}/{system_clock().year}"
+        keys = outsiders.BrokerKeys(keyset.public_jwks(), signed_by.vkeys(log))
+        path = outsiders.write_bank(layout, bank, people, keys)
         processes.start(bank.id, ["broker.sandbox.bank", "--config", str(path)])
     schema.upgrade(Database(settings.database_url))
     services = build_services(settings)

@@ -75,6 +75,7 @@ REASONS = {
     "approved": "you allowed it",
     "bank-sign-in-needed": "the bank asks you to sign in again",
     "bank-unavailable": "the bank could not be reached",
+    "bank-refused-receipt": "the bank did not accept the proof that this request was logged",
     "bank-unknown": "the bank is not known here",
     "category-not-granted": "you did not allow this kind of data",
     "category-off": "the bank does not offer this kind of data",
