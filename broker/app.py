@@ -8,8 +8,11 @@ from flask import Blueprint, Flask
 
 from broker.api import receipts
 from broker.api import routes as api
+from broker.audit.confirmation import Confirmation
 from broker.audit.log_keys import LogKeys
 from broker.audit.sequencer import Sequencer
+from broker.audit.submission import LARGEST_ANSWER, Submission
+from broker.audit.witnesses import configured_witnesses
 from broker.audit.writer import Writer
 from broker.banks.connector import Connector
 from broker.banks.connectors import BankEndpoint, build
@@ -65,6 +68,9 @@ MOUNT_TABLE = (
     Mount(receipts.blueprint, "/v1", gates.token),
 )
 _WITHOUT_COOKIES = (gates.client, gates.token)
+_WITNESS_TIMEOUT_S = 3.0
+_WITNESS_CALLS_AT_ONCE = 32
+_CALLS_TO_ONE_WITNESS = 4
 _RENEWALS_AT_ONCE = 2  # sessions of PostgreSQL kept for them at each bank; up to four more may be opened
 
 
@@ -122,7 +128,7 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
     sealer, log_keys = Sealer(keyset.sealing), LogKeys(keyset.log)
     database = Database(settings.database_url, settings.threads, settings.disk_reserve_bytes)
     catalogue = load_catalogue(settings.policies_dir)
-    sequencer = Sequencer(database, Writer(sealer, log_keys, clock, settings.base_host))
+    sequencer = _sequencer(settings, database, Writer(sealer, log_keys, clock, settings.base_host), log_keys)
     fences = Fences(database, connections=settings.threads)
     users, reader, pairwise = Users(sealer, keyset.subject), GrantReader(sealer), PairwiseIds(keyset.pairwise)
     http = _outbound(settings)
@@ -165,6 +171,27 @@ def _outbound(settings: Settings) -> OutboundClient:
     most, most_to_one = max(1, settings.threads * 3 // 4), max(1, settings.threads // 2)
     timeout_s, max_bytes = settings.bank_timeout_s, settings.bank_answer_max_bytes
     return OutboundClient(settings.outbound_allow, timeout_s, max_bytes, most_in_flight=most, most_to_one=most_to_one)
+
+
+def _sequencer(settings: Settings, database: Database, writer: Writer, log_keys: LogKeys) -> Sequencer:
+    witnesses = configured_witnesses(settings)
+    confirmation = Confirmation(witnesses, build_submission(settings, database, log_keys).submit)
+    return Sequencer(database, writer, confirmation if witnesses.members else None)
+
+
+def build_submission(settings: Settings, database: Database, log_keys: LogKeys) -> Submission:
+    """Build what shows checkpoints to the witnesses.
+
+    Its client is apart from that of the banks: neither takes the other's room. Each witness has a breaker of its own.
+    """
+    http = OutboundClient(
+        settings.outbound_allow,
+        _WITNESS_TIMEOUT_S,
+        LARGEST_ANSWER,
+        most_in_flight=_WITNESS_CALLS_AT_ONCE,
+        most_to_one=_CALLS_TO_ONE_WITNESS,
+    )
+    return Submission(database, log_keys, http, _WITNESS_TIMEOUT_S)
 
 
 def create_app(services: Services) -> Flask:

@@ -32,6 +32,7 @@ class Event(StrEnum):
     KEYS_ROTATED = "keys.rotated"
     LOG_OPENED = "log.opened"
     LOG_CLOSED = "log.closed"
+    LOG_RECOVERED = "log.recovered"
 
 
 class Initiator(StrEnum):

@@ -116,6 +116,7 @@ class Grants:
     ) -> Iterator[LoggedTransaction]:
         """Take the fences, then the logs. What takes sharing back may use the room kept for it on a full disk."""
         takes_back = state is not ClusterState.ACTIVE
+        self._sequencer.prepare(banks)  # may wait for witnesses, which nobody does while holding a fence
         with (
             self._fences.exclusive(grant_ids),
             self._sequencer.transaction(banks, from_reserve=takes_back) as transaction,

@@ -12,11 +12,18 @@ from broker.sandbox.private_files import write_private
 from broker.sandbox.processes import Processes, family, is_alive
 from broker.sandbox.registrations import RESOURCE_SERVER
 from broker.sandbox.secret_files import Login
+from broker.sandbox.witnesses import SandboxWitness
 from broker.settings import Settings
 
 
 def write_info(
-    settings: Settings, layout: Layout, people: list[Login], clients: list[Platform], processes: Processes
+    settings: Settings,
+    layout: Layout,
+    people: list[Login],
+    clients: list[Platform],
+    processes: Processes,
+    *,
+    watchers: list[SandboxWitness],
 ) -> dict[str, Any]:
     """Write the document and return it. `processes` holds root ids here; `read_info` adds their children."""
     url = layout.broker_url
@@ -36,6 +43,7 @@ def write_info(
         "resource_server": {"client_id": RESOURCE_SERVER, "jwk_file": str(layout.jwk_file(RESOURCE_SERVER))},
         "users": _users(people),
         "banks": [_bank(logs[bank.id], url, bank, people) for bank in layout.banks],
+        "witnesses": [{"bank": one.bank.id, "url": one.url, "vkey": one.vkey} for one in watchers],
         "registration_token": None,
         "messenger_url": layout.messenger_url,
         "pages": {

@@ -84,7 +84,7 @@ def carry_out(grants: Grants, actor: Actor, intended: Intention) -> tuple[Append
     try:
         return _carry_out(grants, actor, intended)
     except (LogUnavailable, StorageUnavailable) as error:
-        raise type(error)(_NOT_DONE) from error
+        raise type(error)(_NOT_DONE, code=error.code) from error
 
 
 def _carry_out(grants: Grants, actor: Actor, intended: Intention) -> tuple[Appended, ...]:

@@ -1,7 +1,7 @@
 """The plain words for what the log says: events, decisions and reasons."""
 
 from broker.audit.reader import LoggedEntry
-from broker.audit.vocabulary import Event
+from broker.audit.vocabulary import Event, Initiator
 from broker.policy import Catalogue
 from broker.web.formats import inside
 
@@ -50,6 +50,7 @@ EVENTS = {
     Event.KEYS_ROTATED: "Keys of the log changed",
     Event.LOG_OPENED: "Log begun",
     Event.LOG_CLOSED: "Log closed",
+    Event.LOG_RECOVERED: "Log begun anew after a loss",
 }
 
 _SENTENCES = {
@@ -69,6 +70,8 @@ _SENTENCES = {
     Event.ACCESS_REFUSED: "{platform} asked to see {what} and got nothing",
     Event.ACCESS_FAILED: "{bank} could not answer a question about {what}",
 }
+
+_ON_HOLD = "We put sharing with {platform} on hold, because a part of our log was lost; you can let it go on"
 
 REASONS = {
     "account-not-granted": "you do not share this account",
@@ -91,6 +94,7 @@ REASONS = {
     "grant-rejected": "the permission was refused",
     "grant-revoked": "you had stopped the app",
     "grant-unknown": "there was no permission",
+    "log-recovered": "a part of our log was lost; look through your choices before you let it go on",
     "nothing-left": "nothing was left to share",
     "proposed": "waiting for you",
     "purpose-forbidden": "this purpose is not allowed",
@@ -117,6 +121,8 @@ DETAILS = {
 def sentence(entry: LoggedEntry, *, platform: str, bank: str, catalogue: Catalogue) -> str:
     """Say in one sentence, to the person, what an entry is about."""
     wording = _SENTENCES.get(entry.event, EVENTS[entry.event])
+    if _is_on_hold(entry):
+        wording = _ON_HOLD
     return wording.format(platform=platform or "An app", bank=bank, what=_what(entry, catalogue))
 
 
@@ -124,6 +130,8 @@ def outcome(entry: LoggedEntry) -> tuple[str, str]:
     """Return the tone and the word of an entry: how an access ended, or that it was no access at all."""
     if entry.event in _ACCESSES:
         return entry.decision, DECISIONS[entry.decision]
+    if _is_on_hold(entry):
+        return "change", "On hold"
     if entry.event in _OWN_ACTS or entry.reasons == ("user-action",):
         return "change", "Your decision"
     words = {Event.ACCOUNTS_LISTED: "For you", Event.GRANT_PROPOSED: "Request"}
@@ -133,6 +141,11 @@ def outcome(entry: LoggedEntry) -> tuple[str, str]:
 def reasons(entry: LoggedEntry) -> list[str]:
     """Say in words why an entry ended as it did; a code without words is shown as it is."""
     return [REASONS.get(code, code) for code in entry.reasons]
+
+
+def _is_on_hold(entry: LoggedEntry) -> bool:
+    """Say whether the broker itself paused a grant (`broker audit recover`)."""
+    return entry.event is Event.GRANT_PAUSED and entry.initiator is Initiator.DATA_ACCESS_PLATFORM
 
 
 def _what(entry: LoggedEntry, catalogue: Catalogue) -> str:
