@@ -66,21 +66,17 @@ def _bundle(read: Read, log: str, index: int, width: int) -> Bundle:
         detail = f"The log does not have {error.path}"
         return Bundle(first, [], [], Fault("tile-missing", detail, log=log, number=first, last=first + width - 1))
     hashes = [leaf_hash(leaf) for leaf in leaves]
-    return _compared(log, first, width, leaves, hashes, tile)
-
-
-def _compared(log: str, first: int, width: int, leaves: list[bytes], hashes: list[bytes], tile: bytes) -> Bundle:
     if len(hashes) == width and b"".join(hashes) == tile:
         return Bundle(first, leaves, hashes, None)
-    wanted = _hashes_in(tile)
-    good = min(_equal(hashes, wanted), width)
-    number = first + good
+    known = _hashes_in(tile)
+    good = min(_equal(hashes, known), width)
+    missing = good in {len(hashes), len(known)}
     if good == width:
-        fault = Fault("bundle-too-long", "The bundle holds more than belongs into it.", log=log, number=number)
-    elif good < len(hashes) and good < len(wanted):
-        fault = Fault("entry-altered", "does not hash to what stands in the tree", log=log, number=number)
+        fault = Fault("bundle-too-long", "stands in a bundle that ends before it", log=log, number=first + good)
+    elif missing:
+        fault = Fault("entry-missing", "is not there", log=log, number=first + good)
     else:
-        fault = Fault("entry-missing", "is not there", log=log, number=number)
+        fault = Fault("entry-altered", "does not hash to what stands in the tree", log=log, number=first + good)
     return Bundle(first, leaves[:good], hashes[:good], fault)
 
 

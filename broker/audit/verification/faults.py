@@ -22,7 +22,9 @@ class Fault(Exception):
     which the bad entry stands, when the hashes tell no more. `code` is stable (docs/reference/cli.md).
     """
 
-    def __init__(self, code: str, detail: str, *, log: str = "", number: int | None = None, last: int | None = None):
+    def __init__(
+        self, code: str, detail: str, *, log: str = "", number: int | None = None, last: int | None = None
+    ) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail

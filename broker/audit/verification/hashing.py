@@ -20,7 +20,7 @@ def folded(row: Sequence[bytes]) -> bytes:
 
 
 class Rows:
-    """The hashes of all full tiles so far, by level: `rows[0]` over 256 leaves each, `rows[1]` over 65,536, …"""
+    """The hashes of all full tiles so far, by level: `rows[0]` over 256 leaves each, `rows[1]` over 65,536 each."""
 
     def __init__(self) -> None:
         self.rows: list[list[bytes]] = []

@@ -12,7 +12,7 @@ from broker.audit.verification.faults import Fault
 Fields = dict[str, Any]
 _LARGEST_INTEGER = 2**53 - 1  # RFC 8785 §3.2.2.3: beyond it numbers differ between programs
 _MOST_DEPTH = 8
-_scan = json.JSONDecoder().scan_once
+_read = json.JSONDecoder().raw_decode
 _known_orders: set[tuple[str, ...]] = set()
 _MOST_ORDERS = 4_096
 _PLAIN = {str, int, list}
@@ -26,8 +26,8 @@ def fields_of(leaf: bytes) -> Fields:
     """
     try:
         text = leaf.decode()
-        fields, end = _scan(text, 0)
-    except (UnicodeDecodeError, ValueError, StopIteration, RecursionError) as error:
+        fields, end = _read(text)
+    except (ValueError, RecursionError) as error:
         raise Fault("leaf-malformed", "is not JSON in UTF-8") from error
     if type(fields) is not dict or end != len(text):
         raise Fault("leaf-malformed", "is not one JSON object")
@@ -72,5 +72,7 @@ def _ordered(value: Any, depth: int) -> Any:
     if depth > _MOST_DEPTH or isinstance(value, float) or (type(value) is int and abs(value) > _LARGEST_INTEGER):
         raise ValueError("no such value in a leaf")
     if isinstance(value, dict):
-        return {key: _ordered(value[key], depth + 1) for key in sorted(value, key=lambda name: name.encode("utf-16-be"))}
+        return {
+            key: _ordered(value[key], depth + 1) for key in sorted(value, key=lambda name: name.encode("utf-16-be"))
+        }
     return [_ordered(item, depth + 1) for item in value] if isinstance(value, list) else value

@@ -139,7 +139,9 @@ def _check_chains(statements: Iterable[Statement]) -> None:
             gone = [place for place in range(min(last, 10**6)) if place not in chain]
             named = ", ".join(map(str, gone[:_MOST_NAMED])) + (", …" if len(gone) > _MOST_NAMED else "")
             after = chain[min(place for place in chain if place > gone[0])]
-            _refuse(after, "subject-gap", f"comes after entries that the pack leaves out: numbers {named} of this chain")
+            _refuse(
+                after, "subject-gap", f"comes after entries that the pack leaves out: numbers {named} of this chain"
+            )
         for place in range(1, last + 1):
             before = urlsafe_b64encode(leaf_hash(chain[place - 1].receipt.leaf)).rstrip(b"=").decode()
             if chain[place].fields.get("subjectPrev") != before:

@@ -2,8 +2,8 @@
 
 import re
 import zipfile
+import zlib
 from pathlib import Path
-from zlib import error as ZlibError
 
 from broker.audit.verification.faults import Unreadable
 
@@ -32,7 +32,7 @@ def files_of(path: Path) -> dict[str, bytes]:
             raise Unreadable("The pack is too large.")
         with zipfile.ZipFile(path) as pack:
             return _read(pack)
-    except (OSError, zipfile.BadZipFile, ZlibError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise Unreadable("The pack cannot be read: it is no zip file, or a damaged one.") from error
 
 

@@ -66,7 +66,8 @@ class Served:
                 self._first_unserved.append(number)
             return
         if line[1] != urlsafe_b64encode(leaf_hash)[:-1].decode():
-            raise Fault("served-otherwise", f"is not the entry that came with the request in line {line[0]} of the list")
+            detail = f"is not the entry that came with the request in line {line[0]} of the list"
+            raise Fault("served-otherwise", detail)
         self._served += 1
 
     def reconciled(self, log: str) -> Reconciliation:
@@ -76,7 +77,8 @@ class Served:
             Fault: the bank has served what the log does not announce.
         """
         if self._unlogged is not None:
-            raise Fault("served-not-logged", f"Line {self._unlogged} of the served list came without a receipt.", log=log)
+            detail = f"Line {self._unlogged} of the served list came without a receipt."
+            raise Fault("served-not-logged", detail, log=log)
         if self._lines:
             number = min(self._lines)
             detail = f"announces no request, and line {self._lines[number][0]} of the served list was served with it"
