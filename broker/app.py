@@ -7,7 +7,9 @@ from functools import partial
 from flask import Blueprint, Flask
 
 from broker.api import routes as api
+from broker.audit.log_keys import LogKeys
 from broker.audit.sequencer import Sequencer
+from broker.audit.writer import Writer
 from broker.banks.connector import Connector
 from broker.banks.connectors import BankEndpoint, build
 from broker.banks.service import Bank, all_banks, find
@@ -106,7 +108,8 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
     sealer = Sealer(keyset.sealing)
     database = Database(settings.database_url, settings.threads, settings.disk_reserve_bytes)
     catalogue = load_catalogue(settings.policies_dir)
-    sequencer = Sequencer(database, sealer, clock, settings.base_host)
+    log_keys = LogKeys(keyset.log)
+    sequencer = Sequencer(database, Writer(sealer, log_keys, clock, settings.base_host))
     fences = Fences(database, connections=settings.threads)
     users, reader, pairwise = Users(sealer, keyset.subject), GrantReader(sealer), PairwiseIds(keyset.pairwise)
     http = _outbound(settings)
@@ -129,6 +132,7 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
         keyset=keyset,
         sealer=sealer,
         database=database,
+        log_keys=log_keys,
         sequencer=sequencer,
         fences=fences,
         catalogue=catalogue,

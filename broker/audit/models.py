@@ -1,7 +1,8 @@
 """The tables of the log. Only this package reads or writes them.
 
-Trusted for order and completeness: who can write `audit_entries` can alter history; triggers refuse UPDATE and DELETE,
-and the owner of the database can defeat them. Until the tree of hashes is here, the log must be believed.
+Not trusted: who can write these tables can alter history, triggers or not; but the signed checkpoints, the receipts in
+the hands of banks and platforms and the witnesses' cosignatures then no longer fit, and `broker audit verify` says so.
+Trusted for secrecy: `audit_subjects` with the key file tells who a pseudonym is.
 """
 
 from datetime import datetime
@@ -13,7 +14,11 @@ from broker.storage.base import Base, BigInt
 
 
 class LogState(Base):
-    """One log: a bank's year or the operator's year. `size` is the number of the next entry."""
+    """One log: a bank's year or the operator's year. `size` is the number of the next entry.
+
+    `frontier` is the compact range over all entries, `checkpoint` the signed note over it (empty before the first
+    entry). A log that is not current is closed: its last entry says so. `is_dropped`: its entries have been deleted.
+    """
 
     __tablename__ = "audit_logs"
     __table_args__ = (
@@ -32,6 +37,9 @@ class LogState(Base):
     size: Mapped[int] = mapped_column(BigInt)
     last_time_us: Mapped[int] = mapped_column(BigInt)
     is_current: Mapped[bool]
+    is_dropped: Mapped[bool]
+    frontier: Mapped[bytes] = mapped_column(LargeBinary)
+    checkpoint: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class EntryRow(Base):
@@ -52,10 +60,33 @@ class EntryRow(Base):
     grant_id: Mapped[str | None] = mapped_column(String(36))
     interaction_id: Mapped[str | None] = mapped_column(String(64))
     leaf: Mapped[bytes] = mapped_column(LargeBinary)
+    leaf_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class NodeRow(Base):
+    """The hash of a complete subtree of 256, 65,536, … entries: the entries of the tiles above the lowest ones."""
+
+    __tablename__ = "audit_nodes"
+
+    log: Mapped[str] = mapped_column(ForeignKey("audit_logs.name"), primary_key=True)
+    level: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class CosignatureRow(Base):
+    """One witness's signature line under the checkpoint of one size."""
+
+    __tablename__ = "audit_cosignatures"
+
+    log: Mapped[str] = mapped_column(ForeignKey("audit_logs.name"), primary_key=True)
+    size: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    witness: Mapped[str] = mapped_column(String(160), primary_key=True)
+    line: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class DetailRow(Base):
-    """The personal details of one entry, sealed, erasable without touching the entry."""
+    """The personal details of one entry with their salts, sealed, erasable without touching the entry."""
 
     __tablename__ = "audit_details"
 
@@ -67,7 +98,8 @@ class DetailRow(Base):
 class SubjectRow(Base):
     """Which pseudonym in the logs stands for which user of which bank, with the key of that person's details.
 
-    The pseudonym is random: erasing the row cuts the link for ever.
+    The pseudonym is random: erasing the row cuts the link for ever. The chain is where this person's entries of one log
+    have got to: how many there are, and the hash of the last.
     """
 
     __tablename__ = "audit_subjects"
@@ -77,4 +109,7 @@ class SubjectRow(Base):
     user_id: Mapped[str] = mapped_column(String(36))
     bank_id: Mapped[str] = mapped_column(String(64))
     sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
+    chain_log: Mapped[str] = mapped_column(String(160))
+    chain_size: Mapped[int] = mapped_column(BigInt)
+    chain_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
     created_at: Mapped[datetime]

@@ -106,13 +106,16 @@ def _read(
     if subjects is None:
         names = {row.subject for row in rows if row.subject}
         subjects = list(session.scalars(select(SubjectRow).where(SubjectRow.pseudonym.in_(names))))
-    sealers = {row.pseudonym: opened(master, row.pseudonym, row.sealed_key).sealer for row in subjects}
+    sealers = {row.pseudonym: opened(master, row.pseudonym, row.sealed_key) for row in subjects}
     for row in rows:
         detail = session.get(DetailRow, (row.log, row.number))
         sealer = sealers.get(row.subject) if row.subject else master
         details = {}
         if detail is not None and sealer is not None:
-            details = json.loads(sealer.open(detail.sealed, f"audit_details/{row.log}/{row.number}"))
+            disclosed = json.loads(sealer.open(detail.sealed, f"audit_details/{row.log}/{row.number}"))
+            # Details from before the log was a tree rest without salts.
+            is_plain = isinstance(disclosed, dict)
+            details = disclosed if is_plain else {name: value for _salt, name, value in disclosed}
         yield _entry(row, details)
 
 

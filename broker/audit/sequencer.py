@@ -16,8 +16,6 @@ from sqlalchemy.orm import Session
 from broker.audit.batches import Batches
 from broker.audit.vocabulary import RESPONSE_DIGEST, Appended, Entry, Event
 from broker.audit.writer import Writer
-from broker.clock import Clock
-from broker.crypto.sealing import Sealer
 from broker.errors import LogUnavailable, StorageUnavailable
 from broker.storage.engine import Database
 from broker.storage.single_use import Condition
@@ -41,6 +39,15 @@ class LoggedTransaction:
         self.session.flush()
         return self._writer.write(self.session, self._logs[entry.bank_id], [entry])[0]
 
+    def log_of(self, bank: str | None) -> str:
+        """Return the name of the locked log of a bank (None: the operator's)."""
+        return self._logs[bank].name
+
+    def succeed(self, bank: str | None, name: str) -> None:
+        """Close the locked log of a bank (None: the operator's) and open the next one under this name."""
+        self.session.flush()
+        self._logs[bank] = self._writer.succeed(self.session, self._logs[bank], bank, name)
+
 
 @dataclass(frozen=True, slots=True)
 class _Order:
@@ -51,11 +58,11 @@ class _Order:
 
 
 class Sequencer:
-    """Gives every entry its place. `host` is the broker's host name; the logs' names begin with it."""
+    """Gives every entry its place and its receipt."""
 
-    def __init__(self, database: Database, sealer: Sealer, clock: Clock, host: str) -> None:
+    def __init__(self, database: Database, writer: Writer) -> None:
         self._database = database
-        self._writer = Writer(sealer, clock, host)
+        self._writer = writer
         self._lanes: dict[str | None, Batches[_Order, Appended]] = {}
         self._opening = Lock()
 

@@ -1,12 +1,13 @@
-"""Pseudonyms of people in the logs, and the keys under which their details are sealed."""
+"""Pseudonyms of people in the logs, the keys under which their details are sealed, and the chain of their entries."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
+from broker.audit.leaf import Link
 from broker.audit.models import SubjectRow
 from broker.crypto.digests import base64url
 from broker.crypto.sealing import Sealer
@@ -15,37 +16,85 @@ from broker.storage.base import table_of
 _PSEUDONYM_BYTES = 16
 _KEY_BYTES = 32
 _SUBJECTS = table_of(SubjectRow)
-_FOUND = select(_SUBJECTS.c.pseudonym, _SUBJECTS.c.sealed_key).where(
+_FOUND = select(_SUBJECTS).where(
     _SUBJECTS.c.user_id == bindparam("of_user"), _SUBJECTS.c.bank_id == bindparam("of_bank")
+)
+_LENGTHENED = (
+    update(_SUBJECTS)
+    .where(_SUBJECTS.c.pseudonym == bindparam("of_pseudonym"))
+    .values(chain_log=bindparam("in_log"), chain_size=bindparam("new_size"), chain_hash=bindparam("new_hash"))
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Subject:
     """One person at one bank, as the log knows them. `sealer` opens and seals that person's details."""
 
     pseudonym: str
     sealer: Sealer
+    chain_size: int
+    chain_hash: bytes
+
+    def next_link(self) -> Link:
+        """Return the place of this person's next entry."""
+        return Link(self.pseudonym, self.chain_size, self.chain_hash if self.chain_size else None)
 
 
-def subject_of(session: Session, master: Sealer, *, user_id: str, bank_id: str, now: datetime) -> Subject:
-    """Return the person's pseudonym and key; makes both at the first entry. Call it under the log's lock."""
-    row = session.connection().execute(_FOUND, {"of_user": user_id, "of_bank": bank_id}).first()
-    if row is None:
+@dataclass(slots=True)
+class Subjects:
+    """The people of one batch of entries of one log. Use it under the log's lock."""
+
+    session: Session
+    master: Sealer
+    log: str
+    _known: dict[tuple[str, str], Subject] = field(default_factory=dict)
+
+    def of(self, user_id: str, bank_id: str, now: datetime) -> Subject:
+        """Return the person's pseudonym, key and chain; makes them at the first entry."""
+        person = (user_id, bank_id)
+        if person not in self._known:
+            self._known[person] = self._found(user_id, bank_id) or self._made(user_id, bank_id, now)
+        return self._known[person]
+
+    def store(self) -> None:
+        """Remember how far the chains have got."""
+        grown = [
+            {
+                "of_pseudonym": one.pseudonym,
+                "in_log": self.log,
+                "new_size": one.chain_size,
+                "new_hash": one.chain_hash,
+            }
+            for one in self._known.values()
+        ]
+        if grown:
+            self.session.connection().execute(_LENGTHENED, grown)
+
+    def _found(self, user_id: str, bank_id: str) -> Subject | None:
+        row = self.session.connection().execute(_FOUND, {"of_user": user_id, "of_bank": bank_id}).first()
+        if row is None:
+            return None
+        # In another log than the last time, such as the next year's, a chain begins anew.
+        size = row.chain_size if row.chain_log == self.log else 0
+        return Subject(row.pseudonym, opened(self.master, row.pseudonym, row.sealed_key), size, row.chain_hash)
+
+    def _made(self, user_id: str, bank_id: str, now: datetime) -> Subject:
         pseudonym = base64url(secrets.token_bytes(_PSEUDONYM_BYTES))
         key = secrets.token_bytes(_KEY_BYTES)
         new = {
             "pseudonym": pseudonym,
             "user_id": user_id,
             "bank_id": bank_id,
-            "sealed_key": master.seal(key, f"audit_subjects/{pseudonym}"),
+            "sealed_key": self.master.seal(key, f"audit_subjects/{pseudonym}"),
+            "chain_log": self.log,
+            "chain_size": 0,
+            "chain_hash": b"",
             "created_at": now,
         }
-        session.connection().execute(insert(_SUBJECTS), new)
-        return Subject(pseudonym, Sealer(key))
-    return opened(master, row.pseudonym, row.sealed_key)
+        self.session.connection().execute(insert(_SUBJECTS), new)
+        return Subject(pseudonym, Sealer(key), 0, b"")
 
 
-def opened(master: Sealer, pseudonym: str, sealed_key: bytes) -> Subject:
+def opened(master: Sealer, pseudonym: str, sealed_key: bytes) -> Sealer:
     """Open the key of a stored subject."""
-    return Subject(pseudonym, Sealer(master.open(sealed_key, f"audit_subjects/{pseudonym}")))
+    return Sealer(master.open(sealed_key, f"audit_subjects/{pseudonym}"))

@@ -1,9 +1,11 @@
 """The events of the log and the shape of one entry, before it is written."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from broker.tlog.disclosure import Disclosure
 
 
 class Event(StrEnum):
@@ -26,6 +28,9 @@ class Event(StrEnum):
     ACCESS_FAILED = "access.failed"
     PLATFORM_REGISTERED = "platform.registered"
     BANK_REGISTERED = "bank.registered"
+    KEYS_ROTATED = "keys.rotated"
+    LOG_OPENED = "log.opened"
+    LOG_CLOSED = "log.closed"
 
 
 class Initiator(StrEnum):
@@ -38,7 +43,7 @@ class Initiator(StrEnum):
 
 
 RESPONSE_DIGEST = "responseDigest"
-"""The name, among the details, of the salted digest of the bytes that left."""
+"""The name, among the details, of the SHA-256 of the bytes that left; its disclosure is salted like every detail's."""
 
 OPERATOR_LOG = "operator"
 """The name, in place of a bank's, of the log for what belongs to no bank."""
@@ -49,8 +54,10 @@ class Entry:
     """One thing that happened, as its author hands it to the log.
 
     `bank_id` decides which log it goes to (None: the operator's). `user_id` never stands in the entry itself, only a
-    pseudonym of it. `details` are personal (accounts, fields, endpoint, digests): they rest sealed in a side table.
-    `records` and `accounts` are counts, never values.
+    pseudonym of it. `details` are personal (accounts, fields, endpoint, digests): the entry holds a salted digest of
+    each, they themselves rest sealed in a side table. `records` and `accounts` are counts, never values. `access_id`
+    joins the entries of one access, `part` says that an act is about an `account` and not the whole grant, `stated` is
+    what else stands openly in the entry.
     """
 
     event: Event
@@ -67,6 +74,9 @@ class Entry:
     reasons: tuple[str, ...] = ()
     records: int | None = None
     accounts: int | None = None
+    access_id: str | None = None
+    part: str | None = None
+    stated: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -81,9 +91,16 @@ class Entry:
 class Appended:
     """Where an entry stands: the log's name and the entry's number in it (from 0, without gaps).
 
-    `lost` is the reason of a claim that did not hold; the entry then says `access.refused` with it.
+    `receipt` proves it to anybody (a C2SP tlog-proof with the entry's bytes); `disclosures` open the digests in it, for
+    those who may know. `lost` is the reason of a claim that did not hold; the entry then says `access.refused` with it.
     """
 
     log: str
     number: int
+    receipt: bytes
+    disclosures: tuple[Disclosure, ...] = ()
     lost: str | None = None
+
+    def disclosed(self, names: Collection[str]) -> tuple[Disclosure, ...]:
+        """Return the disclosures of the details so named, and no other."""
+        return tuple(disclosure for disclosure in self.disclosures if disclosure.name in names)

@@ -1,36 +1,53 @@
-"""Writes entries at the end of their log, under the log's lock."""
+"""Writes entries at the end of their log, under the log's lock: numbered, chained, in the tree, signed."""
 
 import json
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from broker.audit.models import DetailRow, EntryRow, LogState
-from broker.audit.subjects import subject_of
-from broker.audit.vocabulary import OPERATOR_LOG, Appended, Entry
+from broker.audit.leaf import commitments, leaf_of
+from broker.audit.log_keys import LogKeys
+from broker.audit.models import DetailRow, EntryRow, LogState, NodeRow
+from broker.audit.subjects import Subjects
+from broker.audit.vocabulary import OPERATOR_LOG, Appended, Entry, Event, Initiator
 from broker.clock import Clock, microseconds
-from broker.crypto.digests import canonical_json
 from broker.crypto.sealing import Sealer
 from broker.errors import StorageUnavailable
 from broker.storage.base import table_of
+from broker.tlog.checkpoint import Checkpoint, sign_checkpoint
+from broker.tlog.compact_range import CompactRange, Growth, grow
+from broker.tlog.disclosure import Disclosure
+from broker.tlog.errors import Unverifiable
+from broker.tlog.merkle import leaf_hash
+from broker.tlog.receipt import make_receipt
 
-_LEAF_VERSION = 1
+_log = structlog.get_logger(__name__)
+TILE_HEIGHT = 8
+"""A stored node stands for 2**8, 2**16, … entries: a tile's worth, a tile of tiles' worth, …"""
 # Built once: composing a statement costs more than running it.
-_LOGS, _ENTRIES, _DETAILS = table_of(LogState), table_of(EntryRow), table_of(DetailRow)
+_LOGS, _ENTRIES, _NODES, _DETAILS = (table_of(row) for row in (LogState, EntryRow, NodeRow, DetailRow))
 _LOCKED = (
-    select(_LOGS.c.name, _LOGS.c.size, _LOGS.c.last_time_us)
+    select(_LOGS.c.name, _LOGS.c.size, _LOGS.c.last_time_us, _LOGS.c.frontier)
     .where(_LOGS.c.owner == bindparam("of_owner"), _LOGS.c.is_current)
     .with_for_update()
 )
 _GROWN = (
     update(_LOGS)
     .where(_LOGS.c.name == bindparam("of_name"), _LOGS.c.size == bindparam("old_size"))
-    .values(size=bindparam("new_size"), last_time_us=bindparam("new_time"))
+    .values(
+        size=bindparam("new_size"),
+        last_time_us=bindparam("new_time"),
+        frontier=bindparam("new_frontier"),
+        checkpoint=bindparam("new_checkpoint"),
+    )
 )
+_CLOSED = update(_LOGS).where(_LOGS.c.name == bindparam("of_name")).values(is_current=False)
 _OPENED = {
     "sqlite": sqlite.insert(_LOGS).on_conflict_do_nothing(),
     "postgresql": postgresql.insert(_LOGS).on_conflict_do_nothing(),
@@ -39,18 +56,28 @@ _OPENED = {
 
 @dataclass(slots=True)
 class Log:
-    """The end of one log, whose lock is held."""
+    """The end of one log, whose lock is held. `frontier` is the compact range over all its entries."""
 
     name: str
-    size: int
+    frontier: CompactRange
     last_time_us: int
 
 
-class Writer:
-    """Numbers entries and stores them. `host` is the broker's host name; the logs' names begin with it."""
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """One entry as it will stand: its row, its details, what opens the digests in it."""
 
-    def __init__(self, sealer: Sealer, clock: Clock, host: str) -> None:
+    row: dict[str, Any]
+    sealed: bytes | None
+    disclosures: tuple[Disclosure, ...]
+
+
+class Writer:
+    """Numbers entries, hashes them into the tree, signs and stores them. `host` begins the logs' names."""
+
+    def __init__(self, sealer: Sealer, keys: LogKeys, clock: Clock, host: str) -> None:
         self._sealer = sealer
+        self._keys = keys
         self._clock = clock
         self._host = host
 
@@ -59,91 +86,136 @@ class Writer:
         return {bank: self._locked(session, bank) for bank in sorted(set(banks), key=_owner)}
 
     def write(self, session: Session, log: Log, entries: Sequence[Entry]) -> list[Appended]:
-        """Add entries to one locked log, in this order, and return where they stand.
+        """Add entries to one locked log, in this order, and return where they stand, with a receipt for each.
+
+        The receipts hold once the transaction is durable, and not before.
 
         Raises:
             StorageUnavailable: the log has grown without its lock; nothing may be committed.
         """
-        first, time_us = log.size, log.last_time_us
-        rows: list[dict[str, Any]] = []
-        details: list[dict[str, Any]] = []
+        subjects = Subjects(session, self._sealer, log.name)
+        first, time_us = log.frontier.size, log.last_time_us
+        written: list[_Written] = []
         for number, entry in enumerate(entries, start=first):
             # A clock that steps back must not reorder the log.
             time_us = max(microseconds(self._clock()), time_us)
-            row, detail = self._rows(session, log.name, number, time_us, entry)
-            rows.append(row)
-            details += detail
-        connection = session.connection()
-        connection.execute(insert(_ENTRIES), rows)
-        if details:
-            connection.execute(insert(_DETAILS), details)
-        # By compare and swap: whatever failed above, two writers never share a number.
-        size = first + len(entries)
-        grown = {"of_name": log.name, "old_size": first, "new_size": size, "new_time": time_us}
-        if connection.execute(_GROWN, grown).rowcount != 1:
-            raise StorageUnavailable
-        log.size, log.last_time_us = size, time_us
-        return [Appended(log=log.name, number=number) for number in range(first, size)]
+            written.append(self._written(subjects, log.name, number, time_us, entry))
+        growth = grow(log.frontier, [one.row["leaf_hash"] for one in written])
+        tip = Checkpoint(log.name, growth.after.size, growth.after.root)
+        checkpoint = sign_checkpoint(tip, self._keys.signers(log.name))
+        _store(session, log, written, growth, time_us, checkpoint)
+        subjects.store()
+        log.frontier, log.last_time_us = growth.after, time_us
+        return [
+            Appended(
+                log=log.name,
+                number=number,
+                receipt=make_receipt(one.row["leaf"], number, growth.inclusion_proof(number), checkpoint),
+                disclosures=one.disclosures,
+            )
+            for number, one in enumerate(written, start=first)
+        ]
 
-    def _rows(
-        self, session: Session, log: str, number: int, time_us: int, entry: Entry
-    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    def succeed(self, session: Session, log: Log, bank: str | None, name: str) -> Log:
+        """Close a locked log with its last entry and open the next, whose first entry commits to it (05, Retention)."""
+        self.write(session, log, [_about_log(Event.LOG_CLOSED, bank, {"next": name})])
+        connection = session.connection()
+        connection.execute(_CLOSED, {"of_name": log.name})
+        connection.execute(insert(_LOGS), _fresh(name, _owner(bank)))
+        opened = Log(name, CompactRange.load(0, b""), log.last_time_us)
+        previous = {"origin": log.name, "size": log.frontier.size, "root": b64encode(log.frontier.root).decode()}
+        self.write(session, opened, [_about_log(Event.LOG_OPENED, bank, {"previous": previous})])
+        return opened
+
+    def _written(self, subjects: Subjects, log: str, number: int, time_us: int, entry: Entry) -> _Written:
         subject = None
         if entry.user_id is not None and entry.bank_id is not None:
-            now = self._clock()
-            subject = subject_of(session, self._sealer, user_id=entry.user_id, bank_id=entry.bank_id, now=now)
-        pseudonym = subject.pseudonym if subject else None
+            subject = subjects.of(entry.user_id, entry.bank_id, self._clock())
+        disclosures = commitments(entry)
+        link = subject.next_link() if subject else None
+        leaf = leaf_of(log, number, time_us, entry, link=link, disclosures=disclosures)
         row = {
             "log": log,
             "number": number,
             "time_us": time_us,
             "event": entry.event.value,
-            "subject": pseudonym,
+            "subject": link.pseudonym if link else None,
             "grant_id": entry.grant_id,
             "interaction_id": entry.interaction_id,
-            "leaf": _leaf(log, number, time_us, pseudonym, entry),
+            "leaf": leaf,
+            "leaf_hash": leaf_hash(leaf),
         }
-        if not entry.details:
-            return row, []
+        if subject is not None:
+            subject.chain_size, subject.chain_hash = subject.chain_size + 1, row["leaf_hash"]
+        if not disclosures:
+            return _Written(row, None, ())
         sealer = subject.sealer if subject else self._sealer
-        plain = json.dumps(entry.details, ensure_ascii=False).encode()
-        return row, [{"log": log, "number": number, "sealed": sealer.seal(plain, f"audit_details/{log}/{number}")}]
+        plain = json.dumps(disclosures, ensure_ascii=False).encode()
+        return _Written(row, sealer.seal(plain, f"audit_details/{log}/{number}"), disclosures)
 
     def _locked(self, session: Session, bank: str | None) -> Log:
         connection, owner = session.connection(), {"of_owner": _owner(bank)}
         found = connection.execute(_LOCKED, owner).first()
         if found is None:
-            # An owner's first log; when two processes race, one row stands and both use it.
+            # An owner's first log; when two processes race, one row stands and both use it. And of two rows that wait
+            # for a lock, PostgreSQL loses the one whose log was closed meanwhile: then the next log is there.
             name = f"{self._host}/audit/{_owner(bank)}/{self._clock().year}"
-            first = {"name": name, "owner": _owner(bank), "size": 0, "last_time_us": 0, "is_current": True}
-            connection.execute(_OPENED[connection.dialect.name], first)
+            connection.execute(_OPENED[connection.dialect.name], _fresh(name, _owner(bank)))
             found = connection.execute(_LOCKED, owner).one()
-        return Log(found.name, found.size, found.last_time_us)
+        try:
+            return Log(found.name, CompactRange.load(found.size, found.frontier), found.last_time_us)
+        except Unverifiable as error:
+            # Somebody wrote into the state row. Nothing may be signed on top of it.
+            _log.error("audit.state_damaged", log=found.name)
+            raise StorageUnavailable from error
+
+
+def _store(
+    session: Session, log: Log, written: Sequence[_Written], growth: Growth, time_us: int, checkpoint: bytes
+) -> None:
+    connection = session.connection()
+    connection.execute(insert(_ENTRIES), [one.row for one in written])
+    nodes = [
+        {"log": log.name, "level": node.level, "number": node.index, "hash": value}
+        for node, value in growth.nodes
+        if node.level % TILE_HEIGHT == 0
+    ]
+    if nodes:
+        connection.execute(insert(_NODES), nodes)
+    details = [
+        {"log": log.name, "number": one.row["number"], "sealed": one.sealed} for one in written if one.sealed is not None
+    ]
+    if details:
+        connection.execute(insert(_DETAILS), details)
+    # By compare and swap: whatever failed above, two writers never share a number.
+    grown = {
+        "of_name": log.name,
+        "old_size": log.frontier.size,
+        "new_size": growth.after.size,
+        "new_time": time_us,
+        "new_frontier": growth.after.dump(),
+        "new_checkpoint": checkpoint,
+    }
+    if connection.execute(_GROWN, grown).rowcount != 1:
+        raise StorageUnavailable
 
 
 def _owner(bank: str | None) -> str:
     return bank or OPERATOR_LOG
 
 
-def _leaf(log: str, number: int, time_us: int, subject: str | None, entry: Entry) -> bytes:
-    fields = {
-        "v": _LEAF_VERSION,
-        "log": log,
-        "number": number,
-        "time": time_us,
-        "event": entry.event.value,
-        "initiator": entry.initiator.value,
-        "decision": entry.decision,
-        "subject": subject,
-        "platform": entry.platform_id,
-        "grant": entry.grant_id,
-        "grantVersion": entry.grant_version,
-        "category": entry.category,
-        "purpose": entry.purpose,
-        "interactionId": entry.interaction_id,
-        "policy": entry.policy_digest,
-        "reasons": list(entry.reasons) or None,
-        "records": entry.records,
-        "accounts": entry.accounts,
+def _fresh(name: str, owner: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "owner": owner,
+        "size": 0,
+        "last_time_us": 0,
+        "is_current": True,
+        "is_dropped": False,
+        "frontier": b"",
+        "checkpoint": b"",
     }
-    return canonical_json({name: value for name, value in fields.items() if value is not None})
+
+
+def _about_log(event: Event, bank: str | None, stated: dict[str, Any]) -> Entry:
+    return Entry(event, Initiator.DATA_ACCESS_PLATFORM, bank_id=bank, stated=stated)

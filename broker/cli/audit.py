@@ -7,6 +7,7 @@ import click
 
 from broker.app import build_services
 from broker.audit import reader
+from broker.cli import audit_years
 from broker.clock import rfc3339
 from broker.settings import load_settings
 
@@ -37,6 +38,10 @@ def tail(lines: int, follow: bool, as_json: bool) -> None:
         time.sleep(_PAUSE_S)
         with base.database.read() as session:
             entries = reader.tail(session, after=after)
+
+
+audit.add_command(audit_years.close_years)
+audit.add_command(audit_years.drop)
 
 
 def _print(entry: reader.LoggedEntry, as_json: bool) -> None:

@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from broker.app import build_services
+from broker.audit.retention import close_finished_years
 from broker.banks.connector import Credential
 from broker.edge.services import Services
 from broker.edge.session import forget_old_sessions
@@ -60,6 +61,8 @@ def run_once(services: Services, stopping: threading.Event | None = None) -> Non
     while not (stopping and stopping.is_set()) and (task := _next_task(services)) is not None:
         _work(services, task)
     begin_context()
+    for log in close_finished_years(services.sequencer, services.clock()):
+        _log.info("worker.log_closed", log=log)
     with services.database.write() as session:
         # Memory lasts by the real time. Proofs and assertions are judged by it, so none can come back; and a token of a
         # sandbox that was put forward by a month is still known, so that its platform learns why it has ended.

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
@@ -24,17 +25,22 @@ from broker.errors import ConfigurationInvalid
 _SYMMETRIC = ("sealing", "pairwise", "subject", "cookie")
 _KEY_BYTES = 32
 _ASSERTION_LIFE = timedelta(seconds=60)
+_MOST_LOG_KEYS = 2  # the one in use, and during a rotation the one before it
 
 
 @dataclass(frozen=True, slots=True)
 class Keyset:
-    """The keys in use. `assertion` is the ES256 key by which banks know the broker (private_key_jwt)."""
+    """The keys in use. `assertion` is the ES256 key by which banks know the broker (private_key_jwt).
+
+    `log` are the Ed25519 keys that sign the audit logs, the newest first; two while a rotation is under way.
+    """
 
     sealing: bytes = field(repr=False)
     pairwise: bytes = field(repr=False)
     subject: bytes = field(repr=False)
     cookie: bytes = field(repr=False)
     assertion: ECKey = field(repr=False)
+    log: tuple[Ed25519PrivateKey, ...] = field(repr=False)
     created_at: datetime
 
     def public_jwks(self) -> dict[str, Any]:
@@ -67,6 +73,7 @@ def generate_keyset(path: Path, now: datetime) -> None:
         "created": rfc3339(now),
         **{name: b64encode(secrets.token_bytes(_KEY_BYTES)).decode() for name in _SYMMETRIC},
         "assertion": assertion.as_dict(private=True),
+        "log": [new_log_key()],
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,15 +98,23 @@ def load_keyset(path: Path) -> Keyset:
         content = json.loads(path.read_text(encoding="utf-8"))
         keys = {name: b64decode(content[name], validate=True) for name in _SYMMETRIC}
         assertion = ECKey.import_key(content["assertion"])
+        if "log" not in content:
+            raise _unusable(f"The key file {path} has no key for the audit logs yet: run `broker keys upgrade`.")
+        log = tuple(Ed25519PrivateKey.from_private_bytes(b64decode(key, validate=True)) for key in content["log"])
         created_at = datetime.fromisoformat(content["created"]).astimezone(UTC)
     except OSError as error:
         raise _unusable(f"The key file {path} cannot be read: {error.strerror}.") from error
     except (ValueError, KeyError, TypeError, JoseError) as error:
         raise _unusable(f"The key file {path} is damaged or not a key file.") from error
-    is_usable = assertion.is_private and assertion.curve_name == "P-256"
+    is_usable = assertion.is_private and assertion.curve_name == "P-256" and 1 <= len(log) <= _MOST_LOG_KEYS
     if content.get("version") != 1 or any(len(key) != _KEY_BYTES for key in keys.values()) or not is_usable:
         raise _unusable(f"The key file {path} is damaged or of another version.")
-    return Keyset(**keys, assertion=assertion, created_at=created_at)
+    return Keyset(**keys, assertion=assertion, log=log, created_at=created_at)
+
+
+def new_log_key() -> str:
+    """Make a key that signs the audit logs, as the key file holds it."""
+    return b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode()
 
 
 def _unusable(problem: str) -> ConfigurationInvalid:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from flask import current_app
 
+from broker.audit.log_keys import LogKeys
 from broker.audit.sequencer import Sequencer
 from broker.clock import Clock
 from broker.crypto.keyset import Keyset
@@ -38,6 +39,7 @@ class Services:
     keyset: Keyset
     sealer: Sealer
     database: Database
+    log_keys: LogKeys
     sequencer: Sequencer
     fences: Fences
     catalogue: Catalogue

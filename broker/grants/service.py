@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Select, select
@@ -146,10 +146,11 @@ class Grants:
             _check_step(ClusterState(cluster.state), state)
             cluster.state = state.value
             row.updated_at = now
-        details = {"accounts": [part.account_id]} if part.account_id else {}
-        transaction.append(
-            entry_of(row, event, actor, category=part.category, reasons=("user-action",), details=details)
-        )
+        entry = entry_of(row, event, actor, category=part.category, reasons=("user-action",))
+        if part.account_id is not None:
+            # Openly that it is one account, so that nobody takes it for the whole; which one, only under a salt.
+            entry = replace(entry, part="account", accounts=1, details={"accounts": [part.account_id]})
+        transaction.append(entry)
         if state is ClusterState.REVOKED:
             self._end_if_nothing_is_left(transaction, row, actor, now)
 

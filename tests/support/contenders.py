@@ -8,13 +8,12 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from broker.audit.sequencer import Sequencer
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.crypto.sealing import Sealer
 from broker.grants.fence import Fences
 from broker.storage.engine import Database
 from broker.storage.single_use import Claim, claim
-from tests.support.core import KEY, NOON, Watch
+from tests.support.core import KEY, NOON, Watch, sequencer_on
 
 
 def claims(database: Database, count: int, threads: int) -> int:
@@ -30,7 +29,7 @@ def claims(database: Database, count: int, threads: int) -> int:
 
 def appends(database: Database, count: int, threads: int) -> int:
     """Let the threads append `count` entries in all; return how many were acknowledged."""
-    sequencer = Sequencer(database, Sealer(KEY), Watch(), "broker.example")
+    sequencer = sequencer_on(database, Sealer(KEY), Watch())
 
     def attempt(number: int) -> int:
         entry = Entry(Event.ACCESS_REQUESTED, Initiator.DATA_RECIPIENT, "harbor", "alice", details={"n": number})

@@ -7,8 +7,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from broker.audit.log_keys import LogKeys
 from broker.audit.reader import LoggedEntry, tail
 from broker.audit.sequencer import Sequencer
+from broker.audit.writer import Writer
 from broker.banks.connector import (
     BankAccess,
     BankAccount,
@@ -19,6 +23,7 @@ from broker.banks.connector import (
     OpenStatus,
     Window,
 )
+from broker.clock import Clock
 from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
 from broker.errors import BrokerError
@@ -223,6 +228,9 @@ class House:
         return self.store.stored_bytes()
 
 
+LOG_KEYS = LogKeys([Ed25519PrivateKey.from_private_bytes(KEY[::-1])])
+
+
 @cache
 def policies() -> Catalogue:
     return load_catalogue(default_policies_dir())
@@ -248,6 +256,11 @@ def account(ref: str, *, name: str = "Current", joint: bool = False, closed: boo
     return BankAccount(ref, name, None, "••1111", status, "TRANS_AND_SAVINGS_ACCOUNTS", "GBP", joint)
 
 
+def sequencer_on(database: Database, sealer: Sealer, clock: Clock) -> Sequencer:
+    """Build the log of `broker.example`, signed with a key that all processes of a test share."""
+    return Sequencer(database, Writer(sealer, LOG_KEYS, clock, "broker.example"))
+
+
 @contextmanager
 def open_house(folder: Path, store: Store | None = None) -> Iterator[House]:
     """Open a house on the store; on a file in the folder when there is none."""
@@ -255,7 +268,7 @@ def open_house(folder: Path, store: Store | None = None) -> Iterator[House]:
     database, watch, sealer, pairwise = Database(store.url), Watch(), Sealer(KEY), PairwiseIds(KEY[::-1])
     catalogue = policies()
     users, reader = Users(sealer, b"s" * 32), GrantReader(sealer)
-    sequencer = Sequencer(database, sealer, watch, "broker.example")
+    sequencer = sequencer_on(database, sealer, watch)
     banks = {"harbor": FakeBank(), "meridian": FakeBank()}
     fences, renewals = Fences(database), Renewals(database, users)
     release = Release(database, sequencer, fences, renewals, catalogue, reader, users, pairwise, watch, banks)

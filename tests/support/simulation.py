@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import event as sqlalchemy_event
 
-from broker.audit.sequencer import Sequencer
 from broker.errors import ConsentRefused, LogUnavailable, NotFound, StorageUnavailable
 from broker.grants.consents import Consents
 from broker.grants.expiry import record_expiry
@@ -24,7 +23,7 @@ from broker.policy.terms import Choice, narrowed
 from broker.storage.engine import Database
 from broker.tokens.codes import Code, consume_code, issue_code
 from tests.support.consent_model import UNCLAIMED, Consent
-from tests.support.core import ASKED, ASKER, OFFERED, House, open_house
+from tests.support.core import ASKED, ASKER, OFFERED, House, open_house, sequencer_on
 from tests.support.stores import SqliteStore
 
 TROUBLE = (LogUnavailable, StorageUnavailable)
@@ -42,7 +41,7 @@ def reborn(house: House) -> House:
     """Drop every object and build new ones over the same file, as a new process would."""
     house.database.close()
     database = Database(house.store.url)
-    sequencer, fences = Sequencer(database, house.sealer, house.watch, "broker.example"), Fences(database)
+    sequencer, fences = sequencer_on(database, house.sealer, house.watch), Fences(database)
     release = replace(house.release, database=database, sequencer=sequencer, fences=fences)
     consents = Consents(sequencer, house.catalogue, house.sealer, house.release.pairwise, house.watch)
     grants = Grants(sequencer, fences, house.watch)

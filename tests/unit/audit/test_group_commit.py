@@ -11,7 +11,8 @@ from sqlalchemy import event
 from broker.audit.vocabulary import Appended, Entry, Event, Initiator
 from broker.errors import InvalidRequest, LogUnavailable
 from broker.storage.single_use import Claim, Condition
-from tests.support.core import NOON, House
+from broker.tlog.receipt import verify_receipt
+from tests.support.core import LOG_KEYS, NOON, House
 from tests.support.waiting import until
 
 ENTRY = Entry(Event.ACCESS_REQUESTED, Initiator.DATA_RECIPIENT, "harbor")
@@ -83,3 +84,12 @@ def test_a_batch_that_fails_is_told_to_all_and_gives_its_claims_back(house: Hous
     house.mends_log()
     assert house.sequencer.append(ENTRY, [PROOF]).lost is None
     assert house.durable_events() == ["access.requested"]
+
+
+def test_entries_of_one_commit_share_a_checkpoint_and_each_has_a_proof_of_its_own(
+    house: House, pool: ThreadPoolExecutor
+) -> None:
+    placed = [turn.result() for turn in appended_together(house, pool, [ENTRY] * COUNT)]
+    proven = [verify_receipt(one.receipt, LOG_KEYS.verifiers(one.log), origin=one.log) for one in placed]
+    assert [receipt.index for receipt in proven] == [one.number for one in placed]
+    assert {receipt.checkpoint.size for receipt in proven} == {1, COUNT}

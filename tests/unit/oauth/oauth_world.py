@@ -10,7 +10,9 @@ from oauth_app import BASE, CALLBACK, SCOPES, App, Watch, location
 from werkzeug.test import TestResponse
 
 from broker.audit.models import EntryRow
+from broker.audit.log_keys import LogKeys
 from broker.audit.sequencer import Sequencer
+from broker.audit.writer import Writer
 from broker.banks.service import Bank
 from broker.banks.service import add as add_bank
 from broker.crypto.keyset import generate_keyset, load_keyset
@@ -118,7 +120,7 @@ def _services(folder: Path, store: Store, watch: Watch) -> Services:
     keyset = load_keyset(settings.key_file)
     sealer, pairwise = Sealer(keyset.sealing), PairwiseIds(keyset.pairwise)
     database = Database(settings.database_url)
-    sequencer = Sequencer(database, sealer, watch, settings.base_host)
+    sequencer = Sequencer(database, Writer(sealer, LogKeys(keyset.log), watch, settings.base_host))
     fences = Fences(database)
     nothing_leaves: Any = None
     return Services(
@@ -128,6 +130,7 @@ def _services(folder: Path, store: Store, watch: Watch) -> Services:
         keyset=keyset,
         sealer=sealer,
         database=database,
+        log_keys=LogKeys(keyset.log),
         sequencer=sequencer,
         fences=fences,
         catalogue=_CATALOGUE,

@@ -1,0 +1,70 @@
+"""Changes the keys that sign the audit logs, in the key file: a new one begins, the old one signs along, then ends."""
+
+import json
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+from broker.crypto.keyset import load_keyset, new_log_key
+from broker.errors import ConfigurationInvalid
+
+
+def add_first(path: Path) -> bool:
+    """Give a key file from before the logs were signed its first log key; say whether it needed one.
+
+    Raises:
+        ConfigurationInvalid: the key file cannot be read or written.
+    """
+    if _read(path):
+        return False
+    _write(path, [new_log_key()])
+    return True
+
+
+def begin_next(path: Path) -> None:
+    """Put a new log key before the one in use; from the next start on both sign.
+
+    Raises:
+        ConfigurationInvalid: a rotation is under way already; or the key file cannot be read or written.
+    """
+    present = _read(path)
+    if len(present) != 1:
+        raise ConfigurationInvalid("Two log keys are in use already: end that rotation first.", code="keys-rotating")
+    _write(path, [new_log_key(), *present])
+
+
+def end_last(path: Path) -> None:
+    """Drop the older of two log keys: what it signed stays valid for whoever keeps its public half.
+
+    Raises:
+        ConfigurationInvalid: only one key is in use; or the key file cannot be read or written.
+    """
+    present = _read(path)
+    if len(present) < 2:  # noqa: PLR2004 - the new one and the old one
+        raise ConfigurationInvalid("Only one log key is in use: there is none to retire.", code="keys-rotating")
+    _write(path, present[:1])
+
+
+def _read(path: Path) -> Sequence[str]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return list(content.get("log", []))
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise ConfigurationInvalid(f"The key file {path} cannot be read.", code="keys-unusable") from error
+
+
+def _write(path: Path, log_keys: Sequence[str]) -> None:
+    """Replace the file in one step: whoever reads it finds all keys, before or after."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8")) | {"log": list(log_keys)}
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, stat.S_IRUSR | stat.S_IWUSR)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        load_keyset(fresh)
+        fresh.replace(path)
+    except OSError as error:
+        raise ConfigurationInvalid(f"The key file {path} cannot be written: {error.strerror}.") from error
