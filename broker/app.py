@@ -6,6 +6,7 @@ from functools import partial
 
 from flask import Blueprint, Flask
 
+from broker.api import audit_log
 from broker.api import routes as api
 from broker.audit.log_keys import LogKeys
 from broker.audit.sequencer import Sequencer
@@ -58,8 +59,10 @@ MOUNT_TABLE = (
     Mount(oauth.browser, "/oauth", gates.public),
     Mount(oauth.blueprint, "/oauth", gates.client),
     Mount(api.blueprint, "/v1", gates.token),
+    Mount(audit_log.hashes, "/audit", gates.public),
+    Mount(audit_log.entries, "/audit", gates.auditor),
 )
-_WITHOUT_COOKIES = (gates.client, gates.token)
+_WITHOUT_COOKIES = (gates.client, gates.token, gates.auditor)
 _RENEWALS_AT_ONCE = 2  # sessions of PostgreSQL kept for them at each bank; up to four more may be opened
 
 

@@ -20,7 +20,7 @@ from broker.edge.visitor import Visitor, browser_id, sign_in, sign_out, visitor,
 from broker.release import OwnAccounts
 from broker.settings import Settings
 from broker.tokens.service import issue_access
-from tests.support.core import DATA, House
+from tests.support.core import DATA, LOG_KEYS, House
 from tests.support.reading import ReadingClient
 from tests.support.sandbox_settings import sandbox_settings
 
@@ -43,6 +43,7 @@ def services_of(house: House, base_url: str = BASE) -> Services:
         keyset=load_keyset(settings.key_file),
         sealer=house.sealer,
         database=house.database,
+        log_keys=LOG_KEYS,
         sequencer=house.sequencer,
         fences=house.fences,
         catalogue=house.catalogue,
