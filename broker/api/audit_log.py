@@ -5,8 +5,9 @@ C2SP tlog-tiles below `/audit/<owner>/<year>/`, so that verifiers which know not
 
 from collections.abc import Callable
 
-from flask import Blueprint, Response, make_response, request
+from flask import Blueprint, make_response, request
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
 
 from broker.audit import published
 from broker.audit.published import Stored
@@ -22,13 +23,13 @@ _FOR_NOW = "max-age=2"
 
 
 @hashes.get("/<owner>/<year>/checkpoint")
-def checkpoint(owner: str, year: str) -> Response:
+def checkpoint(owner: str, year: str) -> AnyResponse:
     """Show the newest signed checkpoint."""
     return _answer(owner, year, published.checkpoint, _TEXT, "public")
 
 
 @hashes.get("/<owner>/<year>/keys")
-def keys(owner: str, year: str) -> Response:
+def keys(owner: str, year: str) -> AnyResponse:
     """Show the verifier keys of the log, one a line (C2SP signed-note)."""
 
     def read(session: Session, log: str) -> Stored:
@@ -39,26 +40,26 @@ def keys(owner: str, year: str) -> Response:
 
 
 @hashes.get("/<owner>/<year>/tile/<level>/<path:place>")
-def hash_tile(owner: str, year: str, level: str, place: str) -> Response:
+def hash_tile(owner: str, year: str, level: str, place: str) -> AnyResponse:
     """Show a tile of hashes."""
     path = f"tile/{level}/{place}"
     return _answer(owner, year, lambda session, log: published.hash_tile(session, log, path), _BYTES, "public")
 
 
 @entries.get("/<owner>/<year>/tile/entries/<path:place>")
-def entry_bundle(owner: str, year: str, place: str) -> Response:
+def entry_bundle(owner: str, year: str, place: str) -> AnyResponse:
     """Show a bundle of entries."""
     path = f"tile/entries/{place}"
     return _answer(owner, year, lambda session, log: published.entry_bundle(session, log, path), _BYTES, "private")
 
 
 @entries.get("/<owner>/<year>/proof/<number>")
-def proof(owner: str, year: str, number: str) -> Response:
+def proof(owner: str, year: str, number: str) -> AnyResponse:
     """Show the receipt of one entry, against the newest checkpoint."""
     return _answer(owner, year, lambda session, log: published.proof(session, log, number), _TEXT, "private")
 
 
-def _answer(owner: str, year: str, read: Callable[[Session, str], Stored], kind: str, who: str) -> Response:
+def _answer(owner: str, year: str, read: Callable[[Session, str], Stored], kind: str, who: str) -> AnyResponse:
     """Answer with bytes of a log. What never changes may be kept for ever; `who` says by whom."""
     log = published.log_at(services().settings.base_host, owner, year)
     with services().database.read() as session:

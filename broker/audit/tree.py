@@ -19,13 +19,17 @@ from broker.tlog.receipt import make_receipt
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How far a log has got: its name, its size, its root, and the signed note that says so (empty at size 0)."""
+    """How far a log has got: its name, its size, its root, and the signed note that says so (empty at size 0).
+
+    Of a log that was dropped only this is left.
+    """
 
     origin: str
     size: int
     root: bytes
     note: bytes
     is_current: bool
+    is_dropped: bool = False
 
 
 def head_of(session: Session, log: str) -> Head:
@@ -105,4 +109,4 @@ def _node(session: Session, log: str, node: Node) -> bytes:
 
 def _head(row: LogState) -> Head:
     root = CompactRange.load(row.size, row.frontier).root
-    return Head(row.name, row.size, root, row.checkpoint, row.is_current)
+    return Head(row.name, row.size, root, row.checkpoint, row.is_current, row.is_dropped)

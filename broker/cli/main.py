@@ -1,18 +1,18 @@
 """The `broker` command and how its failures are told: one clear line and exit code 2."""
 
-import importlib
 import sys
 
 import click
 
 from broker import __version__
+from broker.cli.lazy import Lazy
 from broker.errors import BrokerError
 
 _REFUSED = 2
 _MODULES = {
     "audit": "audit",
     "bank": "bank",
-    "db": "database",
+    "db": "database:db",
     "doctor": "doctor",
     "keys": "keys",
     "platform": "platform",
@@ -23,21 +23,7 @@ _MODULES = {
 }
 
 
-class _Nouns(click.Group):
-    """Imports a command's module when it is asked for: most need little of the broker, and start at once."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *_MODULES})
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _MODULES:
-            return super().get_command(ctx, cmd_name)
-        module = importlib.import_module(f"broker.cli.{_MODULES[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
-        return command
-
-
-@click.group(cls=_Nouns, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Lazy, package="broker.cli", modules=_MODULES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="broker")
 def cli() -> None:
     """Run and look after the consent broker."""

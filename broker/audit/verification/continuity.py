@@ -22,14 +22,12 @@ _REQUIRED = {"log": str, "number": int, "time": int, "event": str, "initiator": 
 class Continuity:
     """Goes through the entries of one log in order, and remembers what the next ones must fit to.
 
-    `since` and `until` (µs) anchor the times of entries from number `since_number` on, and of all entries: what a
-    witness has signed says that the former were added after one instant, the latter before another.
+    A witness has signed for the first `since_number` entries at an instant; later ones were added after `since_us`.
     """
 
     log: str
     since_number: int = 0
     since_us: int = 0
-    until_us: int | None = None
     previous: dict[str, Any] | None = None
     carried_over: int = 0
     _time_us: int = 0
@@ -71,8 +69,6 @@ class Continuity:
             raise Fault("time-goes-back", "is older than the entry before it")
         if number >= self.since_number and time_us < self.since_us:
             raise Fault("back-dated", "was added after a witness had signed, and says that it happened before")
-        if self.until_us is not None and time_us > self.until_us:
-            raise Fault("time-ahead", "says that it happened after a witness had signed for it")
         self._time_us = time_us
         if number == 0:
             self._began_us = time_us

@@ -16,7 +16,7 @@ from broker.audit.verification.served import Reconciliation, Served
 from broker.tlog.checkpoint import Checkpoint
 from broker.tlog.tiles import TILE_WIDTH
 
-_TOLERANCE_US = 300_000_000  # clocks of witnesses and broker, and the time until a checkpoint is pushed
+_TOLERANCE_US = 300_000_000  # for the clocks of witness and broker, and the time until a checkpoint is pushed
 Told = Callable[[int, int], None]
 """Is told how many entries have been checked, and of how many."""
 
@@ -26,14 +26,14 @@ class Question:
     """What a log is held against, besides its own checkpoint.
 
     `last` is the newest head that the verifier has seen before; `former` is the last checkpoint of the log that this
-    one goes on from; `served` are the requests that the bank has served.
+    one goes on from; `served` reads the requests that the bank has served, of the log whose name it is given.
     """
 
     trust: Trust
     origin: str | None = None
     last: Head | None = None
     former: Checkpoint | None = None
-    served: Served | None = None
+    served: Callable[[str], Served] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +75,15 @@ def verify_log(read: Read, question: Question, told: Told = nobody) -> Verified:
     except Missing as error:
         raise Unreadable("There is no checkpoint: no such log, or it has no entries yet.") from error
     _check_growth(head.checkpoint, question.last)
-    walk = _Walk(head, question)
+    served = None if question.served is None else question.served(head.checkpoint.origin)
+    walk = _Walk(head, question.last, served)
     for bundle in bundles(read, head.checkpoint.origin, head.checkpoint.size):
         walk.over(bundle)
         told(bundle.first + len(bundle.leaves), head.checkpoint.size)
     walk.end()
     check_tiles_above(read, head.checkpoint.origin, walk.rows)
     _check_former(walk.continuity.previous, question.former, head.checkpoint.origin)
-    reconciled = None if question.served is None else question.served.reconciled(head.checkpoint.origin)
+    reconciled = None if served is None else served.reconciled(head.checkpoint.origin)
     return Verified(head, walk.continuity.previous, walk.continuity.carried_over, reconciled)
 
 
@@ -91,22 +92,22 @@ class _Walk:
     """One way through all entries, with what is carried from bundle to bundle."""
 
     head: Head
-    question: Question
+    last: Head | None
+    served: Served | None
     rows: Rows = field(default_factory=Rows)
     rest: list[bytes] = field(default_factory=list)
     continuity: Continuity = field(init=False)
 
     def __post_init__(self) -> None:
-        last, seen_at_s = self.question.last, self.head.seen_at_s
+        last = self.last
         self.continuity = Continuity(
             self.head.checkpoint.origin,
             since_number=0 if last is None else last.checkpoint.size,
             since_us=0 if last is None or last.seen_at_s is None else last.seen_at_s * 1_000_000 - _TOLERANCE_US,
-            until_us=None if seen_at_s is None else seen_at_s * 1_000_000 + _TOLERANCE_US,
         )
 
     def over(self, bundle: Bundle) -> None:
-        number, follow, served = bundle.first, self.continuity.follow, self.question.served
+        number, follow, served = bundle.first, self.continuity.follow, self.served
         try:
             for leaf, hashed in zip(bundle.leaves, bundle.hashes, strict=True):
                 fields = fields_of(leaf)
@@ -136,9 +137,9 @@ class _Walk:
 
     def _check_last(self, bundle: Bundle) -> None:
         """Compare the root of the entries that the verifier has seen before with the root that was signed then."""
-        if self.question.last is None:
+        if self.last is None:
             return
-        last = self.question.last.checkpoint
+        last = self.last.checkpoint
         inside = last.size - bundle.first
         if 0 < inside <= len(bundle.hashes) and self.rows.root(bundle.hashes[:inside]) != last.root:
             detail = "are not those that the log's key had signed before: one of them was changed"

@@ -1,5 +1,7 @@
 """Where the stored bytes of a log come from: by the paths of C2SP tlog-tiles, whatever stands behind them."""
 
+import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,3 +51,18 @@ def read_bounded(path: Path, most: int) -> bytes:
     if len(content) > most:
         raise Unreadable(f"{path} is larger than {most} bytes.")
     return content
+
+
+def replaced(path: Path, content: bytes) -> None:
+    """Put a file in place whole and durably, instead of what is there."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(name).replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
