@@ -108,10 +108,9 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
     """
     clock = own_clock(settings, wall)
     keyset = load_keyset(settings.key_file)
-    sealer = Sealer(keyset.sealing)
+    sealer, log_keys = Sealer(keyset.sealing), LogKeys(keyset.log)
     database = Database(settings.database_url, settings.threads, settings.disk_reserve_bytes)
     catalogue = load_catalogue(settings.policies_dir)
-    log_keys = LogKeys(keyset.log)
     sequencer = Sequencer(database, Writer(sealer, log_keys, clock, settings.base_host))
     fences = Fences(database, connections=settings.threads)
     users, reader, pairwise = Users(sealer, keyset.subject), GrantReader(sealer), PairwiseIds(keyset.pairwise)

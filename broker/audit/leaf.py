@@ -14,6 +14,7 @@ from broker.tlog.disclosure import Disclosure, digest
 
 _VERSION = 2
 _SALT_BYTES = 16
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +66,4 @@ def leaf_of(
     known = {name: value for name, value in fields.items() if value is not None}
     # RFC 8785 for what stands here: ASCII names, texts and whole numbers. On the path of every access, hence not the
     # general `canonical_json`; a test compares the two.
-    return json.dumps(known, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True).encode()
+    return _ENCODE(known).encode()

@@ -110,7 +110,7 @@ def _read(
     for row in rows:
         detail = session.get(DetailRow, (row.log, row.number))
         sealer = sealers.get(row.subject) if row.subject else master
-        details = {}
+        details: dict[str, Any] = {}
         if detail is not None and sealer is not None:
             disclosed = json.loads(sealer.open(detail.sealed, f"audit_details/{row.log}/{row.number}"))
             # Details from before the log was a tree rest without salts.

@@ -1,6 +1,7 @@
 """Pseudonyms of people in the logs, the keys under which their details are sealed, and the chain of their entries."""
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,7 +18,7 @@ _PSEUDONYM_BYTES = 16
 _KEY_BYTES = 32
 _SUBJECTS = table_of(SubjectRow)
 _FOUND = select(_SUBJECTS).where(
-    _SUBJECTS.c.user_id == bindparam("of_user"), _SUBJECTS.c.bank_id == bindparam("of_bank")
+    _SUBJECTS.c.bank_id == bindparam("of_bank"), _SUBJECTS.c.user_id.in_(bindparam("of_users", expanding=True))
 )
 _LENGTHENED = (
     update(_SUBJECTS)
@@ -47,14 +48,25 @@ class Subjects:
     session: Session
     master: Sealer
     log: str
-    _known: dict[tuple[str, str], Subject] = field(default_factory=dict)
+    _known: dict[str, Subject] = field(default_factory=dict)
 
-    def of(self, user_id: str, bank_id: str, now: datetime) -> Subject:
-        """Return the person's pseudonym, key and chain; makes them at the first entry."""
-        person = (user_id, bank_id)
-        if person not in self._known:
-            self._known[person] = self._found(user_id, bank_id) or self._made(user_id, bank_id, now)
-        return self._known[person]
+    def load(self, user_ids: Collection[str], bank_id: str, now: datetime) -> None:
+        """Look these people of a bank up, all at once; makes pseudonym, key and chain of those who are new."""
+        if not user_ids:
+            return
+        wanted = {"of_bank": bank_id, "of_users": list(user_ids)}
+        for row in self.session.connection().execute(_FOUND, wanted):
+            # In another log than the last time, such as the next year's, a chain begins anew.
+            size = row.chain_size if row.chain_log == self.log else 0
+            sealer = opened(self.master, row.pseudonym, row.sealed_key)
+            self._known[row.user_id] = Subject(row.pseudonym, sealer, size, row.chain_hash)
+        for user_id in user_ids:
+            if user_id not in self._known:
+                self._known[user_id] = self._made(user_id, bank_id, now)
+
+    def of(self, user_id: str) -> Subject:
+        """Return a person that was loaded."""
+        return self._known[user_id]
 
     def store(self) -> None:
         """Remember how far the chains have got."""
@@ -69,14 +81,6 @@ class Subjects:
         ]
         if grown:
             self.session.connection().execute(_LENGTHENED, grown)
-
-    def _found(self, user_id: str, bank_id: str) -> Subject | None:
-        row = self.session.connection().execute(_FOUND, {"of_user": user_id, "of_bank": bank_id}).first()
-        if row is None:
-            return None
-        # In another log than the last time, such as the next year's, a chain begins anew.
-        size = row.chain_size if row.chain_log == self.log else 0
-        return Subject(row.pseudonym, opened(self.master, row.pseudonym, row.sealed_key), size, row.chain_hash)
 
     def _made(self, user_id: str, bank_id: str, now: datetime) -> Subject:
         pseudonym = base64url(secrets.token_bytes(_PSEUDONYM_BYTES))

@@ -80,9 +80,7 @@ def receipt_of(session: Session, log: str, number: int) -> bytes:
 
 def entries_of(session: Session, log: str, first: int, count: int) -> list[bytes]:
     """Return the bytes of at most `count` entries from number `first` on."""
-    query = select(EntryRow.leaf).where(
-        EntryRow.log == log, EntryRow.number >= first, EntryRow.number < first + count
-    )
+    query = select(EntryRow.leaf).where(EntryRow.log == log, EntryRow.number >= first, EntryRow.number < first + count)
     return list(session.scalars(query.order_by(EntryRow.number)))
 
 

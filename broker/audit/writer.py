@@ -93,7 +93,7 @@ class Writer:
         Raises:
             StorageUnavailable: the log has grown without its lock; nothing may be committed.
         """
-        subjects = Subjects(session, self._sealer, log.name)
+        subjects = self._subjects(session, log, entries)
         first, time_us = log.frontier.size, log.last_time_us
         written: list[_Written] = []
         for number, entry in enumerate(entries, start=first):
@@ -103,7 +103,7 @@ class Writer:
         growth = grow(log.frontier, [one.row["leaf_hash"] for one in written])
         tip = Checkpoint(log.name, growth.after.size, growth.after.root)
         checkpoint = sign_checkpoint(tip, self._keys.signers(log.name))
-        _store(session, log, written, growth, time_us, checkpoint)
+        _store(session, log, written, growth, time_us=time_us, checkpoint=checkpoint)
         subjects.store()
         log.frontier, log.last_time_us = growth.after, time_us
         return [
@@ -128,9 +128,7 @@ class Writer:
         return opened
 
     def _written(self, subjects: Subjects, log: str, number: int, time_us: int, entry: Entry) -> _Written:
-        subject = None
-        if entry.user_id is not None and entry.bank_id is not None:
-            subject = subjects.of(entry.user_id, entry.bank_id, self._clock())
+        subject = subjects.of(entry.user_id) if entry.user_id and entry.bank_id else None
         disclosures = commitments(entry)
         link = subject.next_link() if subject else None
         leaf = leaf_of(log, number, time_us, entry, link=link, disclosures=disclosures)
@@ -143,15 +141,23 @@ class Writer:
             "grant_id": entry.grant_id,
             "interaction_id": entry.interaction_id,
             "leaf": leaf,
-            "leaf_hash": leaf_hash(leaf),
+            "leaf_hash": (hashed := leaf_hash(leaf)),
         }
         if subject is not None:
-            subject.chain_size, subject.chain_hash = subject.chain_size + 1, row["leaf_hash"]
+            subject.chain_size, subject.chain_hash = subject.chain_size + 1, hashed
         if not disclosures:
             return _Written(row, None, ())
         sealer = subject.sealer if subject else self._sealer
         plain = json.dumps(disclosures, ensure_ascii=False).encode()
         return _Written(row, sealer.seal(plain, f"audit_details/{log}/{number}"), disclosures)
+
+    def _subjects(self, session: Session, log: Log, entries: Sequence[Entry]) -> Subjects:
+        """Look up whom these entries of one bank are about; those of the operator's log are about nobody."""
+        subjects = Subjects(session, self._sealer, log.name)
+        people = {entry.user_id: entry.bank_id for entry in entries if entry.user_id and entry.bank_id}
+        for bank_id in set(people.values()):
+            subjects.load(people, bank_id, self._clock())
+        return subjects
 
     def _locked(self, session: Session, bank: str | None) -> Log:
         connection, owner = session.connection(), {"of_owner": _owner(bank)}
@@ -171,7 +177,7 @@ class Writer:
 
 
 def _store(
-    session: Session, log: Log, written: Sequence[_Written], growth: Growth, time_us: int, checkpoint: bytes
+    session: Session, log: Log, written: Sequence[_Written], growth: Growth, *, time_us: int, checkpoint: bytes
 ) -> None:
     connection = session.connection()
     connection.execute(insert(_ENTRIES), [one.row for one in written])
@@ -183,7 +189,9 @@ def _store(
     if nodes:
         connection.execute(insert(_NODES), nodes)
     details = [
-        {"log": log.name, "number": one.row["number"], "sealed": one.sealed} for one in written if one.sealed is not None
+        {"log": log.name, "number": one.row["number"], "sealed": one.sealed}
+        for one in written
+        if one.sealed is not None
     ]
     if details:
         connection.execute(insert(_DETAILS), details)

@@ -19,13 +19,14 @@ MOST_DISCLOSURES = 64
 DIGESTS = "_sd"
 
 _CODE = "disclosure-malformed"
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _PARTS = 3
 _DEEPEST = 8
 _LARGEST_INT = 2**53 - 1  # what every JSON reader reads exactly
 
 
 class Disclosure(NamedTuple):
-    """One detail: `salt` is the base64url of 16 random bytes; `value` a text, a whole number, or lists and objects."""
+    """One detail: `salt` is the base64url of 16 random bytes; `value` JSON without fractions."""
 
     salt: str
     name: str
@@ -35,10 +36,8 @@ class Disclosure(NamedTuple):
 def digest(disclosure: Disclosure) -> str:
     """Return what a leaf holds of a disclosure: the base64url of the SHA-256 of its compact JSON.
 
-    Raises:
-        Unverifiable: it is none, or its value has no single JSON form.
+    It judges nothing, because it runs for every detail of every entry: `encode` and `decode` refuse what is none.
     """
-    _check(disclosure)
     return _base64url(hashlib.sha256(_json(disclosure)).digest())
 
 
@@ -88,6 +87,7 @@ def check(leaf_fields: Mapping[str, Any], disclosures: Iterable[Disclosure]) -> 
         raise Unverifiable(_CODE, "The digests of the leaf are not an array.")
     values: dict[str, Any] = {}
     for disclosure in disclosures:
+        _check(disclosure)
         if digest(disclosure) not in committed:
             raise Unverifiable("disclosure-unproven", "A disclosure is not what the leaf commits to.")
         if disclosure.name in values:
@@ -128,12 +128,12 @@ def _check_value(value: Any, depth: int) -> None:
             _check_value(item, depth - 1)
         if not all(isinstance(key, str) for key in value):
             raise Unverifiable(_CODE, "The names in an object are texts.")
-    elif not isinstance(value, int) or isinstance(value, bool) or abs(value) > _LARGEST_INT:
-        raise Unverifiable(_CODE, "A value is a text, a whole number below 2^53, or a list or object of those.")
+    elif value is not None and (not isinstance(value, int) or abs(value) > _LARGEST_INT):
+        raise Unverifiable(_CODE, "A value is a text, a whole number below 2^53, true, false, null, or made of those.")
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return _COMPACT(value).encode()
 
 
 def _refuse(_text: str) -> Never:

@@ -17,6 +17,7 @@ from broker.grants.fence import Fences
 from broker.storage import schema
 from broker.storage.engine import Database
 from tests.architecture.pages import DOCS, code_blocks
+from tests.support.core import sequencer_on
 from tests.support.postgres import PostgresServer
 
 _ONLY_GROW = {"audit_entries", "audit_nodes", "audit_cosignatures"}

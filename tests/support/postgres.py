@@ -76,19 +76,19 @@ def shared_server(folder: Path) -> Iterator[PostgresServer]:
 
 
 @contextlib.contextmanager
-def own_server() -> Iterator[PostgresServer]:
-    """Start a server for the caller alone, who may stop and change it."""
-    running = start()
+def own_server(beside: Path | None = None) -> Iterator[PostgresServer]:
+    """Start a server for the caller alone, who may stop and change it; its data in memory, or below a folder."""
+    running = start(beside)
     try:
         yield PostgresServer(running["url"])
     finally:
         stop(running)
 
 
-def start() -> dict[str, Any]:
+def start(beside: Path | None = None) -> dict[str, Any]:
     """Start a server; return its URL, port, folder, programs and process id."""
     memory = Path("/dev/shm")  # noqa: S108 - memory-backed, a folder of our own below it
-    folder = Path(tempfile.mkdtemp(prefix="broker-pg-", dir=memory if memory.is_dir() else None))
+    folder = Path(tempfile.mkdtemp(prefix="broker-pg-", dir=beside or (memory if memory.is_dir() else None)))
     try:
         binaries = _binaries(folder)
         port = _initialised(binaries, folder, _identity(folder))

@@ -71,9 +71,7 @@ def test_each_head_is_consistent_with_those_before(house: House) -> None:
     with house.database.read() as session:
         for old in seen:
             proof = consistency_proof(nodes_of(session, LOG), old.size, 40)
-            verify_consistency(
-                old_size=old.size, old_root=old.root, new_size=40, new_root=seen[-1].root, proof=proof
-            )
+            verify_consistency(old_size=old.size, old_root=old.root, new_size=40, new_root=seen[-1].root, proof=proof)
 
 
 def test_a_persons_entries_form_a_chain_in_each_log(house: House) -> None:
@@ -116,7 +114,7 @@ def test_an_entry_is_canonical_json_of_at_most_a_kilobyte(house: House) -> None:
         records=1000,
         accounts=12,
         access_id="a" * 22,
-        details={name: "é€\u2028" for name in ("customer", "accounts", "endpoint", "window", "fields", "context", "x")},
+        details=dict.fromkeys(("customer", "accounts", "endpoint", "window", "fields", "context", "x"), "é€\u2028"),
     )
     for _ in range(2):
         leaf = verified(house.sequencer.append(fat)).leaf

@@ -330,8 +330,10 @@ def test_a_disk_that_fills_up_is_told(patient: Patient, size: str, level: Level)
 def test_a_log_that_cannot_be_read_is_told_without_what_stands_there(patient: Patient) -> None:
     with patient.database.write() as session:
         for statement in (
-            "INSERT INTO audit_logs VALUES ('h/audit/harbor/1', 'harbor', 1, 5, 1)",
-            "INSERT INTO audit_entries VALUES ('h/audit/harbor/1', 0, 5, 'x', NULL, NULL, NULL, x'63616e617279')",
+            """INSERT INTO audit_logs (name, owner, size, last_time_us, is_current)
+               VALUES ('h/audit/harbor/1', 'harbor', 1, 5, true)""",
+            """INSERT INTO audit_entries (log, number, time_us, event, leaf)
+               VALUES ('h/audit/harbor/1', 0, 5, 'x', x'63616e617279')""",
         ):
             session.connection().exec_driver_sql(statement)
     told = patient.complaint("audit log")

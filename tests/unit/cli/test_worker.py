@@ -29,7 +29,7 @@ def test_expiry_is_written_down_and_the_bank_is_told(house: House, services: Ser
     house.approved()
     house.watch.passes(days=90)
     run_once(services)
-    assert house.events()[-1] == "grant.expired"
+    assert "grant.expired" in house.events()
     assert house.bank.ended == [CREDENTIAL]
     assert credential(house) is None
     run_once(services)
@@ -114,7 +114,7 @@ def test_a_round_that_cannot_write_the_log_loses_nothing(house: House, services:
         run_once(services)
     house.mends_log()
     run_once(services)
-    assert house.events()[-1] == "grant.expired"
+    assert "grant.expired" in house.events()
     assert house.grant(grant_id).status == "EXPIRED"
 
 

@@ -10,6 +10,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
+from broker.crypto import log_keys
 from broker.crypto.keyset import generate_keyset, load_keyset
 from broker.errors import ConfigurationInvalid
 from tests.support.core import NOON
@@ -123,3 +124,36 @@ def test_a_client_assertion_lives_for_a_minute_and_is_never_the_same(path: Path)
     assert claims[0]["jti"] != claims[1]["jti"]
     assert (claims[0]["iss"], claims[0]["sub"], claims[0]["aud"]) == ("broker", "broker", "https://bank.example")
     assert claims[0]["exp"] - claims[0]["iat"] == 60
+
+
+def test_a_rotation_has_two_log_keys_for_a_while_and_then_the_new_one(path: Path) -> None:
+    (old,) = load_keyset(path).log
+    log_keys.begin_next(path)
+    new, beside = load_keyset(path).log
+    assert beside.private_bytes_raw() == old.private_bytes_raw() != new.private_bytes_raw()
+    with pytest.raises(ConfigurationInvalid, match="keys-rotating"):
+        log_keys.begin_next(path)
+    log_keys.end_last(path)
+    assert [key.private_bytes_raw() for key in load_keyset(path).log] == [new.private_bytes_raw()]
+    with pytest.raises(ConfigurationInvalid, match="keys-rotating"):
+        log_keys.end_last(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_file_from_before_the_logs_were_signed_is_refused_until_it_has_the_key(path: Path) -> None:
+    before = load_keyset(path)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    del content["log"]
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ConfigurationInvalid, match="broker keys upgrade"):
+        load_keyset(path)
+    assert log_keys.add_first(path)
+    assert not log_keys.add_first(path)
+    assert load_keyset(path).sealing == before.sealing
+
+
+@pytest.mark.parametrize("log", [[], ["x"], ["AAAA"], [1], "no list", None, {"a": 1}])
+def test_log_keys_that_are_none_are_refused(path: Path, log: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"log": log}), encoding="utf-8")
+    with pytest.raises(ConfigurationInvalid, match="keys-unusable"):
+        load_keyset(path)

@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 from oauth_app import BASE, CALLBACK, SCOPES, App, Watch, location
 from werkzeug.test import TestResponse
 
-from broker.audit.models import EntryRow
 from broker.audit.log_keys import LogKeys
+from broker.audit.models import EntryRow
 from broker.audit.sequencer import Sequencer
 from broker.audit.writer import Writer
 from broker.banks.service import Bank
