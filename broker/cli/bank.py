@@ -6,6 +6,7 @@ from broker.app import build_services
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.banks import service as banks
 from broker.cli.audit import credentials
+from broker.cli.audit.database import own_broker
 from broker.cli.output import json_option, print_json, print_rows
 from broker.errors import ConfigurationInvalid, NotFound
 from broker.settings import load_settings
@@ -90,6 +91,6 @@ def revoke(bank_id: str, credential_id: str) -> None:
 
 
 def _check_bank(bank_id: str) -> None:
-    with build_services(load_settings()).database.read() as session:
+    with own_broker() as base, base.database.read() as session:
         if banks.find(session, bank_id) is None:
             raise NotFound("There is no such bank.")

@@ -7,6 +7,7 @@ import click
 from broker import __version__
 from broker.cli.lazy import Lazy
 from broker.errors import BrokerError
+from broker.telemetry import configure_logging
 
 _REFUSED = 2
 _MODULES = {
@@ -31,6 +32,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; a refusal of the domain is one line, never a traceback."""
+    configure_logging("ERROR")  # what commands do on their way they tell as results; those that serve log more
     try:
         cli.main(standalone_mode=True)
     except BrokerError as error:

@@ -2,12 +2,11 @@
 
 import click
 
-from broker.app import build_services
 from broker.audit import credentials
 from broker.audit.vocabulary import OPERATOR_LOG
+from broker.cli.audit.database import own_broker
 from broker.cli.output import json_option, print_json, print_rows
 from broker.clock import rfc3339
-from broker.settings import load_settings
 
 _COLUMNS = ("id", "created", "expires", "revoked")
 days_option = click.option(
@@ -47,8 +46,7 @@ def revoke(credential_id: str) -> None:
 
 def create_for(owner: str, days: int) -> None:
     """Make a credential for the logs of an owner; the secret alone goes to standard output."""
-    base = build_services(load_settings())
-    with base.database.write() as session:
+    with own_broker() as base, base.database.write() as session:
         made, secret = credentials.create(session, owner, base.clock(), days)
     click.echo(f"Credential {made.id}, valid until {rfc3339(made.expires_at)}. It is shown this once:", err=True)
     click.echo(secret)
@@ -56,8 +54,7 @@ def create_for(owner: str, days: int) -> None:
 
 def list_for(owner: str, *, as_json: bool) -> None:
     """List the credentials of an owner."""
-    base = build_services(load_settings())
-    with base.database.read() as session:
+    with own_broker() as base, base.database.read() as session:
         rows = [
             {
                 "id": one.id,
@@ -75,7 +72,6 @@ def list_for(owner: str, *, as_json: bool) -> None:
 
 def revoke_for(owner: str, credential_id: str) -> None:
     """End a credential of an owner."""
-    base = build_services(load_settings())
-    with base.database.write() as session:
+    with own_broker() as base, base.database.write() as session:
         credentials.revoke(session, owner, credential_id, base.clock())
     click.echo("Revoked: it opens nothing any more.")

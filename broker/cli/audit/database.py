@@ -1,5 +1,8 @@
 """Reads the logs of the own database as they are stored, for those who check and export them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from broker.app import build_services
 from broker.audit import published
 from broker.audit.tree import Head, heads
@@ -9,13 +12,18 @@ from broker.errors import NotFound
 from broker.settings import load_settings
 
 
-def opened_base() -> Services:
-    """Build the services of the broker whose environment this is.
+@contextmanager
+def own_broker() -> Iterator[Services]:
+    """Build the services of the broker whose environment this is, and close them in the end.
 
     Raises:
         ConfigurationInvalid: there is no such broker.
     """
-    return build_services(load_settings())
+    base = build_services(load_settings())
+    try:
+        yield base
+    finally:
+        base.close()
 
 
 def stored(base: Services, log: str) -> Read:

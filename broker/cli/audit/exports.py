@@ -34,20 +34,21 @@ def export(name: str | None, *, mirror: Path | None, form: str, target: Path | N
     if (name is None) == (mirror is None):
         raise click.UsageError("Name one log: --log with its name, or --mirror with its folder.")
     with judged(), ExitStack() as until_written:
-        read = mirror_at(mirror) if mirror is not None else _stored(name or "")
+        read = mirror_at(mirror) if mirror is not None else until_written.enter_context(_stored(name or ""))
         checkpoint = _checkpoint(read)
         out = sys.stdout if target is None else until_written.enter_context(_new_file(target))
         for line in FORMATS[form](read, checkpoint.origin, checkpoint.size):
             out.write(line)
 
 
-def _stored(name: str) -> Read:
-    from broker.cli.audit.database import logs_of, opened_base, stored  # noqa: PLC0415 - a mirror needs no broker
+@contextmanager
+def _stored(name: str) -> Iterator[Read]:
+    from broker.cli.audit.database import logs_of, own_broker, stored  # noqa: PLC0415 - a mirror needs no broker
 
-    base = opened_base()
-    if any(head.is_dropped for head in logs_of(base, name)):
-        raise NotFound("That log was dropped: its entries are gone.")
-    return stored(base, name)
+    with own_broker() as base:
+        if any(head.is_dropped for head in logs_of(base, name)):
+            raise NotFound("That log was dropped: its entries are gone.")
+        yield stored(base, name)
 
 
 def _checkpoint(read: Read) -> Checkpoint:

@@ -33,6 +33,6 @@ def mirror(
     trust = trust_of(keys, witnesses, quorum)
     read = log_at(url, credential_file)
     with judged(as_json=as_json), progress("mirror") as told:
-        found = mirrored(read, folder, trust, origin_of(url), told)
+        found = mirrored(read, folder, trust, origin_of(url, trust), told)
         told_as = f"{found.log}: {found.size} entries, {found.added} of them new, in {folder}"
         good(told_as, {"log": found.log, "size": found.size, "added": found.added}, as_json=as_json)

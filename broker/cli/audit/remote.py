@@ -7,17 +7,16 @@ from urllib.parse import urlsplit
 import click
 
 from broker.audit.verification.faults import Unreadable
+from broker.audit.verification.heads import Trust
 from broker.audit.verification.reading import LARGEST_FILE, Missing, Read
 from broker.errors import BankTimeout, BankUnavailable
 from broker.outbound import TOKEN_FORM, OutboundClient
-from broker.telemetry import configure_logging
 
 _TIMEOUT_S = 60.0
 _LARGEST_SECRET = 4_096
 _FOUND, _REFUSED, _ABSENT = 200, 401, 404
 _PORTS = {"https": 443, "http": 80}
 
-log_option = click.option("--log", "url", default=None, help="The log's address, e.g. https://…/audit/harbor/2026.")
 credential_option = click.option(
     "--credential-file",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -32,7 +31,6 @@ def log_at(url: str, credential_file: Path | None) -> Read:
     Raises:
         UsageError: address or credential cannot be used.
     """
-    configure_logging("ERROR")  # what the client logs on its way is told as a result
     allowed = _authority(url)
     headers = _headers(credential_file)
     client = OutboundClient(frozenset({allowed}), _TIMEOUT_S, LARGEST_FILE)
@@ -55,10 +53,14 @@ def log_at(url: str, credential_file: Path | None) -> Read:
     return read
 
 
-def origin_of(url: str) -> str:
-    """Return the name that the log at an address must have: the address without scheme and port."""
+def origin_of(url: str, trust: Trust) -> str:
+    """Return the name that the log at an address must have: that of the keys, when they are those of one log.
+
+    Else it is the address without scheme and port.
+    """
+    names = {key.name for key in trust.keys}
     parts = urlsplit(url)
-    return f"{parts.hostname}{parts.path.rstrip('/')}"
+    return names.pop() if len(names) == 1 else f"{parts.hostname}{parts.path.rstrip('/')}"
 
 
 def _authority(url: str) -> str:

@@ -13,6 +13,7 @@ from broker.audit.verification.faults import Fault, Unreadable
 from broker.audit.verification.log import Told, nobody
 from broker.audit.verification.reading import Missing
 from broker.cli.output import print_json, printable
+from broker.tlog.errors import Unverifiable
 
 _BAD, _UNKNOWN = 1, 2
 _LONGEST = 400
@@ -28,6 +29,9 @@ def judged(*, as_json: bool = False) -> Iterator[None]:
             print_json({"verified": False, "fault": fault.as_json()})
         else:
             click.echo(f"BAD  {printable(fault.place, _LONGEST)}: {printable(fault.detail, _LONGEST)} ({fault.code})")
+        sys.exit(_BAD)
+    except Unverifiable as error:  # what the database says of a log's end, before any entry is read
+        click.echo(f"BAD  {error.detail} ({error.code})")
         sys.exit(_BAD)
     except (Unreadable, Missing) as error:
         detail = error.detail if isinstance(error, Unreadable) else f"There is no {error.path}."

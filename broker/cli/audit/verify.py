@@ -84,13 +84,12 @@ def verify(
         elif database:
             _check_database(log, options)
         elif log is not None:
-            _check_log(log_at(log, credential_file), origin_of(log), options)
+            _check_log(log_at(log, credential_file), origin_of(log, options.trust()), options)
 
 
 def _check_log(read: Read, origin: str | None, options: Options) -> None:
     found = _verified(read, origin, options.trust(), options)
-    if options.last is not None:
-        replaced(options.last, found.head.note)
+    _remember(found, options)
     good(_told(found), found.as_json(), as_json=options.as_json)
 
 
@@ -105,26 +104,26 @@ def _verified(read: Read, origin: str | None, trust: Trust, options: Options, fo
 
 
 def _check_database(name: str | None, options: Options) -> None:
-    from broker.cli.audit.database import logs_of, opened_base, stored  # noqa: PLC0415 - others need no broker
+    from broker.cli.audit.database import logs_of, own_broker, stored  # noqa: PLC0415 - others need no broker
 
-    base = opened_base()
-    logs = logs_of(base, name)
-    if len(logs) != 1 and (options.last or options.former or options.served):
-        raise click.UsageError("What to compare with is that of one log: name it with --log.")
     found: dict[str, Any] = {}
-    lines, before = [], None
-    for head in logs:
-        trust = options.trust(base.log_keys.vkeys(head.origin))
-        if head.is_dropped:
-            lines.append(f"{head.origin}: dropped, {head.size} entries")
-            before = opened(head.note, trust.without_quorum, head.origin)
-            continue
-        is_next = before is not None and _stem(before.checkpoint.origin) == _stem(head.origin)
-        one = _verified(stored(base, head.origin), head.origin, trust, options, before if is_next else None)
-        found[head.origin], before = one.as_json(), one.head
-        lines.append(_told(one))
-        if options.last is not None:
-            replaced(options.last, one.head.note)
+    lines: list[str] = []
+    before: Head | None = None
+    with own_broker() as base:
+        logs = logs_of(base, name)
+        if len(logs) != 1 and (options.last or options.former or options.served):
+            raise click.UsageError("What to compare with is that of one log: name it with --log.")
+        for head in logs:
+            trust = options.trust(base.log_keys.vkeys(head.origin))
+            if head.is_dropped:
+                lines.append(f"{head.origin}: dropped, {head.size} entries")
+                before = opened(head.note, trust.without_quorum, head.origin)
+                continue
+            former = before if before is not None and _stem(before) == head.origin.rpartition("/")[0] else None
+            one = _verified(stored(base, head.origin), head.origin, trust, options, former)
+            found[head.origin], before = one.as_json(), one.head
+            lines.append(_told(one))
+            _remember(one, options)
     good("\n".join(lines) or "There is no log with entries yet.", {"logs": found}, as_json=options.as_json)
 
 
@@ -145,8 +144,13 @@ def _served(path: Path, log: str) -> Served:
         return Served.read(lines, log)
 
 
-def _stem(origin: str) -> str:
-    return origin.rpartition("/")[0]
+def _remember(found: Verified, options: Options) -> None:
+    if options.last is not None:
+        replaced(options.last, found.head.note)
+
+
+def _stem(head: Head) -> str:
+    return head.checkpoint.origin.rpartition("/")[0]
 
 
 def _told(found: Verified) -> str:
