@@ -113,7 +113,7 @@ class _Walk:
                 fields = fields_of(leaf)
                 follow(number, hashed, fields)
                 if served is not None and fields["event"] in ANNOUNCING:
-                    served.announced(number, hashed)
+                    served.announced(number, hashed, fields)
                 number += 1
         except Fault as fault:
             if fault.number is None:

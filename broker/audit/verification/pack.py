@@ -11,6 +11,7 @@ from broker.audit.verification.faults import Fault, Unreadable
 from broker.audit.verification.heads import Head, Trust, opened
 from broker.audit.verification.packs import files_of
 from broker.audit.verification.receipts import Statement, disclosed_in, statement_of
+from broker.tlog.errors import Unverifiable
 from broker.tlog.merkle import leaf_hash
 
 _MOST_NAMED = 20
@@ -36,8 +37,11 @@ class VerifiedPack:
         }
 
 
-def verify_pack(path: Path, trust: Trust) -> VerifiedPack:
-    """Check a proof pack with the keys that the reader trusts; those in the pack itself count for nothing.
+def verify_pack(path: Path, trust: Trust | None) -> VerifiedPack:
+    """Check a proof pack with the keys that the reader trusts.
+
+    Without any the keys in the pack itself are taken. Then it fits in itself, and whose keys they are remains to be
+    asked.
 
     Raises:
         Fault: a receipt or checkpoint does not verify, something is missing, or what is disclosed does not fit.
@@ -45,6 +49,7 @@ def verify_pack(path: Path, trust: Trust) -> VerifiedPack:
     """
     files = files_of(path)
     index = _index_of(files)
+    trust = trust or _own_keys(index)
     statements = {
         name.removeprefix(_RECEIPTS).removesuffix(_RECEIPT): statement_of(data, trust)
         for name, data in files.items()
@@ -72,12 +77,19 @@ def slug_of(log: str, number: int | None = None) -> str:
 def _index_of(files: Mapping[str, bytes]) -> dict[str, Any]:
     try:
         index = json.loads(files["pack.json"].decode())
-        usable = all(isinstance(index[name], list) for name in ("logs", "grants", "entries"))
+        usable = all(isinstance(index[name], list) for name in ("logs", "grants", "entries", "gaps"))
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise Unreadable("The pack has no usable pack.json.") from error
     if not usable or not isinstance(index, dict):
-        raise Unreadable("The pack's pack.json does not list logs, grants and entries.")
+        raise Unreadable("The pack's pack.json does not list logs, grants, entries and gaps.")
     return index
+
+
+def _own_keys(index: Mapping[str, Any]) -> Trust:
+    try:
+        return Trust.of([key for row in index["logs"] for key in row["vkeys"]])
+    except (KeyError, TypeError, AttributeError, Unverifiable) as error:
+        raise Unreadable("The pack does not name the keys of its logs.") from error
 
 
 def _heads_of(files: Mapping[str, bytes], trust: Trust) -> dict[str, Head]:
@@ -86,7 +98,7 @@ def _heads_of(files: Mapping[str, bytes], trust: Trust) -> dict[str, Head]:
         if name.startswith(_HEADS):
             head = opened(data, trust)
             log = head.checkpoint.origin
-            if name.removeprefix(_HEADS) != slug_of(log):
+            if name != f"{_HEADS}{slug_of(log)}.txt":
                 raise Fault("checkpoint-of-another-log", f"{name} is the checkpoint of another log.", log=log)
             heads[log] = head
     return heads
@@ -116,12 +128,15 @@ def _check_disclosures(files: Mapping[str, bytes], statements: Mapping[str, Stat
 
 def _check_index(index: Mapping[str, Any], statements: Mapping[str, Statement]) -> None:
     for row in index["entries"]:
-        if not isinstance(row, dict) or type(row.get("log")) is not str or type(row.get("number")) is not int:
-            raise Unreadable("An entry in the pack's pack.json has no log and number.")
-        log, number = row["log"], row["number"]
+        if not isinstance(row, dict) or type(row.get("origin")) is not str or type(row.get("number")) is not int:
+            raise Unreadable("An entry in the pack's pack.json has no origin and number.")
+        log, number = row["origin"], row["number"]
         found = statements.get(slug_of(log, number))
         if found is None or found.log != log:
             raise Fault("receipt-missing", "stands in pack.json and has no receipt", log=log, number=number)
+    if index["gaps"]:
+        detail = f"The pack itself says that entries are missing: {json.dumps(index['gaps'][:_MOST_NAMED])}"
+        raise Fault("subject-gap", detail)
 
 
 def _check_chains(statements: Iterable[Statement]) -> None:

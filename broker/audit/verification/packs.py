@@ -7,7 +7,7 @@ from pathlib import Path
 
 from broker.audit.verification.faults import Unreadable
 
-_MOST_FILES = 20_000
+_MOST_FILES = 50_000
 _LARGEST_PACK = 64 * 1024 * 1024
 _LARGEST_UNPACKED = 256 * 1024 * 1024
 _LARGEST_INDEX = 8 * 1024 * 1024
@@ -15,7 +15,7 @@ _LARGEST_FILE = 128 * 1024
 _INDEX = "pack.json"
 _NAME = re.compile(
     r"pack\.json|README\.txt|receipts/[a-z0-9-]{1,120}\.tlog-proof"
-    r"|disclosures/[a-z0-9-]{1,120}\.json|checkpoints/[a-z0-9-]{1,120}"
+    r"|disclosures/[a-z0-9-]{1,120}\.json|checkpoints/[a-z0-9-]{1,120}\.txt"
 )
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _ENCRYPTED = 0x1
