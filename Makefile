@@ -10,7 +10,7 @@ CAMPAIGN ?= tests/reliability tests/functional/test_secrets_stay_secret.py
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run clean-sandbox test test-both campaign soak bench coverage check fix lock
+.PHONY: help run clean-sandbox test test-both test-interop campaign soak bench coverage check fix lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -32,6 +32,10 @@ soak: $(VENV)/dev.stamp ## run the largest samples (hours)
 
 test-both: $(VENV)/dev.stamp ## run the tests, those with a database all on SQLite and on PostgreSQL
 	@$(BIN)/pytest -n 2 --dist loadgroup --database=both $(TESTS)
+
+test-interop: $(VENV)/dev.stamp ## have the verifiers of others (Go, npm) judge our notes and proofs; installs them
+	@sh tests/interop/install.sh $(BIN)/python
+	@$(BIN)/pytest -m interop tests/interop
 
 bench: $(VENV)/dev.stamp ## measure the log: group commit, the cost of tree and receipts, verification (about 3 minutes)
 	@$(BIN)/python -m tests.bench.appending $(BENCH)

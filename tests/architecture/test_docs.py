@@ -12,7 +12,7 @@ import pytest
 
 from tests.architecture.pages import DOCS, code_blocks, first_cells, headings, markdown_files, rows, section, slug, text
 from tests.architecture.pages import without_code_blocks as prose
-from tests.architecture.tree import ROOT, code_line_count, name_of
+from tests.architecture.tree import PACKAGE, ROOT, code_line_count, name_of
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _TARGET = re.compile(r"^([a-z-]+):.*##", re.MULTILINE)
@@ -20,6 +20,7 @@ _README, _MAKEFILE = ROOT / "README.md", ROOT / "Makefile"
 _HOUSE = DOCS / "explanation" / "house.md"
 _TRUSTED = DOCS / "explanation" / "trusted-core.md"
 _MOST_TRUSTED_LINES = 2_500
+_MOST_VERIFIER_LINES = 900
 _LONGEST_DECISION = 14
 
 
@@ -109,6 +110,13 @@ def test_the_trusted_core_exists_and_is_small_enough_to_read() -> None:
     files = [ROOT / name for name in first_cells(section(_TRUSTED, "The trusted core").partition("\n## ")[0])]
     assert len(files) == len(set(files))
     assert sum(code_line_count(path) for path in files) <= _MOST_TRUSTED_LINES
+
+
+def test_the_verifier_is_small_enough_to_read_and_listed_whole() -> None:
+    files = [ROOT / name for name in first_cells(section(_TRUSTED, "The verifier").partition("\n## ")[0])]
+    assert len(files) == len(set(files))
+    assert {path for path in (PACKAGE / "tlog").glob("*.py") if path.name != "__init__.py"} == set(files)
+    assert sum(code_line_count(path) for path in files) <= _MOST_VERIFIER_LINES
 
 
 def test_the_house_is_told_as_the_import_contract_has_it() -> None:

@@ -93,6 +93,25 @@ def test_every_finer_code_is_documented_and_nothing_else_is() -> None:
     assert set(told) == set(codes_given()) - own
 
 
+def codes_of_the_verifier() -> set[str]:
+    """Every text in `broker.tlog` that stands where a code does: first in a refusal, as `code`, or as `_CODE`."""
+    found: set[str | None] = set()
+    for path in (PACKAGE / "tlog").glob("*.py"):
+        for node in nodes(path):
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "_CODE":
+                found.add(text_of(node.value))
+            if isinstance(node, ast.Call):
+                found |= {text_of(keyword.value) for keyword in node.keywords if keyword.arg == "code"}
+                found |= {text_of(node.args[0])} if called(node) == "Unverifiable" else set()
+    return {code for code in found if code is not None}
+
+
+def test_every_code_of_the_verifier_is_documented_and_nothing_else_is() -> None:
+    told = first_cells(section(_PAGE, "What does not verify"))
+    assert len(told) == len(set(told))
+    assert set(told) == codes_of_the_verifier()
+
+
 def test_every_oauth_error_is_documented_and_nothing_else_is() -> None:
     told = first_cells(section(_PAGE, "OAuth errors"))
     assert len(told) == len(set(told))

@@ -50,6 +50,7 @@ def test_the_signature_of_an_unknown_key_is_ignored() -> None:
         signer("alice.example", 9).sign(TEXT),  # the name of a known key, another id
         Signature("mallory.example", ALICE.key_id, b"same id, another name").line,
         Signature("mallory.example", b"1234", b"?").line,
+        Signature("m" * 9_000, b"1234", bytes(2_428)).line,  # as large as the signatures of other types are
         cosigner("alice.example", 1).cosign(b"o\n0\n" + base64.b64encode(bytes(32)) + b"\n", 7),  # another type
     ]
     opened = open_note(with_lines(*strangers, LINE, *strangers), [ALICE.verifier])
@@ -135,7 +136,6 @@ MALFORMED = {
     "no name": (with_lines(LINE.replace(b"alice.example ", b" ")), "name of a key"),
     "a plus in the name": (with_lines(LINE.replace(b"alice", b"al+ice")), "name of a key"),
     "a no-break space in the name": (with_lines(LINE.replace(b"alice", "al\u00a0ice".encode())), "name of a key"),
-    "a name too long": (with_lines(LINE.replace(b"alice", b"a" * 256)), "name of a key"),
     "a third part": (with_lines(LINE[:-1] + b" x\n"), "base64"),
     "no signature after the name": (with_lines("\u2014 alice.example\n".encode()), "base64"),
     "no padding": (with_lines(LINE.replace(ENCODED, ENCODED.rstrip(b"="))), "base64"),
@@ -181,7 +181,7 @@ def test_a_note_is_not_made_without_a_signature() -> None:
         sign_note(TEXT, [])
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a+b", "a\nb", "a\u2003b", "a\x00b", "n" * 256])
+@pytest.mark.parametrize("name", ["", "a b", "a+b", "a\nb", "a\u2003b", "a\x00b"])
 def test_a_key_may_not_have_every_name(name: str) -> None:
     with pytest.raises(Unverifiable, match="key-malformed"):
         Signer(name, ALICE._key)

@@ -157,6 +157,24 @@ def test_a_malformed_request_is_refused_and_the_detail_says_why(name: str) -> No
     assert caught.value.code in {"request-malformed", "note-malformed", "checkpoint-malformed"}
 
 
+def test_a_request_that_is_cut_off_is_refused_at_every_length() -> None:
+    data = REQUEST.dump()
+    for length in range(len(data)):
+        with pytest.raises(Unverifiable):
+            parse_add_checkpoint(data[:length])
+
+
+def test_no_byte_of_a_request_may_change() -> None:
+    data = REQUEST.dump()
+    for place in range(len(data)):
+        changed = bytes(byte ^ (number == place) for number, byte in enumerate(data))
+        try:
+            request = parse_add_checkpoint(changed)
+        except Unverifiable:
+            continue
+        assert judge(request, TRUSTED, head(40)).checkpoint is None
+
+
 def test_a_request_that_nobody_parsed_is_judged_malformed() -> None:
     assert judge(AddCheckpoint(0, (), b"no note"), TRUSTED, head(40)).status == 400
 

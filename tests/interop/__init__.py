@@ -1,0 +1,1 @@
+"""Verifiers that others have written judge what `broker.tlog` makes: `make test-interop`."""
