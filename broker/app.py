@@ -6,7 +6,8 @@ from functools import partial
 
 from flask import Blueprint, Flask
 
-from broker.api import receipts
+from broker.api import audit_log
+from broker.api import receipts as grant_receipts
 from broker.api import routes as api
 from broker.audit.confirmation import Confirmation
 from broker.audit.log_keys import LogKeys
@@ -65,9 +66,11 @@ MOUNT_TABLE = (
     Mount(oauth.browser, "/oauth", gates.public),
     Mount(oauth.blueprint, "/oauth", gates.client),
     Mount(api.blueprint, "/v1", gates.token),
-    Mount(receipts.blueprint, "/v1", gates.token),
+    Mount(grant_receipts.blueprint, "/v1", gates.token),
+    Mount(audit_log.hashes, "/audit", gates.public),
+    Mount(audit_log.entries, "/audit", gates.auditor),
 )
-_WITHOUT_COOKIES = (gates.client, gates.token)
+_WITHOUT_COOKIES = (gates.client, gates.token, gates.auditor)
 _WITNESS_TIMEOUT_S = 3.0
 _WITNESS_CALLS_AT_ONCE = 32
 _CALLS_TO_ONE_WITNESS = 4

@@ -9,7 +9,7 @@ from broker.edge.services import services
 from broker.errors import NotFound
 from broker.release import Released
 
-blueprint = Blueprint("receipts", __name__)
+blueprint = Blueprint("grant_receipts", __name__)
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,14}", re.ASCII)
 

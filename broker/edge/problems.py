@@ -20,6 +20,7 @@ from broker.errors import (
     BrokerError,
     ConfigurationInvalid,
     ConsentRefused,
+    CredentialRefused,
     FormExpired,
     InvalidRequest,
     LogUnavailable,
@@ -42,6 +43,7 @@ TABLE: dict[type[BrokerError], tuple[int, str]] = {
     InvalidRequest: (400, "The request is not well formed"),
     NotFound: (404, "Not found"),
     TokenRefused: (401, "The access token is not valid"),
+    CredentialRefused: (401, "An audit credential is needed"),
     ProofRefused: (401, "The DPoP proof is not valid"),
     ReleaseRefused: (403, "Not shared"),
     PolicyRefused: (403, "Not allowed"),
@@ -70,7 +72,7 @@ _HTTP: dict[int, tuple[str, str]] = {
 }
 _HTTP_OTHER = ("request-refused", "The request was refused.")
 _OUR_SIDE, _UNAVAILABLE = 500, 503
-_PROGRAMS = ("/oauth/par", "/oauth/token", "/oauth/revoke", "/oauth/introspect", "/healthz", "/readyz")
+_PROGRAMS = ("/oauth/par", "/oauth/token", "/oauth/revoke", "/oauth/introspect", "/audit/", "/healthz", "/readyz")
 _NO_TOKEN = "token-missing"  # noqa: S105 - the code of an error, not a secret
 
 
@@ -97,6 +99,8 @@ def _broker_error(error: BrokerError) -> Response:
         response.headers["Retry-After"] = "5"
     if _is_api():
         _challenge(response, error)
+    if isinstance(error, CredentialRefused):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="audit"'  # RFC 6750 §3
     return response
 
 
