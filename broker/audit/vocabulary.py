@@ -26,6 +26,7 @@ class Event(StrEnum):
     ACCESS_RELEASED = "access.released"
     ACCESS_REFUSED = "access.refused"
     ACCESS_FAILED = "access.failed"
+    DETAILS_ERASED = "details.erased"
     PLATFORM_REGISTERED = "platform.registered"
     BANK_REGISTERED = "bank.registered"
     KEYS_ROTATED = "keys.rotated"

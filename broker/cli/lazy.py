@@ -1,4 +1,4 @@
-"""A group of commands whose modules are imported when they are asked for: most need little of the broker."""
+"""Groups of commands that import a command when it is asked for: most need little of the broker, and start at once."""
 
 import importlib
 from collections.abc import Mapping
@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 
-class LazyGroup(click.Group):
-    """`modules` maps a command's name to its module in `broker.cli` and its name there: `module:attribute`."""
+class Lazy(click.Group):
+    """A group whose commands stand in modules of a package: `modules` says of each `module` or `module:name`."""
 
-    def __init__(self, *arguments: Any, modules: Mapping[str, str], **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(self, *args: Any, package: str, modules: Mapping[str, str], **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self._package = package
         self._modules = modules
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -20,6 +21,6 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self._modules:
             return super().get_command(ctx, cmd_name)
-        module, _, attribute = self._modules[cmd_name].partition(":")
-        command: click.Command = getattr(importlib.import_module(f"broker.cli.{module}"), attribute)
+        module, _, name = self._modules[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(f"{self._package}.{module}"), name or module)
         return command

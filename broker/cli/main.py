@@ -5,25 +5,26 @@ import sys
 import click
 
 from broker import __version__
-from broker.cli.lazy import LazyGroup
+from broker.cli.lazy import Lazy
 from broker.errors import BrokerError
+from broker.telemetry import configure_logging
 
 _REFUSED = 2
 _MODULES = {
-    "audit": "audit:audit",
-    "bank": "bank:bank",
+    "audit": "audit",
+    "bank": "bank",
     "db": "database:db",
-    "doctor": "doctor:doctor",
-    "keys": "keys:keys",
-    "platform": "platform:platform",
-    "policy": "policy:policy",
-    "sandbox": "sandbox:sandbox",
-    "serve": "serve:serve",
-    "worker": "worker:worker",
+    "doctor": "doctor",
+    "keys": "keys",
+    "platform": "platform",
+    "policy": "policy",
+    "sandbox": "sandbox",
+    "serve": "serve",
+    "worker": "worker",
 }
 
 
-@click.group(cls=LazyGroup, modules=_MODULES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Lazy, package="broker.cli", modules=_MODULES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="broker")
 def cli() -> None:
     """Run and look after the consent broker."""
@@ -31,6 +32,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; a refusal of the domain is one line, never a traceback."""
+    configure_logging("ERROR")  # what commands do on their way they tell as results; those that serve log more
     try:
         cli.main(standalone_mode=True)
     except BrokerError as error:

@@ -63,10 +63,13 @@ def _start(settings: Settings, layout: Layout, processes: Processes) -> dict[str
     people = logins(layout)
     jwks = public_jwks(layout, CLIENTS)
     keyset = load_keyset(settings.key_file)
+    signed_by = LogKeys(keyset.log, keyset.retired_log)
     for bank in layout.banks:
-        path = outsiders.write_bank(layout, bank, people, keyset.public_jwks())
+        log = f"{settings.base_host}/audit/{bank.id}/{system_clock().year}"
+        keys = outsiders.BrokerKeys(keyset.public_jwks(), signed_by.vkeys(log))
+        path = outsiders.write_bank(layout, bank, people, keys)
         processes.start(bank.id, ["broker.sandbox.bank", "--config", str(path)])
-    watchers = witnesses.prepare(layout, LogKeys(keyset.log), settings.base_host)
+    watchers = witnesses.prepare(layout, signed_by, settings.base_host)
     settings = watch_sandbox([f"{one.vkey} {one.url}" for one in watchers], witnesses.QUORUM)
     for one in watchers:
         processes.start(one.process, one.command)

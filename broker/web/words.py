@@ -17,6 +17,17 @@ _OWN_ACTS = {
     Event.GRANT_ACCOUNT_REMOVED,
 }
 
+GRANT_ACTS = (
+    Event.GRANT_APPROVED,
+    Event.GRANT_PAUSED,
+    Event.GRANT_RESUMED,
+    Event.GRANT_CATEGORY_REVOKED,
+    Event.GRANT_ACCOUNT_REMOVED,
+    Event.GRANT_REVOKED,
+    Event.GRANT_EXPIRED,
+)
+"""What happened to a permission since it was given."""
+
 EVENTS = {
     Event.GRANT_PROPOSED: "Asked for permission",
     Event.GRANT_APPROVED: "Permission given",
@@ -33,8 +44,12 @@ EVENTS = {
     Event.ACCESS_RELEASED: "Data released",
     Event.ACCESS_REFUSED: "Data refused",
     Event.ACCESS_FAILED: "Bank did not answer",
+    Event.DETAILS_ERASED: "Details of a customer erased",
     Event.PLATFORM_REGISTERED: "App registered",
     Event.BANK_REGISTERED: "Bank registered",
+    Event.KEYS_ROTATED: "Keys of the log changed",
+    Event.LOG_OPENED: "Log begun",
+    Event.LOG_CLOSED: "Log closed",
     Event.LOG_RECOVERED: "Log begun anew after a loss",
 }
 
@@ -63,12 +78,14 @@ REASONS = {
     "approved": "you allowed it",
     "bank-sign-in-needed": "the bank asks you to sign in again",
     "bank-unavailable": "the bank could not be reached",
+    "bank-refused-receipt": "the bank did not accept the proof that this request was logged",
     "bank-unknown": "the bank is not known here",
     "category-not-granted": "you did not allow this kind of data",
     "category-off": "the bank does not offer this kind of data",
     "category-paused": "you paused this kind of data",
     "category-revoked": "you stopped sharing this kind of data",
     "ceiling-exceeded": "it was more than the rules allow",
+    "details-erased": "everything about you was erased here",
     "dpop-replayed": "the app's proof had been used before",
     "ended": "its time was over",
     "field-not-granted": "it looked at a detail that you did not allow",
@@ -85,6 +102,19 @@ REASONS = {
     "unclaimed": "the app did not pick it up in time",
     "user-action": "you decided it",
     "user-refused": "you said no",
+}
+
+DETAILS = {
+    "accounts": "Accounts",
+    "asked": "Terms that the app asked for",
+    "context": "What the rules were asked",
+    "customer": "The bank's word for its customer",
+    "endpoint": "Question",
+    "fields": "Fields",
+    "notice": "Text of the consent page",
+    "responseDigest": "SHA-256 of the answer",
+    "terms": "Terms that were agreed",
+    "window": "Period",
 }
 
 

@@ -1,5 +1,8 @@
 """`make run` as its user meets it: starts, stops, starts again, and says clearly what is wrong."""
 
+import base64
+import hashlib
+import json
 import os
 import socket
 import stat
@@ -11,7 +14,9 @@ import pytest
 import requests
 
 from broker.tlog.cosignature import CosignatureVerifier
-from broker.tlog.note import open_note
+from broker.tlog.disclosure import check, decode
+from broker.tlog.note import Ed25519Verifier, open_note
+from broker.tlog.receipt import verify_receipt
 from broker.tlog.witness import checkpoint_path
 from tests.support.actors import Person
 from tests.support.platform_client import PlatformClient, details
@@ -162,6 +167,25 @@ def test_a_plain_pushed_request_needs_no_knowledge_but_the_document(world: World
 
 
 @on_sqlite
+def test_an_answer_comes_with_a_receipt_that_the_document_lets_anybody_check(world: World) -> None:
+    info = world.info
+    client, bank = PlatformClient.of(info), info["banks"][1]
+    tokens = Person.of(info, bank["id"]).shares(client, "balances")
+    answer = client.call(info["api"]["account_balances"], tokens.access)
+    keys = [Ed25519Verifier.of_vkey(vkey) for vkey in bank["audit"]["vkeys"]]
+    header = answer.headers["x-broker-receipt"]
+    receipt = base64.urlsafe_b64decode(header + "=" * (-len(header) % 4))
+    leaf = json.loads(verify_receipt(receipt, keys, origin=bank["audit"]["origin"]).leaf)
+    digest = hashlib.sha256(answer.content).hexdigest()
+    assert check(leaf, decode(answer.headers["x-broker-disclosures"])) == {"responseDigest": digest}
+    again = client.call(answer.links["receipt"]["url"], tokens.access)
+    assert json.loads(verify_receipt(again.content, keys, origin=bank["audit"]["origin"]).leaf) == leaf
+    rows = requests.get(bank["served_under_receipts_url"], timeout=10).text.splitlines()
+    interaction = answer.headers["x-fapi-interaction-id"]
+    # The bank answered under the entry that announced the access, which stands before the one of the release.
+    assert {json.loads(row)["number"] < leaf["number"] for row in rows if interaction in row} == {True}
+
+
 def test_every_log_of_the_world_is_cosigned_by_both_witnesses(world: World) -> None:
     info = world.info
     Person.of(info, "harbor").shares(PlatformClient.of(info), "balances")

@@ -1,4 +1,4 @@
-"""`broker audit tail`: the newest entries of all logs."""
+"""`broker audit tail`: shows what is being logged."""
 
 import json
 import time
