@@ -25,7 +25,7 @@ from broker.tlog.witness import CONFLICT, COSIGNED, INCONSISTENT, AddCheckpoint,
 
 LARGEST_ANSWER: Final = 16 * 1024
 """Bytes; one cosignature line has about 200."""
-_TRIES: Final = 4
+_TRIES: Final = 16  # others of our processes may push meanwhile, as when all of them start at once
 _TYPE: Final = {"Content-Type": "text/plain; charset=utf-8"}
 
 
