@@ -131,6 +131,13 @@ class BankSignInNeeded(BankUnavailable):
     detail = "The bank asks the person to sign in again."
 
 
+class BankRefusedReceipt(BankUnavailable):
+    """The bank gave no data because the receipt that came with the request did not satisfy it."""
+
+    code = "bank-refused-receipt"
+    detail = "The bank did not accept the receipt of the broker's log."
+
+
 class LogUnavailable(BrokerError):
     """The audit log cannot be written, therefore nothing leaves (invariant 1)."""
 

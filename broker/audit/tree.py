@@ -51,6 +51,12 @@ def heads(session: Session, owner: str | None = None) -> list[Head]:
     return [_head(row) for row in rows]
 
 
+def sizes(session: Session) -> dict[str, int]:
+    """Return the sizes of all logs that have entries and were not dropped."""
+    query = select(LogState.name, LogState.size).where(LogState.size > 0, LogState.is_dropped.is_(False))
+    return dict(session.execute(query.order_by(LogState.name)).all())
+
+
 def nodes_of(session: Session, log: str) -> Nodes:
     """Return the reader of a log's complete subtrees.
 

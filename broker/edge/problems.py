@@ -13,6 +13,7 @@ from broker.edge.interaction import interaction_id
 from broker.edge.services import services
 from broker.errors import (
     BankInvalidAnswer,
+    BankRefusedReceipt,
     BankSignInNeeded,
     BankTimeout,
     BankUnavailable,
@@ -55,6 +56,7 @@ TABLE: dict[type[BrokerError], tuple[int, str]] = {
     BankTimeout: (504, "The bank did not answer in time"),
     BankInvalidAnswer: (502, "The bank's answer could not be used"),
     BankSignInNeeded: (503, "The bank asks for a new sign-in"),
+    BankRefusedReceipt: (502, "The bank did not accept the receipt"),
     LogUnavailable: (503, "The audit log is not available"),
     StorageUnavailable: (503, "The broker is not available"),
     NotReady: (503, "The broker is not ready"),

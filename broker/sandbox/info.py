@@ -4,23 +4,30 @@ import json
 from pathlib import Path
 from typing import Any
 
-from broker.clock import system_clock
 from broker.errors import ConfigurationInvalid
 from broker.platforms.service import Platform, PlatformKind
 from broker.sandbox.layout import Layout, SandboxBank
+from broker.sandbox.logs import current_logs
 from broker.sandbox.private_files import write_private
 from broker.sandbox.processes import Processes, family, is_alive
 from broker.sandbox.registrations import RESOURCE_SERVER
 from broker.sandbox.secret_files import Login
+from broker.sandbox.witnesses import SandboxWitness
 from broker.settings import Settings
 
 
 def write_info(
-    settings: Settings, layout: Layout, people: list[Login], clients: list[Platform], processes: Processes
+    settings: Settings,
+    layout: Layout,
+    people: list[Login],
+    clients: list[Platform],
+    processes: Processes,
+    *,
+    watchers: list[SandboxWitness],
 ) -> dict[str, Any]:
     """Write the document and return it. `processes` holds root ids here; `read_info` adds their children."""
     url = layout.broker_url
-    year = system_clock().year
+    logs = current_logs(settings)
     document = {
         "issuer": url,
         "api": {
@@ -31,10 +38,12 @@ def write_info(
             "transactions": f"{url}/v1/accounts/{{accountId}}/transactions",
             "card_locations": f"{url}/v1/card-locations",
         },
+        "receipt_url": f"{url}/v1/receipts/{{bank}}/{{year}}/{{number}}",
         "platforms": [_platform(layout, one) for one in clients if one.kind is PlatformKind.PLATFORM],
         "resource_server": {"client_id": RESOURCE_SERVER, "jwk_file": str(layout.jwk_file(RESOURCE_SERVER))},
         "users": _users(people),
-        "banks": [_bank(settings, url, bank, people, year) for bank in layout.banks],
+        "banks": [_bank(logs[bank.id], url, bank, people) for bank in layout.banks],
+        "witnesses": [{"bank": one.bank.id, "url": one.url, "vkey": one.vkey} for one in watchers],
         "registration_token": None,
         "messenger_url": layout.messenger_url,
         "pages": {
@@ -98,19 +107,19 @@ def _platform(layout: Layout, one: Platform) -> dict[str, Any]:
     }
 
 
-def _bank(settings: Settings, url: str, bank: SandboxBank, people: list[Login], year: int) -> dict[str, Any]:
+def _bank(log: dict[str, Any], url: str, bank: SandboxBank, people: list[Login]) -> dict[str, Any]:
     staff = {p.role: {"username": p.username, "password": p.password} for p in people if p.bank == bank.id and p.role}
     return {
         "id": bank.id,
         "name": bank.name,
         "issuer": bank.url,
         "standard": bank.standard,
-        # The log is written; its public read API and key come with the transparency log.
-        "audit": {"origin": f"{settings.base_host}/audit/{bank.id}/{year}", "url": None, "vkey": None},
+        "audit": log,
         "client": None,
         "auditor": staff["auditor"],
         "admin": staff["admin"],
         "console_url": f"{url}/console/{bank.id}",
         "served_url": f"{bank.url}/sandbox/served",
+        "served_under_receipts_url": f"{bank.url}/sandbox/served.jsonl",
         "faults_url": f"{bank.url}/sandbox/faults",
     }
