@@ -128,7 +128,7 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
         ConfigurationInvalid: keys, policies or a sandbox's clock cannot be used, or the database's address.
     """
     clock, keyset = own_clock(settings, wall), load_keyset(settings.key_file)
-    sealer, log_keys = Sealer(keyset.sealing), LogKeys(keyset.log)
+    sealer, log_keys = Sealer(keyset.sealing), LogKeys(keyset.log, keyset.retired_log)
     database = Database(settings.database_url, settings.threads, settings.disk_reserve_bytes)
     catalogue = load_catalogue(settings.policies_dir)
     sequencer = _sequencer(settings, database, Writer(sealer, log_keys, clock, settings.base_host), log_keys)

@@ -11,7 +11,8 @@ from broker.storage.engine import Database
 
 def current_logs(settings: Settings) -> dict[str, dict[str, Any]]:
     """Return origin, address and verifier keys of each owner's current log; `vkey` is that of the newest key."""
-    keys = LogKeys(load_keyset(settings.key_file).log)
+    keyset = load_keyset(settings.key_file)
+    keys = LogKeys(keyset.log, keyset.retired_log)
     database = Database(settings.database_url)
     with database.read() as session:
         origins = [head.origin for head in heads(session) if head.is_current]

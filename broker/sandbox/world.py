@@ -63,7 +63,7 @@ def _start(settings: Settings, layout: Layout, processes: Processes) -> dict[str
     people = logins(layout)
     jwks = public_jwks(layout, CLIENTS)
     keyset = load_keyset(settings.key_file)
-    signed_by = LogKeys(keyset.log)
+    signed_by = LogKeys(keyset.log, keyset.retired_log)
     for bank in layout.banks:
         log = f"{settings.base_host}/audit/{bank.id}/{system_clock().year}"
         keys = outsiders.BrokerKeys(keyset.public_jwks(), signed_by.vkeys(log))

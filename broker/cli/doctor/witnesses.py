@@ -32,7 +32,7 @@ def findings(settings: Settings, database: Database, keyset: Keyset | None) -> I
             found = "None is configured: nothing would notice that an older copy of the database was put back."
             yield doubtful("witnesses", found, "Let a bank run one: docs/how-to/run-a-witness.md.")
         elif keyset is not None:
-            yield from _asked(configured, build_submission(settings, database, LogKeys(keyset.log)))
+            yield from _asked(configured, build_submission(settings, database, LogKeys(keyset.log, keyset.retired_log)))
 
     yield from looking("witnesses", look, "Mend the database first.")
 
