@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from broker.audit import tree
+from broker.audit import tree, witnessed
 from broker.errors import NotFound
 from broker.tlog.errors import Unverifiable
 from broker.tlog.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, encode_entries, parse_tile_path, width_in
@@ -38,7 +38,18 @@ def log_at(host: str, owner: str, year: str) -> str:
 
 
 def checkpoint(session: Session, log: str) -> Stored:
-    """Return the newest signed checkpoint.
+    """Return the newest checkpoint that witnesses have signed, with their signatures; without witnesses the newest.
+
+    Raises:
+        NotFound: there is no such log, or it has no entries yet.
+    """
+    if tree.head_of(session, log).is_dropped:
+        return tip(session, log)  # nothing is left to compute an older root from
+    return Stored(witnessed.cosigned_checkpoint(session, log))
+
+
+def tip(session: Session, log: str) -> Stored:
+    """Return the newest signed checkpoint, over all entries, whether a witness has seen it or not.
 
     Raises:
         NotFound: there is no such log, or it has no entries yet.

@@ -10,7 +10,7 @@ from broker.audit.verification.continuity import ANNOUNCING, Continuity
 from broker.audit.verification.faults import Fault, Unreadable
 from broker.audit.verification.hashing import Rows
 from broker.audit.verification.heads import Head, Trust, opened
-from broker.audit.verification.leaves import fields_of
+from broker.audit.verification.leaves import Leaves
 from broker.audit.verification.reading import CHECKPOINT, Missing, Read
 from broker.audit.verification.served import Reconciliation, Served
 from broker.tlog.checkpoint import Checkpoint
@@ -96,6 +96,7 @@ class _Walk:
     served: Served | None
     rows: Rows = field(default_factory=Rows)
     rest: list[bytes] = field(default_factory=list)
+    leaves: Leaves = field(default_factory=Leaves)
     continuity: Continuity = field(init=False)
 
     def __post_init__(self) -> None:
@@ -107,10 +108,10 @@ class _Walk:
         )
 
     def over(self, bundle: Bundle) -> None:
-        number, follow, served = bundle.first, self.continuity.follow, self.served
+        number, read, follow, served = bundle.first, self.leaves.read, self.continuity.follow, self.served
         try:
             for leaf, hashed in zip(bundle.leaves, bundle.hashes, strict=True):
-                fields = fields_of(leaf)
+                fields = read(leaf)
                 follow(number, hashed, fields)
                 if served is not None and fields["event"] in ANNOUNCING:
                     served.announced(number, hashed, fields)

@@ -26,14 +26,15 @@ def own_broker() -> Iterator[Services]:
         base.close()
 
 
-def stored(base: Services, log: str) -> Read:
-    """Return the reader of one log."""
+def stored(base: Services, log: str, *, witnessed: bool = False) -> Read:
+    """Return the reader of one log: of all its entries, or of those that witnesses have signed for."""
+    checkpoint = published.checkpoint if witnessed else published.tip
 
     def read(path: str) -> bytes:
         try:
             with base.database.read() as session:
                 if path == CHECKPOINT:
-                    return published.checkpoint(session, log).body
+                    return checkpoint(session, log).body
                 if path.startswith("tile/entries/"):
                     return published.entry_bundle(session, log, path).body
                 return published.hash_tile(session, log, path).body

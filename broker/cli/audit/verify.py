@@ -120,7 +120,9 @@ def _check_database(name: str | None, options: Options) -> None:
                 before = opened(head.note, trust.without_quorum, head.origin)
                 continue
             former = before if before is not None and _stem(before) == head.origin.rpartition("/")[0] else None
-            one = _verified(stored(base, head.origin), head.origin, trust, options, former)
+            one = _verified(
+                stored(base, head.origin, witnessed=bool(options.witnesses)), head.origin, trust, options, former
+            )
             found[head.origin], before = one.as_json(), one.head
             lines.append(_told(one))
             _remember(one, options)

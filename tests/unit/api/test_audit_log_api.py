@@ -7,16 +7,19 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from broker.audit import credentials
+from broker.audit import credentials, witnessed
 from broker.audit.verification.heads import Trust
 from broker.audit.verification.log import Question, verify_log
 from broker.audit.verification.reading import Missing
 from broker.audit.verification.receipts import statement_of
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.errors import NotFound
+from broker.tlog.checkpoint import parse_checkpoint
+from broker.tlog.note import parse_note
 from broker.tlog.tiles import decode_entries
 from tests.support.core import LOG_KEYS, House
 from tests.support.edge import app_of, problem
+from tests.support.forged_log import WITNESS
 
 HARBOR = "/audit/harbor/2026"
 LOG = "broker.example/audit/harbor/2026"
@@ -180,6 +183,19 @@ def test_a_log_that_does_not_exist_is_not_found(enter: Enter) -> None:
     for log in _NO_LOGS:
         for path in ("checkpoint", "keys", "tile/0/000"):
             assert problem(anybody.get(f"/audit/{log}/{path}")) == (404, "not-found"), log
+
+
+def test_the_checkpoint_carries_the_signatures_of_witnesses(enter: Enter, house: House) -> None:
+    anybody = enter()
+    note = anybody.get(f"{HARBOR}/checkpoint").data
+    signed = parse_checkpoint(parse_note(note).text)
+    with house.database.write() as session:
+        witnessed.keep(session, signed, note, {WITNESS.name: WITNESS.cosign(signed.text(), 1_800_000_000)})
+    house.sequencer.append(ENTRY)
+    trust = Trust.of(LOG_KEYS.vkeys(LOG), [WITNESS.vkey])
+    found = verify_log(reader(enter("harbor")), Question(trust, LOG))
+    assert [(one.name, one.time_s) for one in found.head.cosigned] == [(WITNESS.name, 1_800_000_000)]
+    assert found.head.checkpoint.size == COUNT
 
 
 def test_only_reading_is_offered(enter: Enter) -> None:

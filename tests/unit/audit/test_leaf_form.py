@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from broker.audit.verification.faults import Fault
-from broker.audit.verification.leaves import fields_of
+from broker.audit.verification.leaves import NEEDED, Leaves, canonical_object, fields_of
 from tests.support.forged_log import Author, canonical
 
 _MARKS = b' \\"{}[]:,0123456789-+eE.tfn\xc3\xa9\x00\n'
@@ -30,13 +30,20 @@ def mutated(chance: random.Random, leaf: bytes) -> bytes:
 
 def test_whatever_is_done_to_a_leaf_only_its_one_form_passes() -> None:
     chance, leaves, passed = random.Random(7), Author().write(20), 0
+    reader = Leaves()
+    for leaf in leaves:
+        reader.read(leaf)
     for _ in range(4_000):
         leaf = mutated(chance, chance.choice(leaves))
         try:
             fields = fields_of(leaf)
         except Fault:
+            with pytest.raises(Fault):
+                reader.read(leaf)
             continue
         assert canonical(fields) == canonical(json.loads(leaf)) == leaf
+        read = reader.read(leaf)
+        assert {name: fields[name] for name in NEEDED & fields.keys()}.items() <= read.items()
         passed += 1
     assert passed > 1_000
 
@@ -55,7 +62,7 @@ def test_whatever_is_done_to_a_leaf_only_its_one_form_passes() -> None:
 )  # fmt: skip
 def test_another_spelling_of_a_value_is_refused(leaf: bytes) -> None:
     with pytest.raises(Fault, match=r"leaf-malformed|leaf-not-canonical"):
-        fields_of(leaf)
+        canonical_object(leaf)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +75,7 @@ def test_another_spelling_of_a_value_is_refused(leaf: bytes) -> None:
     ids=lambda leaf: leaf.hex(),
 )  # fmt: skip
 def test_the_one_spelling_is_read(leaf: bytes) -> None:
-    assert fields_of(leaf) == json.loads(leaf)
+    assert canonical_object(leaf) == json.loads(leaf)
 
 
 def test_a_verifier_loads_no_database_no_framework_and_no_network() -> None:
