@@ -20,11 +20,12 @@ from broker.storage.engine import Database
 from broker.tlog.checkpoint import Checkpoint, sign_checkpoint
 from broker.tlog.errors import Unverifiable
 from broker.tlog.merkle import EMPTY_ROOT, consistency_proof
+from broker.tlog.note import parse_note
 from broker.tlog.witness import CONFLICT, COSIGNED, INCONSISTENT, AddCheckpoint, open_answer, read_size
 
 LARGEST_ANSWER: Final = 16 * 1024
 """Bytes; one cosignature line has about 200."""
-_TRIES: Final = 4
+_TRIES: Final = 16  # others of our processes may push meanwhile, as when all of them start at once
 _TYPE: Final = {"Content-Type": "text/plain; charset=utf-8"}
 
 
@@ -73,8 +74,8 @@ class Submission:
             if old > head.size:
                 # Read again after the witness had spoken: what it has seen was durable here before it was sent.
                 return Statement(witness.name, Says.CONTRADICTS, f"It has seen {old} entries.", head.size)
-            request = AddCheckpoint(old, proof, self._note(head))
             try:
+                request = AddCheckpoint(old, proof, self._note(head))
                 answer = self._sent(witness, request, deadline)
                 if answer.status != CONFLICT:
                     return _understood(witness, request, head, answer)
@@ -100,10 +101,12 @@ class Submission:
         return head, old, tuple(proof)
 
     def _note(self, head: Head) -> bytes:
+        checkpoint = Checkpoint(head.origin, head.size, head.root)
         # Of a log without an entry no note is kept; that there is nothing yet is a statement too, and is signed here.
-        return head.note or sign_checkpoint(
-            Checkpoint(head.origin, head.size, head.root), self.keys.signers(head.origin)
-        )
+        note = head.note or sign_checkpoint(checkpoint, self.keys.signers(head.origin))
+        if parse_note(note).text != checkpoint.text():
+            raise StorageUnavailable("What is stored of the log is not what was signed.")
+        return note
 
 
 def _head(session: Session, log: str) -> Head:

@@ -8,12 +8,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from broker.audit.models import CosignatureRow
-from broker.audit.tree import head_of, nodes_of
+from broker.audit.tree import entries_of, head_of, nodes_of, receipt_of
 from broker.errors import NotFound
 from broker.storage.base import table_of
-from broker.tlog.checkpoint import Checkpoint
-from broker.tlog.merkle import root_of
+from broker.tlog.checkpoint import Checkpoint, parse_checkpoint
+from broker.tlog.merkle import inclusion_proof, root_of
 from broker.tlog.note import parse_note
+from broker.tlog.receipt import make_receipt
 
 _COSIGNATURES = table_of(CosignatureRow)
 _KEPT = {
@@ -71,3 +72,19 @@ def cosigned_checkpoint(session: Session, log: str, size: int | None = None) -> 
     root = head.root if size == head.size else root_of(nodes_of(session, log), size)
     own = lines.pop(log)
     return Checkpoint(log, size, root).text() + b"\n" + own + b"".join(lines[name] for name in sorted(lines))
+
+
+def cosigned_receipt(session: Session, log: str, number: int) -> bytes:
+    """Return the receipt of an entry against the newest checkpoint that a witness has cosigned.
+
+    What no witness has seen yet gets the newest checkpoint of all.
+
+    Raises:
+        NotFound: there is no such log or entry, or the log has signed nothing yet.
+    """
+    note = cosigned_checkpoint(session, log)
+    size = parse_checkpoint(parse_note(note).text).size
+    leaf = next(iter(entries_of(session, log, number, 1)), None)
+    if leaf is None or number >= size:
+        return receipt_of(session, log, number)
+    return make_receipt(leaf, number, inclusion_proof(nodes_of(session, log), number, size), note)

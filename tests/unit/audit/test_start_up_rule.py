@@ -89,6 +89,16 @@ def test_a_fork_that_has_grown_beyond_what_was_witnessed_is_found_too(one: Watch
     assert code_of(lambda: one.process().append(ENTRY)) == "log-forked"
 
 
+def test_a_state_row_that_is_not_what_was_signed_is_shown_to_nobody(one: Watched) -> None:
+    one.process().append(ENTRY)
+    one.house.runs("CREATE TABLE kept AS SELECT checkpoint FROM audit_logs")
+    one.process().append(ENTRY)
+    one.house.runs("UPDATE audit_logs SET checkpoint = (SELECT checkpoint FROM kept)")
+    with pytest.raises(StorageUnavailable):
+        one.submits()
+    assert code_of(lambda: one.process().append(ENTRY)) == "log-unavailable"
+
+
 def test_another_process_that_writes_meanwhile_is_no_fork(one: Watched) -> None:
     other = one.process()
     other.append(ENTRY)

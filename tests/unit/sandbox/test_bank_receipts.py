@@ -287,7 +287,7 @@ def test_a_sandbox_that_was_put_forward_is_judged_by_its_own_clock(tmp_path):
         {"log_keys": [Signer("broker.example/audit/meridian/2026", Ed25519PrivateKey.generate()).vkey]},
         {"log_keys": [Signer("evil.example/audit/harbor/2026", Ed25519PrivateKey.generate()).vkey], "clock_file": 1},
     ],
-    ids=str,
+    ids=["no object", "empty", "no keys", "nonsense", "another bank's log", "the clock is no file"],
 )
 def test_a_bank_that_cannot_tell_whom_to_believe_does_not_start(tmp_path, receipts):
     prepared = bank_world.prepare(tmp_path, "fdx", receipts=receipts)
