@@ -14,7 +14,7 @@ _CHAINED = 2  # the version of leaves that have chains and accesses
 ANNOUNCING = frozenset({"access.requested", "access.previewed", "accounts.listed"})
 """The events after which a bank may be asked: each served request belongs to one of these."""
 _ANNOUNCED = frozenset({"access.released", "access.failed"})
-_STANDARD = str.maketrans("-_+/", "+/-_")  # from base64url
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _CARRIED_OVER_US = 300_000_000
 
 
@@ -96,7 +96,7 @@ class Continuity:
             before, hash_before, number_before = known
             if place != before + 1:
                 raise Fault("subject-gap", f"is this person's number {place}, after number {before}")
-            if follows is None or follows.translate(_STANDARD) != b2a_base64(hash_before)[:-2].decode():
+            if follows != b2a_base64(hash_before).translate(_URL_SAFE)[:-2].decode():  # no padding, no newline
                 detail = f"is not the entry that entry {number}, this person's next, commits to"
                 raise Fault("subject-altered", detail, number=number_before)
         self._chains[subject] = (place, leaf_hash, number)

@@ -100,7 +100,7 @@ class _Form:
             return None
         if found is None:
             return None
-        fields: Fields = dict(zip(self._names, found.groups(), strict=True))
+        fields: Fields = dict(zip(self._names, found.groups()))  # noqa: B905 - a group a name; `strict` costs time
         for name in self._numbers:
             fields[name] = int(fields[name])
         return fields
