@@ -59,11 +59,10 @@ def evidence_of(session: Session, master: Sealer, user_id: str, head: Head) -> I
     """Walk over the entries of one log about this person, in their order. The session must see one state throughout."""
     owner = head.origin.split("/")[-2]
     who = select(SubjectRow).where(SubjectRow.user_id == user_id, SubjectRow.bank_id == owner)
-    subject = session.scalars(who).one()
-    sealer = opened(master, subject.pseudonym, subject.sealed_key)
+    sealers = {one.pseudonym: opened(master, one.pseudonym, one.sealed_key) for one in session.scalars(who)}
     nodes = _nodes_of(session, head)
     is_told, after = False, (0, -1)
-    while rows := _page(session, head.origin, subject.pseudonym, after):
+    while rows := _page(session, head.origin, list(sealers), after):
         for row in rows:
             receipt = _receipt(nodes, head, row)
             if receipt is None and not is_told:
@@ -72,12 +71,14 @@ def evidence_of(session: Session, master: Sealer, user_id: str, head: Head) -> I
             yield Evidence(
                 log=head.origin,
                 number=row.number,
-                subject=subject.pseudonym,
+                subject=row.subject,
                 subject_seq=json.loads(row.leaf).get("subjectSeq"),
                 event=row.event,
                 time_us=row.time_us,
                 receipt=receipt,
-                disclosures=() if row.sealed is None else disclosed(sealer, head.origin, row.number, row.sealed),
+                disclosures=()
+                if row.sealed is None
+                else disclosed(sealers[row.subject], head.origin, row.number, row.sealed),
             )
         after = (rows[-1].time_us, rows[-1].number)
 
@@ -89,11 +90,11 @@ def _receipt(nodes: Nodes, head: Head, row: Any) -> bytes | None:
         return None
 
 
-def _page(session: Session, log: str, subject: str, after: tuple[int, int]) -> Sequence[Any]:
+def _page(session: Session, log: str, subjects: Sequence[str], after: tuple[int, int]) -> Sequence[Any]:
     """Read on by time, which never falls from one entry to the next: there is an index of a person's entries by it."""
-    columns = (EntryRow.number, EntryRow.event, EntryRow.time_us, EntryRow.leaf, DetailRow.sealed)
+    columns = (EntryRow.number, EntryRow.event, EntryRow.time_us, EntryRow.subject, EntryRow.leaf, DetailRow.sealed)
     same = (DetailRow.log == EntryRow.log) & (DetailRow.number == EntryRow.number)
-    about = (EntryRow.subject == subject) & (EntryRow.log == log) & (EntryRow.time_us >= after[0])
+    about = EntryRow.subject.in_(subjects) & (EntryRow.log == log) & (EntryRow.time_us >= after[0])
     place = tuple_(EntryRow.time_us, EntryRow.number)
     query = select(*columns).outerjoin(DetailRow, same).where(about, place > after)
     return session.execute(query.order_by(EntryRow.time_us, EntryRow.number).limit(_PAGE)).all()

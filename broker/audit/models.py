@@ -96,18 +96,22 @@ class DetailRow(Base):
 
 
 class SubjectRow(Base):
-    """Which pseudonym in the logs stands for which user of which bank, with the key of that person's details.
+    """Which pseudonym in the logs stands for which user of which bank towards which platform, with a key for details.
+
+    Platforms hold receipts: one pseudonym for all of them would be an id by which they find a shared customer.
+    `platform_id` is empty for what concerns no platform.
 
     The pseudonym is random: erasing the row cuts the link for ever. The chain is where this person's entries of one log
     have got to: how many there are, and the hash of the last.
     """
 
     __tablename__ = "audit_subjects"
-    __table_args__ = (UniqueConstraint("user_id", "bank_id"),)
+    __table_args__ = (UniqueConstraint("user_id", "bank_id", "platform_id"),)
 
     pseudonym: Mapped[str] = mapped_column(String(32), primary_key=True)
     user_id: Mapped[str] = mapped_column(String(36))
     bank_id: Mapped[str] = mapped_column(String(64))
+    platform_id: Mapped[str] = mapped_column(String(64))
     sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
     chain_log: Mapped[str] = mapped_column(String(160))
     chain_size: Mapped[int] = mapped_column(BigInt)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, update
-from sqlalchemy.orm import Session
 
 from broker.audit.models import DetailRow, EntryRow, LogState, NodeRow
 from broker.audit.sequencer import Sequencer
@@ -17,6 +16,7 @@ from broker.storage.engine import Database
 _NAME = re.compile(r"(?P<stem>.+/audit/(?P<owner>[^/]+))/(?P<year>[0-9]{4})(-[0-9]+)?")
 YEARS_KEPT = 6
 """For how many whole years after its own a log and its details are kept, unless the operator says otherwise."""
+_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def drop(database: Database, log: str, now: datetime, years_kept: int = YEARS_KE
     Raises:
         NotFound: there is no such log.
         ConfigurationInvalid: it is current, or not old enough.
-        StorageUnavailable: nothing was deleted; or the database role may not delete entries.
+        StorageUnavailable: the rest was not deleted, call it again; or the database role may not delete entries.
     """
     with database.write() as session:
         head = head_of(session, log)
@@ -83,12 +83,12 @@ def drop(database: Database, log: str, now: datetime, years_kept: int = YEARS_KE
             raise ConfigurationInvalid("That log is in use. Only a closed year can be dropped.", code="log-current")
         if now.year - name_of(log).year <= years_kept:
             raise ConfigurationInvalid(f"That log is kept until {name_of(log).year + years_kept + 1}.", code="log-kept")
-        _delete(session, log)
+        # The mark comes first: the triggers let go of a dropped log's rows alone.
+        session.execute(update(LogState).where(LogState.name == log).values(is_dropped=True))
+    for first in range(0, head.size, _AT_ONCE):
+        # In parts, so that nobody who writes meanwhile waits for millions of rows.
+        with database.write() as session:
+            for row in (EntryRow, NodeRow, DetailRow):
+                part = (row.log == log, row.number >= first, row.number < first + _AT_ONCE)
+                session.execute(delete(row).where(*part))
     return head
-
-
-def _delete(session: Session, log: str) -> None:
-    # The mark comes first: the triggers let go of a dropped log's rows alone.
-    session.execute(update(LogState).where(LogState.name == log).values(is_dropped=True))
-    for row in (EntryRow, NodeRow, DetailRow):
-        session.execute(delete(row).where(row.log == log))

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
@@ -29,7 +30,7 @@ _LENGTHENED = (
 
 @dataclass(slots=True)
 class Subject:
-    """One person at one bank, as the log knows them. `sealer` opens and seals that person's details."""
+    """One person at one bank towards one platform, as the log knows them. `sealer` opens and seals their details."""
 
     pseudonym: str
     sealer: Sealer
@@ -41,6 +42,13 @@ class Subject:
         return Link(self.pseudonym, self.chain_size, self.chain_hash if self.chain_size else None)
 
 
+class Person(NamedTuple):
+    """Whom an entry is about, towards which platform (empty: towards none)."""
+
+    user_id: str
+    platform_id: str
+
+
 @dataclass(slots=True)
 class Subjects:
     """The people of one batch of entries of one log. Use it under the log's lock."""
@@ -48,25 +56,28 @@ class Subjects:
     session: Session
     master: Sealer
     log: str
-    _known: dict[str, Subject] = field(default_factory=dict)
+    _known: dict[Person, Subject] = field(default_factory=dict)
 
-    def load(self, user_ids: Collection[str], bank_id: str, now: datetime) -> None:
+    def load(self, people: Collection[Person], bank_id: str, now: datetime) -> None:
         """Look these people of a bank up, all at once; makes pseudonym, key and chain of those who are new."""
-        if not user_ids:
+        if not people:
             return
-        wanted = {"of_bank": bank_id, "of_users": list(user_ids)}
+        wanted = {"of_bank": bank_id, "of_users": list({person.user_id for person in people})}
         for row in self.session.connection().execute(_FOUND, wanted):
+            person = Person(row.user_id, row.platform_id)
+            if person not in people:
+                continue
             # In another log than the last time, such as the next year's, a chain begins anew.
             size = row.chain_size if row.chain_log == self.log else 0
             sealer = opened(self.master, row.pseudonym, row.sealed_key)
-            self._known[row.user_id] = Subject(row.pseudonym, sealer, size, row.chain_hash)
-        for user_id in user_ids:
-            if user_id not in self._known:
-                self._known[user_id] = self._made(user_id, bank_id, now)
+            self._known[person] = Subject(row.pseudonym, sealer, size, row.chain_hash)
+        for person in people:
+            if person not in self._known:
+                self._known[person] = self._made(person, bank_id, now)
 
-    def of(self, user_id: str) -> Subject:
+    def of(self, person: Person) -> Subject:
         """Return a person that was loaded."""
-        return self._known[user_id]
+        return self._known[person]
 
     def store(self) -> None:
         """Remember how far the chains have got."""
@@ -82,13 +93,14 @@ class Subjects:
         if grown:
             self.session.connection().execute(_LENGTHENED, grown)
 
-    def _made(self, user_id: str, bank_id: str, now: datetime) -> Subject:
+    def _made(self, person: Person, bank_id: str, now: datetime) -> Subject:
         pseudonym = base64url(secrets.token_bytes(_PSEUDONYM_BYTES))
         key = secrets.token_bytes(_KEY_BYTES)
         new = {
             "pseudonym": pseudonym,
-            "user_id": user_id,
+            "user_id": person.user_id,
             "bank_id": bank_id,
+            "platform_id": person.platform_id,
             "sealed_key": self.master.seal(key, f"audit_subjects/{pseudonym}"),
             "chain_log": self.log,
             "chain_size": 0,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from broker.audit.leaf import commitments, leaf_of
 from broker.audit.log_keys import LogKeys
 from broker.audit.models import DetailRow, EntryRow, LogState, NodeRow
-from broker.audit.subjects import Subjects
+from broker.audit.subjects import Person, Subjects
 from broker.audit.vocabulary import OPERATOR_LOG, Appended, Entry, Event, Initiator
 from broker.clock import Clock, microseconds
 from broker.crypto.sealing import Sealer
@@ -140,7 +140,8 @@ class Writer:
         return opened
 
     def _written(self, subjects: Subjects, log: str, number: int, time_us: int, entry: Entry) -> _Written:
-        subject = subjects.of(entry.user_id) if entry.user_id and entry.bank_id else None
+        person = _person(entry)
+        subject = subjects.of(person) if person else None
         disclosures = commitments(entry)
         link = subject.next_link() if subject else None
         leaf = leaf_of(log, number, time_us, entry, link=link, disclosures=disclosures)
@@ -166,8 +167,8 @@ class Writer:
     def _subjects(self, session: Session, log: Log, entries: Sequence[Entry]) -> Subjects:
         """Look up whom these entries of one bank are about; those of the operator's log are about nobody."""
         subjects = Subjects(session, self._sealer, log.name)
-        people = {entry.user_id: entry.bank_id for entry in entries if entry.user_id and entry.bank_id}
-        for bank_id in set(people.values()):
+        for bank_id in {entry.bank_id for entry in entries if entry.bank_id}:
+            people = {person for entry in entries if (person := _person(entry))}
             subjects.load(people, bank_id, self._clock())
         return subjects
 
@@ -222,6 +223,11 @@ def _store(
 
 def _tip(log: Log) -> dict[str, Any]:
     return {"origin": log.name, "size": log.frontier.size, "root": b64encode(log.frontier.root).decode()}
+
+
+def _person(entry: Entry) -> Person | None:
+    """Say whom the entry is about; what belongs to no bank is about nobody."""
+    return Person(entry.user_id, entry.platform_id or "") if entry.user_id and entry.bank_id else None
 
 
 def _owner(bank: str | None) -> str:

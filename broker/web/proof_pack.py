@@ -77,12 +77,13 @@ def _put_evidence(
     gaps: list[dict[str, Any]] = []
     for head in heads:
         shelf.put(f"checkpoints/{_file(head.origin)}.txt", head.note)
-        expected = 0
+        places: dict[str, int] = {}
         for one in evidence_of(session, services.sealer, user_id, head):
             if one.subject_seq is not None:
+                expected = places.get(one.subject, 0)
                 if one.subject_seq > expected:
                     gaps.append(_gap(one, expected, one.subject_seq - 1, "not in the database"))
-                expected = one.subject_seq + 1
+                places[one.subject] = one.subject_seq + 1
             if one.receipt is None:
                 gaps.append(_gap(one, one.subject_seq, one.subject_seq, "the log is damaged: nothing can be proved"))
             _put(shelf, one)

@@ -1,7 +1,9 @@
 """Row 18, pages and OAuth: nobody sees or changes what is another's, and it answers like what does not exist."""
 
+import io
 import json
 import re
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +14,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from broker.app import MOUNT_TABLE
+from broker.audit.reader import Page, of_user
 from broker.edge import gates
 from broker.edge.visitor import Visitor
 from broker.oauth.requests import Pushed, keep, key_of
@@ -25,6 +28,7 @@ from tests.support.town_facts import BANKS, PEOPLE
 NOBODYS = "00000000-0000-7000-8000-000000000000"
 _RANDOM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[A-Za-z0-9_.-]{90,}|\d\d:\d\d:\d\d")
 _GATES = {mount.blueprint.name: mount.gate for mount in MOUNT_TABLE}
+_OF_AN_ENTRY = {"owner", "year", "number"}
 JSON = {"Accept": "application/json"}
 
 
@@ -60,6 +64,14 @@ def shape(response: TestResponse) -> tuple[int, str]:
     return response.status_code, _RANDOM.sub("•", response.text)
 
 
+def everything_in(response: TestResponse) -> str:
+    """What is said, also in the files of an archive."""
+    if response.mimetype != "application/zip":
+        return response.text
+    with zipfile.ZipFile(io.BytesIO(response.data)) as archive:
+        return "".join(archive.read(name).decode() for name in archive.namelist())
+
+
 def test_the_pages_of_a_person_show_their_own_and_nothing_else(town: Town) -> None:
     own = {name: {share.grant_id for share in town.shares if share.person == name} for name in PEOPLE}
     for someone in everybody(town):
@@ -69,10 +81,11 @@ def test_the_pages_of_a_person_show_their_own_and_nothing_else(town: Town) -> No
                 continue
             for headers in ({}, JSON):
                 response = browser.get(rule.rule, base_url=BASE, headers=headers)
-                seen = {share.grant_id for share in town.shares if share.grant_id in response.text}
+                said = everything_in(response)
+                seen = {share.grant_id for share in town.shares if share.grant_id in said}
                 assert seen <= own.get(someone.name, set()), (someone.name, rule.rule)
                 for name in PEOPLE:
-                    assert name == someone.name or f"{name}." not in response.text, (someone.name, rule.rule)
+                    assert name == someone.name or f"{name}." not in said, (someone.name, rule.rule)
                 if someone.name not in PEOPLE:
                     assert response.status_code in {303, 401, 403}
             if someone.name in PEOPLE:
@@ -80,8 +93,8 @@ def test_the_pages_of_a_person_show_their_own_and_nothing_else(town: Town) -> No
 
 
 def test_a_consent_page_is_its_own_persons_and_does_not_exist_for_others(town: Town, chance_terms: Any) -> None:
-    (rule,) = [rule for rule in page_rules(town, gates.person) if rule.arguments]
-    assert rule.arguments == {"grant_id"}, rule.rule
+    rules = [rule for rule in page_rules(town, gates.person) if rule.arguments]
+    assert [rule.arguments for rule in rules if rule.arguments != _OF_AN_ENTRY] == [{"grant_id"}]
     waiting = {name: town.proposes(name, bank, "messenger", chance_terms) for name in PEOPLE for bank in BANKS[:1]}
     decided = [share.grant_id for share in town.shares]
     for someone in everybody(town):
@@ -109,8 +122,9 @@ def chance_terms(town: Town) -> Any:
 def test_a_console_is_its_own_staffs_and_shows_its_own_customers(town: Town) -> None:
     for someone in everybody(town):
         browser = town.browser(someone.visitor)
-        for rule in page_rules(town, gates.staff):
-            assert rule.arguments == {"bank_id"}, rule.rule
+        rules = page_rules(town, gates.staff)
+        assert [rule for rule in rules if rule.arguments not in ({"bank_id"}, {"bank_id", *_OF_AN_ENTRY})] == []
+        for rule in (rule for rule in rules if rule.arguments == {"bank_id"}):
             for bank in (*BANKS, "operator", "nowhere", "%00"):
                 response = browser.get(rule.rule.replace("<bank_id>", bank), base_url=BASE, headers=JSON)
                 if someone.name == f"staff of {bank}":
@@ -120,6 +134,34 @@ def test_a_console_is_its_own_staffs_and_shows_its_own_customers(town: Town) -> 
                 else:
                     assert response.status_code in {401, 403}
                     assert not [share for share in town.shares if share.grant_id in response.text]
+
+
+def test_what_proves_an_entry_is_given_to_its_person_and_its_banks_staff_alone(town: Town) -> None:
+    year = town.house.watch().year
+    with town.house.database.read() as session:
+        seen = {name: of_user(session, town.house.sealer, town.people[name].user_id, Page(500)) for name in PEOPLE}
+    own = {
+        name: {(entry.bank_id, entry.number) for entry in entries if entry.details} for name, entries in seen.items()
+    }
+    entries = [max(own[name]) for name in PEOPLE]
+    assert len(set(entries)) == len(entries)
+    for someone in everybody(town):
+        browser = town.browser(someone.visitor)
+        absent = shape(browser.get(f"/history/receipts/harbor/{year}/999999", base_url=BASE, headers=JSON))
+        for bank, number in entries:
+            for rule in ("receipts", "disclosures"):
+                response = browser.get(f"/history/{rule}/{bank}/{year}/{number}", base_url=BASE, headers=JSON)
+                if (bank, number) in own.get(someone.name, set()):
+                    assert response.status_code == 200
+                else:
+                    assert shape(response) == absent, (someone.name, bank, number)
+            for console in BANKS:
+                path = f"/console/{console}/receipts/{bank}/{year}/{number}"
+                status = browser.get(path, base_url=BASE, headers=JSON).status_code
+                if someone.name == f"staff of {console}":
+                    assert status == (200 if bank == console else 404)
+                else:
+                    assert status in {401, 403}
 
 
 def test_for_staff_another_bank_and_no_bank_answer_alike(town: Town) -> None:

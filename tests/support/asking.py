@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 import broker
 from broker.api import schemas
 from broker.app import MOUNT_TABLE
+from broker.audit import credentials
 from broker.edge import gates
 from broker.edge.session import DatabaseSessions
 from broker.edge.visitor import Visitor
@@ -92,7 +93,14 @@ class Asker:
             "account_id": next(iter(self.share.accounts)),
             "grant_id": self.proposal,
             "bank_id": self.share.bank,
+            "owner": self.share.bank,
+            "year": str(self.town.house.watch().year),
+            "number": "3",
+            "level": "0",
+            "place": "000.p/3",
         }
+        with self.town.house.database.write() as session:
+            _, self.credential = credentials.create(session, self.share.bank, self.town.house.watch())
 
     def rules(self) -> list[tuple[Rule, str]]:
         every = [rule for rule in self.town.app.url_map.iter_rules() if rule.endpoint != "static"]
@@ -111,6 +119,9 @@ class Asker:
         gate, path = gate_of(rule), self.path(rule, **values)
         if gate is gates.token:
             return Ask(self.town.app.test_client(), method, path, caller=self.caller)
+        if gate is gates.auditor:
+            headers = {"Authorization": f"Bearer {self.credential}"}
+            return Ask(self.town.app.test_client(), method, path, headers=headers)
         if gate is gates.client:
             form, proof = authenticated(self.town, "messenger", path, self.fields(rule.endpoint))
             return Ask(self.town.app.test_client(), method, path, form=MultiDict(form), headers={"DPoP": proof})

@@ -26,8 +26,8 @@ def erase(bank_id: str, customer: str, yes: bool) -> None:
         erased = erasure.erase(user_id, bank_id)
         is_clean = empty_write_ahead_log(base.database)
     entries = "1 entry" if erased.entries == 1 else f"{erased.entries} entries"
-    click.echo(f"Erased the details of {entries}; number {erased.written.number} in")
-    click.echo(f"{erased.written.log} says so. Backups keep them until they expire.")
+    click.echo(f"Erased the details of {entries}; number {erased.written[-1].number} in")
+    click.echo(f"{erased.written[-1].log} says so. Backups keep them until they expire.")
     if not is_clean:
         click.echo("Older copies of pages stay in the write-ahead log until the broker overwrites it.")
 

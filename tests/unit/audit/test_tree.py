@@ -87,6 +87,20 @@ def test_a_persons_entries_form_a_chain_in_each_log(house: House) -> None:
     assert "subject" not in said[1]
 
 
+def test_what_two_platforms_hold_shows_no_shared_customer(house: House) -> None:
+    about = replace(ENTRY, user_id=house.alice.user_id, platform_id="messenger")
+    platforms = ("messenger", "rival", "messenger", None)
+    placed = [house.sequencer.append(replace(about, platform_id=platform)) for platform in platforms]
+    said = [fields(verified(one).leaf) for one in placed]
+    first, second, again, nobodys = (one["subject"] for one in said)
+    assert first == again
+    assert len({first, second, nobodys}) == 3
+    # Nor does a number tell one platform how much happens at another.
+    assert [one["subjectSeq"] for one in said] == [0, 0, 1, 0]
+    with house.database.read() as session:
+        assert len(of_user(session, house.sealer, house.alice.user_id, Page())) == 4
+
+
 def test_details_stand_in_the_entry_as_salted_digests_and_open_only_with_their_disclosures(house: House) -> None:
     details = {"customer": "c-1", "accounts": ["a-1", "a-2"], "endpoint": "GET /v1/x"}
     first, second = appended(house, 2, replace(ENTRY, user_id=house.alice.user_id, details=details))

@@ -52,7 +52,7 @@ def test_erasing_ends_the_grants_then_says_so_as_the_last_leaf_of_the_persons_ch
     told = leaves(house)
     assert [leaf["event"] for leaf in told[-4:]] == ["grant.revoked"] * 3 + ["details.erased"]
     assert {leaf["initiator"] for leaf in told[-4:]} == {"DATA_ACCESS_PLATFORM"}
-    assert (erased.entries, erased.written.number) == (len(details), told[-1]["number"])
+    assert (erased.entries, erased.written[-1].number) == (len(details), told[-1]["number"])
     assert [leaf["subjectSeq"] for leaf in told] == list(range(len(told)))
 
 
@@ -91,7 +91,7 @@ def test_the_tree_and_every_receipt_stand_as_before(house: House) -> None:
         head = head_of(session, LOG)
         hashes = [leaf_hash(leaf) for leaf in entries_of(session, LOG, 0, 1_000)]
         assert root_of(nodes_of(session, LOG), head.size) == head.root
-        assert len(hashes) == head.size == erased.written.number + 1
+        assert len(hashes) == head.size == erased.written[-1].number + 1
         assert open_checkpoint(head.note, LOG_KEYS.verifiers(LOG), LOG).root == head.root
         for number, receipt in enumerate(handed_out):
             now = verify_receipt(of_log(session, LOG, number), LOG_KEYS.verifiers(LOG))
@@ -122,7 +122,7 @@ def test_the_bank_still_has_the_entries_and_their_receipts_without_details(house
     erased = erase(house)
     with house.database.read() as session:
         rows = of_bank(session, house.sealer, "harbor", Page())
-        assert len(rows) == erased.written.number + 1
+        assert len(rows) == erased.written[-1].number + 1
         assert [row.details for row in rows if row.subject] == [{}] * len(rows)
         assert verify_receipt(of_log(session, LOG, 0), LOG_KEYS.verifiers(LOG)).index == 0
 

@@ -9,6 +9,7 @@ from broker.audit.sequencer import Sequencer
 from broker.audit.tree import entries_of, hashes_of, head_of, nodes_of
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.crypto.sealing import Sealer
+from broker.errors import ConfigurationInvalid
 from broker.storage import schema
 from broker.storage.engine import Database
 from broker.tlog.merkle import leaf_hash, root_of
@@ -63,3 +64,12 @@ def test_the_way_back_keeps_the_entries(old: Database) -> None:
         assert session.scalar(text("SELECT count(*) FROM audit_entries")) == _COUNT
     schema.upgrade(old)
     old.close()
+
+
+def test_a_log_with_a_gap_is_not_hashed_as_if_it_were_whole(old: Database, store: Store) -> None:
+    with old.write() as session:
+        session.execute(text("UPDATE audit_logs SET size = size + 1"))
+    with pytest.raises(ConfigurationInvalid, match="missing"):
+        schema.upgrade(old)
+    old.close()
+    assert store.rows("SELECT version_num FROM alembic_version") == [("0001",)]

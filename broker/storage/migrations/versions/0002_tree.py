@@ -8,6 +8,7 @@ What was logged before is hashed as it stands. Its details get no digests in it,
 import sqlalchemy as sa
 from alembic import op
 
+from broker.errors import ConfigurationInvalid
 from broker.tlog.compact_range import CompactRange, grow
 from broker.tlog.merkle import leaf_hash
 
@@ -29,11 +30,15 @@ def upgrade() -> None:
     op.add_column("audit_logs", sa.Column("frontier", sa.LargeBinary(), nullable=False, server_default=""))
     op.add_column("audit_logs", sa.Column("checkpoint", sa.LargeBinary(), nullable=False, server_default=""))
     op.add_column("audit_entries", sa.Column("leaf_hash", sa.LargeBinary(length=32), nullable=False, server_default=""))
-    op.add_column("audit_subjects", sa.Column("chain_log", sa.String(length=160), nullable=False, server_default=""))
-    op.add_column("audit_subjects", sa.Column("chain_size", _BIG, nullable=False, server_default="0"))
-    op.add_column(
-        "audit_subjects", sa.Column("chain_hash", sa.LargeBinary(length=32), nullable=False, server_default="")
-    )
+    with op.batch_alter_table("audit_subjects") as batch:
+        batch.add_column(sa.Column("platform_id", sa.String(length=64), nullable=False, server_default=""))
+        batch.add_column(sa.Column("chain_log", sa.String(length=160), nullable=False, server_default=""))
+        batch.add_column(sa.Column("chain_size", _BIG, nullable=False, server_default="0"))
+        batch.add_column(sa.Column("chain_hash", sa.LargeBinary(length=32), nullable=False, server_default=""))
+        batch.drop_constraint(op.f("uq_audit_subjects_user_id_bank_id"), type_="unique")
+        batch.create_unique_constraint(
+            op.f("uq_audit_subjects_user_id_bank_id_platform_id"), ["user_id", "bank_id", "platform_id"]
+        )
     op.create_table(
         "audit_nodes",
         sa.Column("log", sa.String(length=160), nullable=False),
@@ -57,12 +62,17 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the tree; the entries stay."""
+    """Drop the tree; the entries stay, but not whom those of the new form are about."""
     _drop_triggers()
     op.drop_table("audit_cosignatures")
     op.drop_table("audit_nodes")
+    op.execute("DELETE FROM audit_subjects WHERE platform_id <> ''")  # the older revision knows one row a person
+    with op.batch_alter_table("audit_subjects") as batch:
+        batch.drop_constraint(op.f("uq_audit_subjects_user_id_bank_id_platform_id"), type_="unique")
+        batch.create_unique_constraint(op.f("uq_audit_subjects_user_id_bank_id"), ["user_id", "bank_id"])
+        for name in ("chain_hash", "chain_size", "chain_log", "platform_id"):
+            batch.drop_column(name)
     for table, column in (
-        *(("audit_subjects", name) for name in ("chain_hash", "chain_size", "chain_log")),
         ("audit_entries", "leaf_hash"),
         *(("audit_logs", name) for name in ("checkpoint", "frontier", "is_dropped")),
     ):
@@ -79,14 +89,15 @@ def _hash_what_is_there() -> None:
             page = {"log": name, "first": frontier.size, "next": frontier.size + _BATCH}
             leaves = connection.execute(
                 sa.text(
-                    "SELECT leaf FROM audit_entries WHERE log = :log AND number >= :first AND number < :next "
+                    "SELECT number, leaf FROM audit_entries WHERE log = :log AND number >= :first AND number < :next "
                     "ORDER BY number"
                 ),
                 page,
-            ).scalars()
-            hashes = [leaf_hash(bytes(leaf)) for leaf in leaves]
-            if not hashes:
-                break
+            ).all()
+            last = min(frontier.size + _BATCH, size)
+            if [row.number for row in leaves] != list(range(frontier.size, last)):
+                raise ConfigurationInvalid(f"Entries of {name} are missing between {frontier.size} and {last}.")
+            hashes = [leaf_hash(bytes(row.leaf)) for row in leaves]
             connection.execute(
                 sa.text("UPDATE audit_entries SET leaf_hash = :hash WHERE log = :log AND number = :number"),
                 [{"log": name, "number": n, "hash": h} for n, h in enumerate(hashes, start=frontier.size)],
