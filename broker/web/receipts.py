@@ -1,6 +1,7 @@
 """What people take along from their history: receipts, the details behind them, and all of it in one proof pack."""
 
 import json
+from threading import BoundedSemaphore
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
@@ -12,11 +13,13 @@ from broker.edge.answers import download
 from broker.edge.gates import actor
 from broker.edge.hand_over import may_be_taken_slowly
 from broker.edge.services import services
-from broker.errors import NotFound
+from broker.errors import NotFound, StorageUnavailable
 from broker.web import proof_pack
 from broker.web.forms import Form, parsed
 
 TEXT, JSON, ZIP = "text/plain; charset=utf-8", "application/json", "application/zip"
+# A large pack takes seconds and tens of megabytes: two at once in a process leave its threads to everybody else.
+_PACKING = BoundedSemaphore(2)
 blueprint = Blueprint("receipts", __name__)
 
 
@@ -49,6 +52,11 @@ def pack() -> ResponseReturnValue:
     """Give everything that proves the person's history, in one file."""
     year = parsed(_Years(), request.args)["year"]
     may_be_taken_slowly()
-    with services().database.read() as session:
-        packed = proof_pack.packed(session, services(), actor().user_id, year)
+    if not _PACKING.acquire(blocking=False):
+        raise StorageUnavailable("Other proof packs are being made. Try again in a moment.", code="pack-busy")
+    try:
+        with services().database.read() as session:
+            packed = proof_pack.packed(session, services(), actor().user_id, year)
+    finally:
+        _PACKING.release()
     return download(packed, "proof-pack.zip", ZIP)

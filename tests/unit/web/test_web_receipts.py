@@ -12,6 +12,7 @@ from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.tlog.checkpoint import open_checkpoint
 from broker.tlog.disclosure import Disclosure, check
 from broker.tlog.receipt import VerifiedReceipt, verify_receipt
+from broker.web import receipts
 
 LINK = re.compile(r'href="((?:/history|/console/\w+)/receipts/[^"]+)"')
 DETAILS = re.compile(r'href="(/history/disclosures/[^"]+)"')
@@ -175,6 +176,15 @@ def test_a_pack_is_of_one_year_where_that_is_asked_for(world: World, maya: Brows
     assert json.loads(packed(maya, "?year=1999")["pack.json"])["logs"] == []
     for query in ("?year=x", "?year=20261", f"?year={year}&year={year}", "?year=%C2%B2026"):
         assert maya.get(f"/history/proof-pack{query}").status_code == 400
+
+
+def test_many_packs_at_once_leave_the_threads_to_others(world: World, maya: Browser) -> None:
+    world.shares(maya, "balances")
+    with receipts._PACKING, receipts._PACKING:
+        answer = maya.get("/history/proof-pack")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert "pack-busy" in answer.text
+    assert packed(maya)
 
 
 def test_who_has_no_history_gets_a_pack_that_says_so(world: World, maya: Browser) -> None:
