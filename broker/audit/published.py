@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from broker.audit import tree
+from broker.audit.witnessed import cosigned_checkpoint
 from broker.errors import NotFound
 from broker.tlog.errors import Unverifiable
 from broker.tlog.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, encode_entries, parse_tile_path, width_in
@@ -38,7 +39,20 @@ def log_at(host: str, owner: str, year: str) -> str:
 
 
 def checkpoint(session: Session, log: str) -> Stored:
-    """Return the newest signed checkpoint.
+    """Return the newest checkpoint that a witness has cosigned, with all cosignatures; else the newest signed one.
+
+    Raises:
+        NotFound: there is no such log, or it has no entries yet.
+    """
+    try:
+        return Stored(cosigned_checkpoint(session, log))
+    except NotFound:
+        # Where the tree below a cosigned one is damaged, the newest still lets verifiers name the first bad entry.
+        return newest_checkpoint(session, log)
+
+
+def newest_checkpoint(session: Session, log: str) -> Stored:
+    """Return the newest signed checkpoint, which no witness may have seen yet.
 
     Raises:
         NotFound: there is no such log, or it has no entries yet.

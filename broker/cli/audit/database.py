@@ -33,7 +33,7 @@ def stored(base: Services, log: str) -> Read:
         try:
             with base.database.read() as session:
                 if path == CHECKPOINT:
-                    return published.checkpoint(session, log).body
+                    return published.newest_checkpoint(session, log).body  # all that is stored
                 if path.startswith("tile/entries/"):
                     return published.entry_bundle(session, log, path).body
                 return published.hash_tile(session, log, path).body
