@@ -1,6 +1,6 @@
 """The owner of the database and of the log's key at work: alters a stored log, and can make all of it fit again.
 
-Nothing in the database stops him: he drops the triggers. What he does not have: receipts and checkpoints in other hands.
+Nothing in the database stops him: he drops the triggers. What he lacks are the receipts and checkpoints in other hands.
 """
 
 import json
@@ -42,7 +42,7 @@ class Forger:
     def moves_rows(self, first: int, last: int, by: int) -> None:
         """Renumber the rows from `first` to `last`."""
         for number in range(last, first - 1, -1) if by > 0 else range(first, last + 1):
-            self.alters_row(number, number=number + by)
+            self._connection.execute(update(_ENTRIES).where(self._at(number)).values(number=number + by))
 
     def copies_row(self, number: int, to: int) -> None:
         row = self._connection.execute(select(_ENTRIES).where(self._at(number))).one()

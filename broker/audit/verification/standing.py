@@ -1,4 +1,4 @@
-"""Holds a receipt against its log as it is served now. Hashes are public, so whoever holds a receipt needs no credential.
+"""Holds a receipt against its log as it is served now. Hashes are public, so it takes no credential.
 
 Not trusted: the log. A signature under another history does not help it: the receipt's own checkpoint must lead there.
 """
