@@ -102,7 +102,9 @@ def test_every_answer_that_was_received_before_a_kill_has_its_entries(fleet: Fle
     with watched_by_witness(fleet, tmp_path / "witness", name) as watchman:
         readers, times = killings(fleet, size.of(test=5, campaign=25, soak=250), seed=8)
 
-    assert contradictions(fleet, name, handed_out(fleet, readers), watchman.checkpoints) == []
+    receipts = handed_out(fleet, readers)
+    assert len(receipts) > len(readers.received)
+    assert contradictions(fleet, name, receipts, watchman.checkpoints) == []
     assert set(watchman.statuses) == {200}  # neither 409 nor 422
     assert len(watchman.checkpoints) > 1
     log = fleet.log()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from broker.audit import published, tree
 from broker.audit.verification.faults import Fault
-from broker.audit.verification.heads import Trust
+from broker.audit.verification.heads import Trust, opened
 from broker.audit.verification.log import Question, verify_log
 from broker.audit.verification.reading import CHECKPOINT, Read
 from broker.audit.verification.receipts import Statement, statement_of
@@ -90,11 +90,12 @@ def watched_by_witness(fleet: Fleet, folder: Path, log: str) -> Iterator[Watchma
 def contradictions(fleet: Fleet, log: str, receipts: Iterable[bytes], seen: Iterable[Checkpoint] = ()) -> list[str]:
     """Return what of the receipts and of the checkpoints that were seen does not fit the log as it is stored now."""
     read, trust = _stored(fleet, log), Trust.of(fleet.services.log_keys.vkeys(log))
-    try:
-        final = verify_log(read, Question(trust, log)).head.checkpoint
-    except Fault as fault:
-        return [f"the verifier: {fault}"]
+    final = opened(read(CHECKPOINT), trust, log).checkpoint
     statements, found = _statements(receipts, trust)
+    try:
+        verify_log(read, Question(trust, log))
+    except Fault as fault:
+        found.append(f"the verifier: {fault}")
     handed_out = [*seen, *(statement.receipt.checkpoint for statement in statements)]
     roots: dict[int, bytes] = {}
     for checkpoint in handed_out:
