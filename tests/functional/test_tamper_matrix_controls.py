@@ -37,8 +37,8 @@ PLANTS = (
     ),
     Plant(
         "broker/audit/verification/mirroring.py",
-        'if known != b"".join(hashes):',
-        "if False:",
+        "_Copy(read, folder, origin, _own_head(folder, trust, origin), head)",
+        "_Copy(read, folder, origin, None, head)",
         f"{_CELL}insert-mirror",
     ),
     Plant(
