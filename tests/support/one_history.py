@@ -22,7 +22,7 @@ from broker.tlog.witness import AddCheckpoint
 from tests.support.fleet import Fleet
 from tests.support.witnesses import WitnessProcess, asked, new_witness
 
-_PAUSE_S = 0.02
+_PAUSE_S = 0.05
 _TILES_KEPT = 1_024
 
 
