@@ -6,6 +6,8 @@ import pytest
 
 from tests.support.controls import Plant, survivors
 
+pytestmark = pytest.mark.timeout(900)
+
 _CELL = "tests/functional/test_tamper_matrix.py::"
 _LOG, _CONTINUITY = "broker/audit/verification/log.py", "broker/audit/verification/continuity.py"
 CONSISTENCY = Plant(
