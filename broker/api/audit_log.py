@@ -24,7 +24,7 @@ _FOR_NOW = "max-age=2"
 
 @hashes.get("/<owner>/<year>/checkpoint")
 def checkpoint(owner: str, year: str) -> AnyResponse:
-    """Show the newest signed checkpoint."""
+    """Show the newest checkpoint that a witness has cosigned; without witnesses, the newest."""
     return _answer(owner, year, published.checkpoint, _TEXT, "public")
 
 

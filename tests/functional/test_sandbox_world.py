@@ -190,7 +190,8 @@ def test_every_log_of_the_world_is_cosigned_by_both_witnesses(world: World) -> N
     info = world.info
     Person.of(info, "harbor").shares(PlatformClient.of(info), "balances")
     verifiers = [CosignatureVerifier.of_vkey(one["vkey"]) for one in info["witnesses"]]
-    origin = next(bank["audit"]["origin"] for bank in info["banks"] if bank["id"] == "harbor")
+    log = next(bank["audit"] for bank in info["banks"] if bank["id"] == "harbor")
+    origin, names = log["origin"], {verifier.name for verifier in verifiers}
 
     def cosigners() -> set[str]:
         found = set()
@@ -200,4 +201,9 @@ def test_every_log_of_the_world_is_cosigned_by_both_witnesses(world: World) -> N
                 found |= {one.name for one in open_note(answer.content, [verifier]).verified}
         return found
 
-    until(lambda: cosigners() == {verifier.name for verifier in verifiers})
+    def published() -> set[str]:
+        note = requests.get(f"{log['url']}/checkpoint", timeout=10).content
+        return {one.name for one in open_note(note, [Ed25519Verifier.of_vkey(log["vkey"]), *verifiers]).verified}
+
+    until(lambda: cosigners() == names)
+    until(lambda: published() == {origin, *names})  # a bank that takes only what witnesses have signed can use it

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import zlib
+from collections import deque
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
@@ -21,6 +22,7 @@ from broker.banks.connector import Credential
 _ROOT = Path(__file__).resolve().parents[2]
 _END_OF_HEAD = b"\r\n\r\n"
 _ACCOUNTS = ("a", "b")
+_RECEIPTS_KEPT = 2_000
 
 
 def credential_of(customer: str, now: datetime) -> Credential:
@@ -56,6 +58,11 @@ class QuickBank:
         found: list[str] = self._control("/served")
         return found
 
+    def receipts(self) -> list[str]:
+        """Return the receipts that came with the newest data requests, as they stood in the header."""
+        found: list[str] = self._control("/receipts")
+        return found
+
     def close(self) -> None:
         self.process.communicate("", timeout=10)
 
@@ -73,6 +80,7 @@ class _Bank:
     def __init__(self, port: int) -> None:
         self.origin = f"http://localhost:{port}"
         self.served: list[str] = []
+        self.receipts: deque[str] = deque(maxlen=_RECEIPTS_KEPT)
         self.hang_s, self.status, self.reset = 0.0, 200, False
 
     def control(self, query: str) -> None:
@@ -153,7 +161,11 @@ class _Connection(asyncio.Protocol):
             self._send(200, {})
         elif url.path == "/served":
             self._send(200, self._bank.served)
+        elif url.path == "/receipts":
+            self._send(200, list(self._bank.receipts))
         else:
+            if "x-broker-receipt" in headers:
+                self._bank.receipts.append(headers["x-broker-receipt"])
             self._bank.served.append(headers.get("x-fapi-interaction-id", ""))
             self._serve(url.path, headers)
 

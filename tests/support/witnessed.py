@@ -54,21 +54,32 @@ class Watched:
 
     def backup(self) -> bytes:
         """Copy the database as a backup does."""
-        self.house.database.close()
-        with closing(sqlite3.connect(self._file)) as connection:
-            return connection.serialize()
+        return serialized(self.house.database)
 
     def restore(self, copy: bytes) -> None:
-        self.house.database.close()
-        for name in (f"{self._file.name}-wal", f"{self._file.name}-shm"):
-            self._file.with_name(name).unlink(missing_ok=True)
-        self._file.write_bytes(copy)
-        with closing(sqlite3.connect(self._file)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
+        put_back(self.house.database, copy)
 
-    @property
-    def _file(self) -> Path:
-        return Path(self.house.database.engine.url.database or "")
+
+def serialized(database: Database) -> bytes:
+    """Return a whole SQLite database, as a backup has it."""
+    database.close()
+    with closing(sqlite3.connect(_file_of(database))) as connection:
+        return connection.serialize()
+
+
+def put_back(database: Database, copy: bytes) -> None:
+    """Put an earlier state of a SQLite database in its place."""
+    database.close()
+    file = _file_of(database)
+    for name in (f"{file.name}-wal", f"{file.name}-shm"):
+        file.with_name(name).unlink(missing_ok=True)
+    file.write_bytes(copy)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _file_of(database: Database) -> Path:
+    return Path(database.engine.url.database or "")
 
 
 @contextmanager

@@ -16,18 +16,22 @@ ANNOUNCING = frozenset({"access.requested", "access.previewed", "accounts.listed
 _ANNOUNCED = frozenset({"access.released", "access.failed"})
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _CARRIED_OVER_US = 300_000_000
+_NEVER = 2**63
 
 
 @dataclass(slots=True)
 class Continuity:
     """Goes through the entries of one log in order, and remembers what the next ones must fit to.
 
-    A witness has signed for the first `since_number` entries at an instant; later ones were added after `since_us`.
+    A witness has signed for the first `since_number` entries at an instant, so these are from before `by_us`, and later
+    ones were added after `since_us`. All entries that the log has signed for are from before `until_us`.
     """
 
     log: str
     since_number: int = 0
     since_us: int = 0
+    by_us: int = _NEVER
+    until_us: int = _NEVER
     previous: dict[str, Any] | None = None
     carried_over: int = 0
     _time_us: int = 0
@@ -66,6 +70,8 @@ class Continuity:
             raise Fault("time-goes-back", "is older than the entry before it")
         if number >= self.since_number and time_us < self.since_us:
             raise Fault("back-dated", "was added after a witness had signed, and says that it happened before")
+        if time_us > (self.until_us if number >= self.since_number else self.by_us):
+            raise Fault("dated-ahead", "was there when a witness signed, and says that it happened after")
         self._time_us = time_us
         if number == 0:
             self._began_us = time_us

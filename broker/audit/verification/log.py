@@ -100,12 +100,14 @@ class _Walk:
     continuity: Continuity = field(init=False)
 
     def __post_init__(self) -> None:
-        last = self.last
-        self.continuity = Continuity(
-            self.head.checkpoint.origin,
-            since_number=0 if last is None else last.checkpoint.size,
-            since_us=0 if last is None or last.seen_at_s is None else last.seen_at_s * 1_000_000 - _TOLERANCE_US,
-        )
+        self.continuity = Continuity(self.head.checkpoint.origin)
+        last, until_us = self.last, _seen_us(self.head)
+        if until_us is not None:
+            self.continuity.until_us = until_us + _TOLERANCE_US
+        if last is not None:
+            self.continuity.since_number, seen_us = last.checkpoint.size, _seen_us(last)
+            if seen_us is not None:
+                self.continuity.since_us, self.continuity.by_us = seen_us - _TOLERANCE_US, seen_us + _TOLERANCE_US
 
     def over(self, bundle: Bundle) -> None:
         number, read, follow, served = bundle.first, self.leaves.read, self.continuity.follow, self.served
@@ -145,6 +147,10 @@ class _Walk:
         if 0 < inside <= len(bundle.hashes) and self.rows.root(bundle.hashes[:inside]) != last.root:
             detail = "are not those that the log's key had signed before: one of them was changed"
             raise Fault("history-rewritten", detail, log=last.origin, number=0, last=last.size - 1)
+
+
+def _seen_us(head: Head) -> int | None:
+    return None if head.seen_at_s is None else head.seen_at_s * 1_000_000
 
 
 def _check_growth(now: Checkpoint, last: Head | None) -> None:

@@ -9,10 +9,12 @@ import click
 from broker.audit.verification.reading import LARGEST_FILE, read_bounded
 from broker.audit.verification.receipts import LARGEST_FILE as LARGEST_RECEIPT
 from broker.audit.verification.receipts import Statement, check_body, disclosed_in, statement_of
+from broker.audit.verification.standing import standing_of
+from broker.cli.audit.remote import log_at
 from broker.cli.audit.telling import good, judged
 from broker.cli.audit.trusted import trust_of, trust_options
 from broker.cli.output import json_option, printable
-from broker.clock import rfc3339
+from broker.clock import microseconds, rfc3339, system_clock
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,6 +36,7 @@ _WORDS = {
 @trust_options
 @click.option("--disclosures", type=_FILE, default=None, help="The disclosures that came with it.")
 @click.option("--body", type=_FILE, default=None, help="The answer that it came with, byte for byte.")
+@click.option("--log", "url", default=None, help="The log's address: check that it still goes on from the receipt.")
 @json_option
 def verify_receipt(
     file: Path,
@@ -43,21 +46,30 @@ def verify_receipt(
     quorum: int | None,
     disclosures: Path | None,
     body: Path | None,
+    url: str | None,
     as_json: bool,
 ) -> None:
-    """Check a receipt and say what it proves. Exit code 1 when it proves nothing."""
+    """Check a receipt and say what it proves. Exit code 1 when it proves nothing, or proves that the log was changed.
+
+    With --log the quorum is asked of the log's checkpoint: a receipt is mostly older than any cosignature.
+    """
     trust = trust_of(keys, witnesses, quorum)
     if body is not None and disclosures is None:
         raise click.UsageError("--body needs --disclosures: what was released is told by a disclosure.")
     with judged(as_json=as_json):
-        statement = statement_of(read_bounded(file, LARGEST_RECEIPT), trust)
+        statement = statement_of(read_bounded(file, LARGEST_RECEIPT), trust if url is None else trust.without_quorum)
         shown: dict[str, Any] = {}
         if disclosures is not None:
             shown = disclosed_in(statement, read_bounded(disclosures, LARGEST_RECEIPT))
         if body is not None:
             check_body(statement, shown, read_bounded(body, LARGEST_FILE))
-        told = "\n".join(_lines(statement, shown, is_body_checked=body is not None))
-        good(told, _facts(statement, shown, is_body_checked=body is not None), as_json=as_json)
+        told = _lines(statement, shown, is_body_checked=body is not None)
+        facts = _facts(statement, shown, is_body_checked=body is not None)
+        if url is not None:
+            head = standing_of(statement, log_at(url, None), trust, microseconds(system_clock()))
+            told.append(f"{'now':<12} the log goes on from there, and has {head.checkpoint.size} entries")
+            facts["size_now"] = head.checkpoint.size
+        good("\n".join(told), facts, as_json=as_json)
 
 
 def _lines(statement: Statement, shown: dict[str, Any], *, is_body_checked: bool) -> list[str]:

@@ -4,6 +4,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.exc import DBAPIError
 
+from broker.audit import published
 from broker.audit.tree import head_of, sizes
 from broker.audit.witnessed import cosigned_checkpoint, cosigned_receipt, keep, last_size
 from broker.errors import NotFound
@@ -12,6 +13,7 @@ from broker.tlog.cosignature import Cosigner
 from broker.tlog.note import parse_note
 from broker.tlog.receipt import verify_receipt
 from tests.support.core import LOG_KEYS, House
+from tests.support.tampering import Forger
 from tests.support.witnessed import ENTRY, LOG
 
 W1, W2 = (Cosigner(f"w{number}.example", Ed25519PrivateKey.generate()) for number in (1, 2))
@@ -47,6 +49,26 @@ def test_each_size_keeps_its_cosignatures_and_the_newest_is_shown(house: House) 
                 cosigned_checkpoint(session, LOG, size)
         with pytest.raises(NotFound):
             cosigned_checkpoint(session, "broker.example/audit/nobody/2026")
+
+
+def test_the_log_publishes_the_newest_cosigned_checkpoint_and_shows_the_newest_of_all_where_the_tree_is_damaged(
+    house: House,
+) -> None:
+    with house.database.read() as session, pytest.raises(NotFound):
+        published.checkpoint(session, LOG)
+    house.sequencer.append(ENTRY)
+    with house.database.read() as session:
+        newest = published.newest_checkpoint(session, LOG)
+        assert published.checkpoint(session, LOG) == newest
+    cosign(house, W1)
+    house.sequencer.append(ENTRY)
+    with house.database.read() as session:
+        assert published.checkpoint(session, LOG).body == cosigned_checkpoint(session, LOG, 1)
+        assert published.newest_checkpoint(session, LOG).body == head_of(session, LOG).note
+    with house.database.engine.begin() as connection:
+        Forger(connection, LOG).deletes_row(0)
+    with house.database.read() as session:
+        assert published.checkpoint(session, LOG) == published.newest_checkpoint(session, LOG)
 
 
 def test_a_receipt_stands_under_the_newest_cosigned_checkpoint_that_holds_its_entry(house: House) -> None:

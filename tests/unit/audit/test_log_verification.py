@@ -269,6 +269,20 @@ def test_a_fork_does_not_reach_a_bank_that_wants_witnesses() -> None:
         verified(published(), Question(WATCHED))
 
 
+def test_an_entry_dated_after_what_a_witness_has_signed_is_dated_ahead() -> None:
+    def tomorrow(fields: Fields) -> None:
+        fields["time"] += 86_400_000_000 * (fields["number"] >= BAD)
+
+    leaves = Author().write(SIZE, tomorrow)
+    verified(publish(leaves))  # without a witness nobody can tell
+    assert found(publish(leaves, cosigned_at_s=[NOW_S + 5]), Question(WATCHED)) == ("dated-ahead", BAD)
+    # The head that was seen before says it too, when the newest one is signed late enough.
+    before = opened(publish(leaves[:SEEN], cosigned_at_s=[NOW_S + 5]).note, WATCHED)
+    late = publish(leaves, cosigned_at_s=[NOW_S + 2 * 86_400])
+    verified(late, Question(WATCHED))
+    assert found(late, Question(WATCHED, last=before)) == ("dated-ahead", BAD)
+
+
 def test_an_entry_dated_before_what_a_witness_had_signed_is_back_dated() -> None:
     """The forger keeps times in order; the witness saw 300 entries an hour after the last of them."""
     hour_later = NOW_S + 3_600

@@ -13,7 +13,8 @@ from broker.tlog import disclosure
 from tests.support.audited import KEYS, LOG, Audited, audited, runs
 from tests.support.core import LOG_KEYS, House
 from tests.support.edge import services_of
-from tests.support.forged_log import STRANGER
+from tests.support.forged_log import STRANGER, WITNESS
+from tests.support.tampering import Forger
 
 KEY = ("--key", KEYS[0])
 
@@ -206,6 +207,18 @@ def test_a_receipt_is_told_in_plain_words_offline(harbor: Audited) -> None:
     said(runs("verify-receipt", as_header, *KEY))
     as_array = harbor.file("array", json.dumps(released.disclosures, indent=1).encode())
     assert "disclosed responseDigest" in said(runs("verify-receipt", receipt, *KEY, "--disclosures", as_array))
+
+
+def test_a_receipt_is_held_against_the_log_as_it_is_now_without_a_credential(harbor: Audited) -> None:
+    receipt = harbor.file("receipt", harbor.accesses_happen(1)[1].receipt)
+    harbor.accesses_happen(1)
+    live = ("verify-receipt", receipt, *KEY, "--log", harbor.url)
+    assert "now          the log goes on from there, and has 284 entries" in said(runs(*live))
+    assert json.loads(said(runs(*live, "--json")))["size_now"] == 284
+    assert "quorum-missed" in said(runs(*live, "--witness", WITNESS.vkey), 1)
+    with harbor.house.database.engine.begin() as connection:
+        Forger(connection, LOG).rewrites(lambda history: history[3].update(category="accounts"))
+    assert f"BAD  {LOG} entry 281: stands in a history" in said(runs(*live), 1)
 
 
 def test_a_receipt_that_proves_nothing_is_bad(harbor: Audited) -> None:
