@@ -125,7 +125,7 @@ def _stored(fleet: Fleet, log: str) -> Read:
     def read(path: str) -> bytes:
         with fleet.services.database.read() as session:
             if path == CHECKPOINT:
-                return published.newest_checkpoint(session, log).body
+                return published.tip(session, log).body
             serve = published.entry_bundle if path.startswith("tile/entries/") else published.hash_tile
             return serve(session, log, path).body
 

@@ -58,17 +58,17 @@ def test_the_log_publishes_the_newest_cosigned_checkpoint_and_shows_the_newest_o
         published.checkpoint(session, LOG)
     house.sequencer.append(ENTRY)
     with house.database.read() as session:
-        newest = published.newest_checkpoint(session, LOG)
+        newest = published.tip(session, LOG)
         assert published.checkpoint(session, LOG) == newest
     cosign(house, W1)
     house.sequencer.append(ENTRY)
     with house.database.read() as session:
         assert published.checkpoint(session, LOG).body == cosigned_checkpoint(session, LOG, 1)
-        assert published.newest_checkpoint(session, LOG).body == head_of(session, LOG).note
+        assert published.tip(session, LOG).body == head_of(session, LOG).note
     with house.database.engine.begin() as connection:
         Forger(connection, LOG).deletes_row(0)
     with house.database.read() as session:
-        assert published.checkpoint(session, LOG) == published.newest_checkpoint(session, LOG)
+        assert published.checkpoint(session, LOG) == published.tip(session, LOG)
 
 
 def test_a_receipt_stands_under_the_newest_cosigned_checkpoint_that_holds_its_entry(house: House) -> None:
