@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import delete, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from broker.crypto.digests import digest, new_secret
+from broker.storage.base import first_row, table_of
 from broker.tokens.models import TokenRow
 
 ACCESS_LIFE = timedelta(minutes=5)
 _MEMORY_OF_ENDED = timedelta(days=1)
+# Built once, and run without the ORM: each call of a platform asks.
+_TOKENS = table_of(TokenRow)
+_FOUND = select(_TOKENS).where(_TOKENS.c.digest == bindparam("of_digest"))
 
 
 class TokenKind(StrEnum):
@@ -95,7 +99,7 @@ def issue_refresh(
 
 def find_token(session: Session, secret: str) -> Token | None:
     """Return the stored token, living or ended; None when it was never issued (or forgotten)."""
-    row = session.get(TokenRow, digest(secret))
+    row = first_row(session, _FOUND, of_digest=digest(secret))
     if row is None:
         return None
     return Token(
