@@ -1,7 +1,9 @@
 """The `broker` command and how its failures are told: one clear line and exit code 2."""
 
+import gc
 import importlib
 import sys
+from types import ModuleType
 
 import click
 
@@ -32,9 +34,21 @@ class _Nouns(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _MODULES:
             return super().get_command(ctx, cmd_name)
-        module = importlib.import_module(f"broker.cli.{_MODULES[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(_imported(f"broker.cli.{_MODULES[cmd_name]}"), cmd_name)
         return command
+
+
+def _imported(name: str) -> ModuleType:
+    """Import a module without searching for garbage: there is none, and the searches take a fifth of the time.
+
+    What is imported is left out of later searches too; it stays as long as the process.
+    """
+    gc.disable()
+    try:
+        return importlib.import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @click.group(cls=_Nouns, context_settings={"help_option_names": ["-h", "--help"]})
