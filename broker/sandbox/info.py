@@ -2,21 +2,22 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from broker.clock import system_clock
 from broker.errors import ConfigurationInvalid
-from broker.platforms.service import Platform, PlatformKind
-from broker.sandbox.layout import Layout, SandboxBank
+from broker.sandbox.layout import RESOURCE_SERVER, Layout, SandboxBank
 from broker.sandbox.private_files import write_private
 from broker.sandbox.processes import Processes, family, is_alive
-from broker.sandbox.registrations import RESOURCE_SERVER
 from broker.sandbox.secret_files import Login
 from broker.settings import Settings
 
+if TYPE_CHECKING:  # whoever reads the document needs no database
+    from broker.platforms.service import Platform
+
 
 def write_info(
-    settings: Settings, layout: Layout, people: list[Login], clients: list[Platform], processes: Processes
+    settings: Settings, layout: Layout, people: list[Login], clients: "list[Platform]", processes: Processes
 ) -> dict[str, Any]:
     """Write the document and return it. `processes` holds root ids here; `read_info` adds their children."""
     url = layout.broker_url
@@ -31,7 +32,7 @@ def write_info(
             "transactions": f"{url}/v1/accounts/{{accountId}}/transactions",
             "card_locations": f"{url}/v1/card-locations",
         },
-        "platforms": [_platform(layout, one) for one in clients if one.kind is PlatformKind.PLATFORM],
+        "platforms": [_platform(layout, one) for one in clients if one.id != RESOURCE_SERVER],
         "resource_server": {"client_id": RESOURCE_SERVER, "jwk_file": str(layout.jwk_file(RESOURCE_SERVER))},
         "users": _users(people),
         "banks": [_bank(settings, url, bank, people, year) for bank in layout.banks],
@@ -85,7 +86,7 @@ def _users(people: list[Login]) -> list[dict[str, str]]:
     ]
 
 
-def _platform(layout: Layout, one: Platform) -> dict[str, Any]:
+def _platform(layout: Layout, one: "Platform") -> dict[str, Any]:
     return {
         "client_id": one.id,
         "name": one.name,

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from broker.sandbox.layout import CLIENT_AT_BANKS, Layout, SandboxBank
+from broker.sandbox.layout import CLIENT_AT_BANKS, MESSENGER, Layout, SandboxBank
 from broker.sandbox.private_files import write_private
-from broker.sandbox.registrations import MESSENGER
 from broker.sandbox.secret_files import Login
 
 _DATA_SCOPES = {
