@@ -6,9 +6,14 @@ from functools import partial
 
 from flask import Blueprint, Flask
 
+from broker.api import audit_log
+from broker.api import receipts as grant_receipts
 from broker.api import routes as api
+from broker.audit.confirmation import Confirmation
 from broker.audit.log_keys import LogKeys
 from broker.audit.sequencer import Sequencer
+from broker.audit.submission import LARGEST_ANSWER, Submission
+from broker.audit.witnesses import configured_witnesses
 from broker.audit.writer import Writer
 from broker.banks.connector import Connector
 from broker.banks.connectors import BankEndpoint, build
@@ -28,13 +33,14 @@ from broker.grants.service import Grants
 from broker.oauth import metadata
 from broker.oauth import routes as oauth
 from broker.outbound import OutboundClient, OutboundSession
+from broker.policy.catalogue import BankFacts
 from broker.policy.loading import load_catalogue
-from broker.release import OwnAccounts, Release, Renewals
+from broker.release import OwnAccounts, OwnReceipts, Release, Renewals
 from broker.settings import Settings
 from broker.storage.clock_file import own_clock
 from broker.storage.engine import Database
 from broker.users.service import Users
-from broker.web import bank_console, consent, history, home, my_sharing, sign_in
+from broker.web import bank_console, consent, history, home, my_sharing, receipts, sign_in, verify_receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +59,40 @@ MOUNT_TABLE = (
     Mount(consent.blueprint, "", gates.person),
     Mount(my_sharing.blueprint, "", gates.person),
     Mount(history.blueprint, "", gates.person),
+    Mount(receipts.blueprint, "", gates.person),
+    Mount(verify_receipt.blueprint, "", gates.public),
     Mount(bank_console.blueprint, "", gates.staff),
     Mount(metadata.blueprint, "/.well-known", gates.public),
     Mount(oauth.browser, "/oauth", gates.public),
     Mount(oauth.blueprint, "/oauth", gates.client),
     Mount(api.blueprint, "/v1", gates.token),
+    Mount(grant_receipts.blueprint, "/v1", gates.token),
+    Mount(audit_log.hashes, "/audit", gates.public),
+    Mount(audit_log.entries, "/audit", gates.auditor),
 )
-_WITHOUT_COOKIES = (gates.client, gates.token)
+_WITHOUT_COOKIES = (gates.client, gates.token, gates.auditor)
+_WITNESS_TIMEOUT_S = 3.0
+_WITNESS_CALLS_AT_ONCE = 32
+_CALLS_TO_ONE_WITNESS = 4
 _RENEWALS_AT_ONCE = 2  # sessions of PostgreSQL kept for them at each bank; up to four more may be opened
 
 
 class Connectors(Mapping[str, Connector]):
     """The connector of every bank in the database, built when first asked for and again when the bank has changed."""
 
-    def __init__(self, database: Database, http: OutboundClient, keyset: Keyset, wall: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        http: OutboundClient,
+        keyset: Keyset,
+        wall: Clock,
+        facts: Mapping[str, BankFacts],
+    ) -> None:
         self._database = database
         self._http = http
         self._keyset = keyset
         self._wall = wall
+        self._facts = facts
         self._built: dict[Bank, Connector] = {}
 
     def __getitem__(self, bank_id: str) -> Connector:
@@ -93,7 +115,9 @@ class Connectors(Mapping[str, Connector]):
         def assertion(audience: str) -> str:
             return self._keyset.client_assertion(bank.client_id, audience, self._wall())
 
-        endpoint = BankEndpoint(bank.id, bank.issuer, bank.api_base, bank.client_id)
+        facts = self._facts.get(bank.id)
+        needs_receipts = facts is None or facts.receipts_required  # what is not known is refused
+        endpoint = BankEndpoint(bank.id, bank.issuer, bank.api_base, bank.client_id, needs_receipts)
         return build(bank.standard, endpoint, self._http, assertion, self._wall)
 
 
@@ -103,12 +127,11 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
     Raises:
         ConfigurationInvalid: keys, policies or a sandbox's clock cannot be used, or the database's address.
     """
-    clock = own_clock(settings, wall)
-    keyset = load_keyset(settings.key_file)
-    sealer, log_keys = Sealer(keyset.sealing), LogKeys(keyset.log)
+    clock, keyset = own_clock(settings, wall), load_keyset(settings.key_file)
+    sealer, log_keys = Sealer(keyset.sealing), LogKeys(keyset.log, keyset.retired_log)
     database = Database(settings.database_url, settings.threads, settings.disk_reserve_bytes)
     catalogue = load_catalogue(settings.policies_dir)
-    sequencer = Sequencer(database, Writer(sealer, log_keys, clock, settings.base_host))
+    sequencer = _sequencer(settings, database, Writer(sealer, log_keys, clock, settings.base_host), log_keys)
     fences = Fences(database, connections=settings.threads)
     users, reader, pairwise = Users(sealer, keyset.subject), GrantReader(sealer), PairwiseIds(keyset.pairwise)
     http = _outbound(settings)
@@ -122,7 +145,7 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
         users=users,
         pairwise=pairwise,
         clock=clock,
-        connectors=Connectors(database, http, keyset, wall),
+        connectors=Connectors(database, http, keyset, wall, catalogue.banks),
     )
     return Services(
         settings=settings,
@@ -141,6 +164,7 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
         grant_reader=reader,
         release=release,
         own_accounts=OwnAccounts(release),
+        own_receipts=OwnReceipts(database, reader, clock),
         bank_session=partial(OutboundSession, http),
     )
 
@@ -150,6 +174,27 @@ def _outbound(settings: Settings) -> OutboundClient:
     most, most_to_one = max(1, settings.threads * 3 // 4), max(1, settings.threads // 2)
     timeout_s, max_bytes = settings.bank_timeout_s, settings.bank_answer_max_bytes
     return OutboundClient(settings.outbound_allow, timeout_s, max_bytes, most_in_flight=most, most_to_one=most_to_one)
+
+
+def _sequencer(settings: Settings, database: Database, writer: Writer, log_keys: LogKeys) -> Sequencer:
+    witnesses = configured_witnesses(settings)
+    confirmation = Confirmation(witnesses, build_submission(settings, database, log_keys).submit)
+    return Sequencer(database, writer, confirmation if witnesses.members else None)
+
+
+def build_submission(settings: Settings, database: Database, log_keys: LogKeys) -> Submission:
+    """Build what shows checkpoints to the witnesses.
+
+    Its client is apart from that of the banks: neither takes the other's room. Each witness has a breaker of its own.
+    """
+    http = OutboundClient(
+        settings.outbound_allow,
+        _WITNESS_TIMEOUT_S,
+        LARGEST_ANSWER,
+        most_in_flight=_WITNESS_CALLS_AT_ONCE,
+        most_to_one=_CALLS_TO_ONE_WITNESS,
+    )
+    return Submission(database, log_keys, http, _WITNESS_TIMEOUT_S)
 
 
 def create_app(services: Services) -> Flask:

@@ -42,6 +42,13 @@ class TokenRefused(BrokerError):
     detail = "This access token is not valid."
 
 
+class CredentialRefused(BrokerError):
+    """The audit credential is missing, unknown, expired or revoked: which, is not told."""
+
+    code = "audit-credential-refused"
+    detail = "The entries of a log are shown to the bank they are about. A living audit credential is needed."
+
+
 class ProofRefused(BrokerError):
     """The DPoP proof is missing, malformed, replayed or made with another key (RFC 9449 §4.3)."""
 
@@ -122,6 +129,13 @@ class BankSignInNeeded(BankUnavailable):
 
     code = "bank-sign-in-needed"
     detail = "The bank asks the person to sign in again."
+
+
+class BankRefusedReceipt(BankUnavailable):
+    """The bank gave no data because the receipt that came with the request did not satisfy it."""
+
+    code = "bank-refused-receipt"
+    detail = "The bank did not accept the receipt of the broker's log."
 
 
 class LogUnavailable(BrokerError):

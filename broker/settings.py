@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -48,6 +49,8 @@ class Settings:
     bank_answer_max_bytes: int
     request_max_bytes: int
     disk_reserve_bytes: int
+    witnesses: tuple[str, ...]
+    witness_quorum: int | None
     sandbox_port_base: int
 
     @property
@@ -109,7 +112,7 @@ def unknown_variables() -> list[str]:
 def enter_sandbox() -> Settings:
     """Set what a sandbox world needs, for this process and its children, where the environment does not say it.
 
-    Ports follow BROKER_SANDBOX_PORT_BASE: broker +0, banks +11 and +12, Messenger +20.
+    Ports follow BROKER_SANDBOX_PORT_BASE: broker +0, banks +11 and +12, Messenger +20, witnesses +31 and +32.
 
     Raises:
         ConfigurationInvalid: as `load_settings`; or environment or folder are those of a broker that is no sandbox.
@@ -124,8 +127,20 @@ def enter_sandbox() -> Settings:
     os.environ["BROKER_MODE"] = Mode.SANDBOX.value
     os.environ["BROKER_BASE_URL"] = f"http://localhost:{base}"
     os.environ["BROKER_PORT"] = str(base)
-    os.environ["BROKER_OUTBOUND_ALLOW"] = f"localhost:{base + 11},localhost:{base + 12}"
+    called = (base + 11, base + 12, base + 31, base + 32)
+    os.environ["BROKER_OUTBOUND_ALLOW"] = ",".join(f"localhost:{port}" for port in called)
     os.environ.setdefault("BROKER_DATA_DIR", str(Path(".sandbox").resolve()))
+    return load_settings()
+
+
+def watch_sandbox(witnesses: Sequence[str], quorum: int) -> Settings:
+    """Name a sandbox's witnesses (`<vkey> <url>` each), for this process and its children.
+
+    Raises:
+        ConfigurationInvalid: as `load_settings`.
+    """
+    os.environ["BROKER_WITNESSES"] = ",".join(witnesses)
+    os.environ["BROKER_WITNESS_QUORUM"] = str(quorum)
     return load_settings()
 
 
@@ -163,6 +178,8 @@ def _read(env: Env) -> Settings:
         bank_answer_max_bytes=_at_least_one(env, "BANK_ANSWER_MAX_BYTES", 5 * 1024 * 1024),
         request_max_bytes=_at_least_one(env, "REQUEST_MAX_BYTES", 128 * 1024),
         disk_reserve_bytes=_reserve(env),
+        witnesses=_witnesses(env),
+        witness_quorum=_quorum(env),
         sandbox_port_base=env.int("SANDBOX_PORT_BASE", 8400),
     )
 
@@ -200,6 +217,16 @@ def _reserve(env: Env) -> int:
     if size < 0:
         raise ConfigurationInvalid("BROKER_DISK_RESERVE_BYTES must be 0 or more")
     return size
+
+
+def _witnesses(env: Env) -> tuple[str, ...]:
+    entries: list[str] = env.list("WITNESSES", [])
+    return tuple(" ".join(entry.split()) for entry in entries)
+
+
+def _quorum(env: Env) -> int | None:
+    # Whether there are so many witnesses is checked where they are read.
+    return None if env.int("WITNESS_QUORUM", None) is None else _at_least_one(env, "WITNESS_QUORUM", 1)
 
 
 def _at_least_one(env: Env, name: str, default: int) -> int:

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, g, make_response, request
 from broker.api import schemas
 from broker.api.filters import filtered_fields, keep
 from broker.api.paging import Pager, scope_of
+from broker.api.receipts import attach
 from broker.api.rendering import ListShape, list_renderer, one_renderer
 from broker.edge.hand_over import until_handed_over
 from broker.edge.services import services
@@ -112,4 +113,5 @@ def _handed_over(released: Released) -> Response:
     until_handed_over(released.held)
     response = make_response(released.body)
     response.content_type = "application/json"
+    attach(response, released)
     return response

@@ -1,7 +1,7 @@
 """Reads the log for those it concerns: a person their own entries, a bank those of its customers."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -74,6 +74,14 @@ def of_bank(session: Session, master: Sealer, bank_id: str, page: Page) -> list[
     logs = select(LogState.name).where(LogState.owner == bank_id)
     query = select(EntryRow).where(EntryRow.log.in_(logs))
     return list(_read(session, master, query, page, None))
+
+
+def acts_of_user(session: Session, user_id: str, events: Collection[Event], limit: int = 500) -> list[LoggedEntry]:
+    """Return the newest entries of these kinds about one person at all their banks, newest first, without details."""
+    own = select(SubjectRow.pseudonym).where(SubjectRow.user_id == user_id)
+    query = select(EntryRow).where(EntryRow.subject.in_(own), EntryRow.event.in_([event.value for event in events]))
+    newest = query.order_by(EntryRow.time_us.desc(), EntryRow.log.desc(), EntryRow.number.desc()).limit(limit)
+    return [_entry(row, {}) for row in session.scalars(newest)]
 
 
 def tail(session: Session, *, after: Mapping[str, int], limit: int = 500) -> list[LoggedEntry]:

@@ -58,9 +58,11 @@ def close_finished_years(sequencer: Sequencer, now: datetime) -> list[str]:
         name = name_of(head.origin)
         if not head.is_current or head.size == 0 or name.year >= now.year:
             continue
+        following = f"{name.stem}/{now.year}"
+        sequencer.permits.inquire(following)
         with sequencer.transaction([name.bank_id]) as transaction:
             if transaction.log_of(name.bank_id) == head.origin:
-                transaction.succeed(name.bank_id, f"{name.stem}/{now.year}")
+                transaction.succeed(name.bank_id, following)
                 closed.append(head.origin)
     return closed
 

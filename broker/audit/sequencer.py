@@ -3,19 +3,20 @@
 Order, always: the fences of the grants, then the log's lock, then writes. Nothing is promised before it is durable.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.orm import Session
 
 from broker.audit.batches import Batches
+from broker.audit.permits import Confirms, Permits
 from broker.audit.vocabulary import RESPONSE_DIGEST, Appended, Entry, Event
-from broker.audit.writer import Writer
+from broker.audit.writer import Log, Writer
 from broker.errors import LogUnavailable, StorageUnavailable
 from broker.storage.engine import Database
 from broker.storage.single_use import Condition
@@ -28,10 +29,11 @@ _log = structlog.get_logger(__name__)
 class LoggedTransaction:
     """A write transaction that holds the locks of its logs: the caller's changes and entries commit together."""
 
-    def __init__(self, session: Session, writer: Writer, banks: Sequence[str | None]) -> None:
+    def __init__(self, session: Session, writer: Writer, permits: Permits, logs: dict[str | None, Log]) -> None:
         self.session = session
         self._writer = writer
-        self._logs = writer.lock(session, banks)
+        self._permits = permits
+        self._logs = logs
 
     def append(self, entry: Entry) -> Appended:
         """Add an entry to one of the locked logs; it is durable when the transaction has ended, not before."""
@@ -45,8 +47,18 @@ class LoggedTransaction:
 
     def succeed(self, bank: str | None, name: str) -> None:
         """Close the locked log of a bank (None: the operator's) and open the next one under this name."""
+        self._permits.check({bank: name}, for_access=False)
         self.session.flush()
         self._logs[bank] = self._writer.succeed(self.session, self._logs[bank], bank, name)
+
+    def recover(self, bank: str | None, name: str, witnessed: Mapping[str, Any]) -> None:
+        """Leave the locked log of a bank, which witnesses contradict, and open another that commits to their head.
+
+        Raises:
+            LogUnavailable: the witnesses have not confirmed that the other one is new.
+        """
+        self._permits.check({bank: name}, for_access=True)
+        self._logs[bank] = self._writer.recover(self.session, self._logs[bank], bank, name, witnessed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +70,30 @@ class _Order:
 
 
 class Sequencer:
-    """Gives every entry its place and its receipt."""
+    """Gives every entry its place and its receipt. `permits` says which logs this process may sign.
 
-    def __init__(self, database: Database, writer: Writer) -> None:
+    `confirmation` None: no witness has to confirm a log first.
+    """
+
+    def __init__(self, database: Database, writer: Writer, confirmation: Confirms | None = None) -> None:
         self._database = database
         self._writer = writer
+        self.permits = Permits(database, writer.current, confirmation)
         self._lanes: dict[str | None, Batches[_Order, Appended]] = {}
         self._opening = Lock()
+
+    def prepare(self, banks: Iterable[str | None]) -> None:
+        """Have the witnesses confirm the logs of these banks, where this process has not signed them yet.
+
+        Both doors do it; who takes fences before does it before them, because it waits for other machines.
+
+        Raises:
+            LogUnavailable: the database cannot be read.
+        """
+        try:
+            self.permits.obtain(banks)
+        except StorageUnavailable as error:
+            raise LogUnavailable from error
 
     def append(self, entry: Entry, claims: Iterable[Condition] = ()) -> Appended:
         """Write one entry and return when it is durable; entries of other threads share the commit.
@@ -76,6 +105,7 @@ class Sequencer:
             LogUnavailable: the entry could not be written, or too many wait; nothing may be released.
         """
         _tell(entry)
+        self.prepare([entry.bank_id])
         placed = self._lane(entry.bank_id).submit(_Order(entry, tuple(claims)))
         if placed.lost is not None:
             add_facts(decision="refused")
@@ -95,11 +125,30 @@ class Sequencer:
         Raises:
             LogUnavailable: the log could not be locked or the transaction not committed; nothing has changed.
         """
+        self.prepare(banks)
         try:
             with self._database.write(from_reserve=from_reserve) as session:
-                yield LoggedTransaction(session, self._writer, banks)
+                logs = self._writer.lock(session, banks)
+                self.permits.check({bank: log.name for bank, log in logs.items()}, for_access=False)
+                yield LoggedTransaction(session, self._writer, self.permits, logs)
         except StorageUnavailable as error:
             _log.error("audit.transaction_failed")
+            raise LogUnavailable from error
+
+    @contextmanager
+    def recovery(self, bank: str | None, log: str) -> Iterator[LoggedTransaction]:
+        """Open a write transaction that holds one log which may not be signed any more, to put another in its place.
+
+        Raises:
+            LogUnavailable: the log is not the current one, or could not be locked; nothing has changed.
+        """
+        try:
+            with self._database.write() as session:
+                logs = self._writer.lock(session, [bank])
+                if logs[bank].name != log:
+                    raise LogUnavailable("That log is not the current one.")
+                yield LoggedTransaction(session, self._writer, self.permits, logs)
+        except StorageUnavailable as error:
             raise LogUnavailable from error
 
     def _lane(self, bank_id: str | None) -> Batches[_Order, Appended]:
@@ -113,6 +162,7 @@ class Sequencer:
         try:
             with self._database.write() as session:
                 log = self._writer.lock(session, [bank_id])[bank_id]
+                self.permits.check({bank_id: log.name}, for_access=True)
                 lost = _decide(session, orders)
                 entries = [_entry(order, reason) for order, reason in zip(orders, lost, strict=True)]
                 written = self._writer.write(session, log, entries)

@@ -6,8 +6,8 @@ Not trusted: what is read here proves itself by the checkpoint's signature and t
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Cast, LargeBinary, cast, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from broker.audit.models import EntryRow, LogState, NodeRow
 from broker.audit.writer import TILE_HEIGHT
@@ -19,13 +19,17 @@ from broker.tlog.receipt import make_receipt
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How far a log has got: its name, its size, its root, and the signed note that says so (empty at size 0)."""
+    """How far a log has got: its name, its size, its root, and the signed note that says so (empty at size 0).
+
+    Of a log that was dropped only this is left.
+    """
 
     origin: str
     size: int
     root: bytes
     note: bytes
     is_current: bool
+    is_dropped: bool = False
 
 
 def head_of(session: Session, log: str) -> Head:
@@ -45,6 +49,12 @@ def heads(session: Session, owner: str | None = None) -> list[Head]:
     query = select(LogState).order_by(LogState.owner, LogState.is_current, LogState.name)
     rows = session.scalars(query if owner is None else query.where(LogState.owner == owner))
     return [_head(row) for row in rows]
+
+
+def sizes(session: Session) -> dict[str, int]:
+    """Return the sizes of all logs that have entries and were not dropped."""
+    query = select(LogState.name, LogState.size).where(LogState.size > 0, LogState.is_dropped.is_(False))
+    return dict(session.execute(query.order_by(LogState.name)).all())
 
 
 def nodes_of(session: Session, log: str) -> Nodes:
@@ -76,19 +86,26 @@ def receipt_of(session: Session, log: str, number: int) -> bytes:
 
 def entries_of(session: Session, log: str, first: int, count: int) -> list[bytes]:
     """Return the bytes of at most `count` entries from number `first` on."""
-    query = select(EntryRow.leaf).where(EntryRow.log == log, EntryRow.number >= first, EntryRow.number < first + count)
-    return list(session.scalars(query.order_by(EntryRow.number)))
+    query = select(_as_bytes(EntryRow.leaf)).where(EntryRow.log == log, EntryRow.number >= first)
+    return list(session.scalars(query.where(EntryRow.number < first + count).order_by(EntryRow.number)))
 
 
 def hashes_of(session: Session, log: str, level: int, first: int, count: int) -> list[bytes]:
     """Return stored hashes: of entries (level 0), or of complete subtrees of 2**level entries (level 8, 16, …)."""
     if level == 0:
-        query = select(EntryRow.leaf_hash).where(EntryRow.log == log).order_by(EntryRow.number)
+        query = select(_as_bytes(EntryRow.leaf_hash)).where(EntryRow.log == log).order_by(EntryRow.number)
         number = EntryRow.number
     else:
-        query = select(NodeRow.hash).where(NodeRow.log == log, NodeRow.level == level).order_by(NodeRow.number)
+        query = (
+            select(_as_bytes(NodeRow.hash)).where(NodeRow.log == log, NodeRow.level == level).order_by(NodeRow.number)
+        )
         number = NodeRow.number
     return list(session.scalars(query.where(number >= first, number < first + count)))
+
+
+def _as_bytes(column: InstrumentedAttribute[bytes]) -> Cast[bytes]:
+    """SQLite keeps a text where somebody puts one; here it must not stop those who look for such things."""
+    return cast(column, LargeBinary)
 
 
 def _node(session: Session, log: str, node: Node) -> bytes:
@@ -103,4 +120,4 @@ def _node(session: Session, log: str, node: Node) -> bytes:
 
 def _head(row: LogState) -> Head:
     root = CompactRange.load(row.size, row.frontier).root
-    return Head(row.name, row.size, root, row.checkpoint, row.is_current)
+    return Head(row.name, row.size, root, row.checkpoint, row.is_current, row.is_dropped)

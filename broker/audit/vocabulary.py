@@ -26,11 +26,13 @@ class Event(StrEnum):
     ACCESS_RELEASED = "access.released"
     ACCESS_REFUSED = "access.refused"
     ACCESS_FAILED = "access.failed"
+    DETAILS_ERASED = "details.erased"
     PLATFORM_REGISTERED = "platform.registered"
     BANK_REGISTERED = "bank.registered"
     KEYS_ROTATED = "keys.rotated"
     LOG_OPENED = "log.opened"
     LOG_CLOSED = "log.closed"
+    LOG_RECOVERED = "log.recovered"
 
 
 class Initiator(StrEnum):

@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,6 +86,11 @@ class Writer:
         """Lock the state rows in one order, whoever asks: sorted by owner. Return the end of each bank's log."""
         return {bank: self._locked(session, bank) for bank in sorted(set(banks), key=_owner)}
 
+    def current(self, session: Session, bank: str | None) -> str:
+        """Return the name of a bank's current log, or that of the one which its first entry would open."""
+        name = session.scalar(select(_LOGS.c.name).where(_LOGS.c.owner == _owner(bank), _LOGS.c.is_current))
+        return name or f"{self._host}/audit/{_owner(bank)}/{self._clock().year}"
+
     def write(self, session: Session, log: Log, entries: Sequence[Entry]) -> list[Appended]:
         """Add entries to one locked log, in this order, and return where they stand, with a receipt for each.
 
@@ -120,12 +125,19 @@ class Writer:
     def succeed(self, session: Session, log: Log, bank: str | None, name: str) -> Log:
         """Close a locked log with its last entry and open the next, whose first entry commits to it (05, Retention)."""
         self.write(session, log, [_about_log(Event.LOG_CLOSED, bank, {"next": name})])
+        return self._opened(session, log, name, _about_log(Event.LOG_OPENED, bank, {"previous": _tip(log)}))
+
+    def recover(self, session: Session, log: Log, bank: str | None, name: str, witnessed: Mapping[str, Any]) -> Log:
+        """Leave a locked log as it is, unsigned, and open another, whose first entry commits to what was witnessed."""
+        stated = {"witnessed": witnessed, "abandoned": _tip(log)}
+        return self._opened(session, log, name, _about_log(Event.LOG_RECOVERED, bank, stated))
+
+    def _opened(self, session: Session, log: Log, name: str, first: Entry) -> Log:
         connection = session.connection()
         connection.execute(_CLOSED, {"of_name": log.name})
-        connection.execute(insert(_LOGS), _fresh(name, _owner(bank)))
+        connection.execute(insert(_LOGS), _fresh(name, _owner(first.bank_id)))
         opened = Log(name, CompactRange.load(0, b""), log.last_time_us)
-        previous = {"origin": log.name, "size": log.frontier.size, "root": b64encode(log.frontier.root).decode()}
-        self.write(session, opened, [_about_log(Event.LOG_OPENED, bank, {"previous": previous})])
+        self.write(session, opened, [first])
         return opened
 
     def _written(self, subjects: Subjects, log: str, number: int, time_us: int, entry: Entry) -> _Written:
@@ -207,6 +219,10 @@ def _store(
     }
     if connection.execute(_GROWN, grown).rowcount != 1:
         raise StorageUnavailable
+
+
+def _tip(log: Log) -> dict[str, Any]:
+    return {"origin": log.name, "size": log.frontier.size, "root": b64encode(log.frontier.root).decode()}
 
 
 def _owner(bank: str | None) -> str:

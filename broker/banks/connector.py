@@ -67,6 +67,18 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
+class Announced:
+    """What shows a bank that its request stands in the log already, as the headers carry it (base64url).
+
+    `receipt` is the receipt of the entry that announces the access; `disclosures` what that entry commits to, by which
+    the bank knows that the entry is about this customer, these accounts and this window.
+    """
+
+    receipt: str = field(repr=False)
+    disclosures: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class BankAccess:
     """What one announced request to a bank may use: the customer, the credential and the request's name.
 
@@ -79,6 +91,7 @@ class BankAccess:
     interaction_id: str
     category: str
     renew: Callable[[Callable[[Credential], Credential]], Credential]
+    announced: Announced | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ import click
 from broker.app import build_services
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.banks import service as banks
+from broker.cli.audit import credentials
+from broker.cli.audit.database import own_broker
 from broker.cli.output import json_option, print_json, print_rows
-from broker.errors import ConfigurationInvalid
+from broker.errors import ConfigurationInvalid, NotFound
 from broker.settings import load_settings
 
 _SCOPES = {
@@ -56,3 +58,39 @@ def list_banks(as_json: bool) -> None:
         print_json(rows)
     else:
         print_rows(_COLUMNS, rows)
+
+
+@bank.group("audit-credential")
+def audit_credential() -> None:
+    """Look after the credentials by which a bank's auditors read its logs."""
+
+
+@audit_credential.command()
+@click.argument("bank_id")
+@credentials.days_option
+def create(bank_id: str, days: int) -> None:
+    """Make a credential for the logs of a bank and print it, this once."""
+    _check_bank(bank_id)
+    credentials.create_for(bank_id, days)
+
+
+@audit_credential.command("list")
+@click.argument("bank_id")
+@json_option
+def list_credentials(bank_id: str, as_json: bool) -> None:
+    """List the credentials of a bank, without their secrets."""
+    credentials.list_for(bank_id, as_json=as_json)
+
+
+@audit_credential.command()
+@click.argument("bank_id")
+@click.argument("credential_id")
+def revoke(bank_id: str, credential_id: str) -> None:
+    """End a credential of a bank at once."""
+    credentials.revoke_for(bank_id, credential_id)
+
+
+def _check_bank(bank_id: str) -> None:
+    with own_broker() as base, base.database.read() as session:
+        if banks.find(session, bank_id) is None:
+            raise NotFound("There is no such bank.")

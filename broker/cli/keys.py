@@ -69,7 +69,7 @@ def logs() -> None:
 def _say(base: Services) -> None:
     """Write the change into every current log, signed by the keys in use from now on."""
     banks = [name_of(head.origin).bank_id for head in base.sequencer.look_up(heads) if head.is_current]
-    stated = {"logKeys": [b64encode(key).decode() for key in base.log_keys.public_keys]}
+    stated = {"logKeys": [b64encode(key).decode() for key in base.log_keys.signing_keys]}
     with base.sequencer.transaction(banks) as transaction:
         for bank in banks:
             transaction.append(Entry(Event.KEYS_ROTATED, Initiator.DATA_ACCESS_PLATFORM, bank_id=bank, stated=stated))

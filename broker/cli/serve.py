@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import threading
 import time
 from dataclasses import replace
 
@@ -10,7 +11,8 @@ from flask import Flask
 
 from broker.app import build_services, create_app
 from broker.cli.serving.server import Limits, Server
-from broker.errors import ConfigurationInvalid
+from broker.edge.services import Services
+from broker.errors import BrokerError, ConfigurationInvalid
 from broker.settings import Settings, load_settings
 from broker.storage.schema import check_revision
 from broker.telemetry import configure_logging
@@ -31,10 +33,24 @@ def serve(workers: int | None, threads: int | None) -> None:
 
     def build() -> Flask:
         configure_logging(settings.log_level)
-        return create_app(build_services(settings))
+        services = build_services(settings)
+        _start_confirming(services)
+        return create_app(services)
 
     limits = Limits(settings.host, settings.port, settings.workers, settings.threads, settings.request_max_bytes)
     Server(build, limits, settings.log_level).run()
+
+
+def _start_confirming(services: Services) -> None:
+    """Have the witnesses asked about every log at once, so that `/readyz` knows and the first call need not wait."""
+
+    def confirm() -> None:
+        try:
+            services.sequencer.permits.obtain_all()
+        except BrokerError:
+            return  # the database is away; each call asks by itself
+
+    threading.Thread(target=confirm, name="confirming", daemon=True).start()
 
 
 def _check(settings: Settings) -> None:

@@ -2,17 +2,21 @@
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 import structlog
 from sqlalchemy.orm import Session
 
-from broker.app import build_services
+from broker.app import build_services, build_submission
+from broker.audit.pushing import Pusher
 from broker.audit.retention import close_finished_years
+from broker.audit.witnesses import configured_witnesses
 from broker.banks.connector import Credential
 from broker.edge.services import Services
 from broker.edge.session import forget_old_sessions
-from broker.errors import BrokerError
+from broker.errors import BrokerError, LogUnavailable
 from broker.events import outbox
 from broker.grants.expiry import record_expiry
 from broker.grants.reader import has_live_grant
@@ -39,6 +43,7 @@ def worker() -> None:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
+    _start_pushing(services, stopping)
     while not stopping.is_set():
         try:
             run_once(services, stopping)
@@ -46,6 +51,15 @@ def worker() -> None:
             # A database that is away comes back; what was due is due still.
             _log.warning("worker.round_failed", code=error.code)
         stopping.wait(_PAUSE_S)
+
+
+def _start_pushing(services: Services, stopping: threading.Event) -> None:
+    """Push checkpoints beside the worker's own tasks, a thread for each witness."""
+    submission = build_submission(services.settings, services.database, services.log_keys)
+    for witness in configured_witnesses(services.settings).members:
+        pusher = Pusher(submission, witness)
+        # A daemon: the end of the worker waits for no machine. What was not kept is pushed again by the next one.
+        threading.Thread(target=pusher.run, args=[stopping], name="witness", daemon=True).start()
 
 
 def run_once(services: Services, stopping: threading.Event | None = None) -> None:
@@ -57,18 +71,31 @@ def run_once(services: Services, stopping: threading.Event | None = None) -> Non
     with services.database.read() as session:
         overdue = services.grant_reader.overdue(session, services.clock())
     for grant_id in overdue:
-        record_expiry(services.sequencer, services.clock, grant_id)
+        with _without_its_log():
+            record_expiry(services.sequencer, services.clock, grant_id)
     while not (stopping and stopping.is_set()) and (task := _next_task(services)) is not None:
         _work(services, task)
     begin_context()
-    for log in close_finished_years(services.sequencer, services.clock()):
-        _log.info("worker.log_closed", log=log)
+    with _without_its_log():
+        for log in close_finished_years(services.sequencer, services.clock()):
+            _log.info("worker.log_closed", log=log)
     with services.database.write() as session:
         # Memory lasts by the real time. Proofs and assertions are judged by it, so none can come back; and a token of a
         # sandbox that was put forward by a month is still known, so that its platform learns why it has ended.
         now = services.wall()
         for forget in (forget_expired, forget_old_sessions, forget_old_requests, forget_old_codes, forget_old_tokens):
             forget(session, now)
+
+
+@contextmanager
+def _without_its_log() -> Iterator[None]:
+    """Go on with what belongs to other banks when the witnesses do not let one bank's log be written."""
+    try:
+        yield
+    except LogUnavailable as error:
+        if error.code == LogUnavailable.code:  # the database: the whole round fails
+            raise
+        _log.warning("worker.round_failed", code=error.code)
 
 
 def _next_task(services: Services) -> outbox.Task | None:

@@ -33,6 +33,7 @@ class Keyset:
     """The keys in use. `assertion` is the ES256 key by which banks know the broker (private_key_jwt).
 
     `log` are the Ed25519 keys that sign the audit logs, the newest first; two while a rotation is under way.
+    `retired_log` are the public halves (32 bytes each) of those that signed before.
     """
 
     sealing: bytes = field(repr=False)
@@ -41,6 +42,7 @@ class Keyset:
     cookie: bytes = field(repr=False)
     assertion: ECKey = field(repr=False)
     log: tuple[Ed25519PrivateKey, ...] = field(repr=False)
+    retired_log: tuple[bytes, ...]
     created_at: datetime
 
     def public_jwks(self) -> dict[str, Any]:
@@ -101,15 +103,17 @@ def load_keyset(path: Path) -> Keyset:
         if "log" not in content:
             raise _unusable(f"The key file {path} has no key for the audit logs yet: run `broker keys upgrade`.")
         log = tuple(Ed25519PrivateKey.from_private_bytes(b64decode(key, validate=True)) for key in content["log"])
+        retired = tuple(b64decode(key, validate=True) for key in content.get("retired_log", []))
         created_at = datetime.fromisoformat(content["created"]).astimezone(UTC)
     except OSError as error:
         raise _unusable(f"The key file {path} cannot be read: {error.strerror}.") from error
     except (ValueError, KeyError, TypeError, JoseError) as error:
         raise _unusable(f"The key file {path} is damaged or not a key file.") from error
     is_usable = assertion.is_private and assertion.curve_name == "P-256" and 1 <= len(log) <= _MOST_LOG_KEYS
+    is_usable = is_usable and all(len(key) == _KEY_BYTES for key in retired)
     if content.get("version") != 1 or any(len(key) != _KEY_BYTES for key in keys.values()) or not is_usable:
         raise _unusable(f"The key file {path} is damaged or of another version.")
-    return Keyset(**keys, assertion=assertion, log=log, created_at=created_at)
+    return Keyset(**keys, assertion=assertion, log=log, retired_log=retired, created_at=created_at)
 
 
 def new_log_key() -> str:

@@ -3,8 +3,11 @@
 import json
 import os
 import stat
-from collections.abc import Sequence
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from broker.crypto.keyset import load_keyset, new_log_key
 from broker.errors import ConfigurationInvalid
@@ -18,7 +21,7 @@ def add_first(path: Path) -> bool:
     """
     if _read(path):
         return False
-    _write(path, [new_log_key()])
+    _write(path, {"log": [new_log_key()]})
     return True
 
 
@@ -31,11 +34,11 @@ def begin_next(path: Path) -> None:
     present = _read(path)
     if len(present) != 1:
         raise ConfigurationInvalid("Two log keys are in use already: end that rotation first.", code="keys-rotating")
-    _write(path, [new_log_key(), *present])
+    _write(path, {"log": [new_log_key(), *present]})
 
 
 def end_last(path: Path) -> None:
-    """Drop the older of two log keys: what it signed stays valid for whoever keeps its public half.
+    """Drop the older of two log keys and keep its public half: what it signed stays valid.
 
     Raises:
         ConfigurationInvalid: only one key is in use; or the key file cannot be read or written.
@@ -43,7 +46,9 @@ def end_last(path: Path) -> None:
     present = _read(path)
     if len(present) < 2:  # noqa: PLR2004 - the new one and the old one
         raise ConfigurationInvalid("Only one log key is in use: there is none to retire.", code="keys-rotating")
-    _write(path, present[:1])
+    retired = Ed25519PrivateKey.from_private_bytes(b64decode(present[1])).public_key().public_bytes_raw()
+    before = [b64encode(key).decode() for key in load_keyset(path).retired_log]
+    _write(path, {"log": present[:1], "retired_log": [b64encode(retired).decode(), *before]})
 
 
 def _read(path: Path) -> Sequence[str]:
@@ -54,11 +59,11 @@ def _read(path: Path) -> Sequence[str]:
         raise ConfigurationInvalid(f"The key file {path} cannot be read.", code="keys-unusable") from error
 
 
-def _write(path: Path, log_keys: Sequence[str]) -> None:
+def _write(path: Path, changed: Mapping[str, Sequence[str]]) -> None:
     """Replace the file in one step: whoever reads it finds all keys, before or after."""
     fresh = path.with_name(f".{path.name}.new")
     try:
-        content = json.loads(path.read_text(encoding="utf-8")) | {"log": list(log_keys)}
+        content = json.loads(path.read_text(encoding="utf-8")) | changed
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, stat.S_IRUSR | stat.S_IWUSR)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(content, file, indent=1)

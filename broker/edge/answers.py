@@ -20,6 +20,14 @@ def to_be_corrected(page: str) -> Response:
     return make_response(page, 422)
 
 
+def download(content: bytes, name: str, kind: str) -> Response:
+    """Answer with a file for the browser to save under this name, never to show."""
+    response = make_response(content)
+    response.headers["Content-Type"] = kind
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
 def rows(found: Sequence[dict[str, Any]], older: dict[str, Any] | None = None) -> Response:
     """Answer with a JSON array; the query of the next older rows goes into `Link` (RFC 8288)."""
     response = jsonify(list(found))

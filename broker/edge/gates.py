@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from flask import g, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from broker.audit.credentials import find as find_credential
 from broker.banks.service import find as find_bank
 from broker.edge.answers import see_other
 from broker.edge.csrf import check_origin
@@ -17,7 +18,7 @@ from broker.edge.interaction import interaction_id
 from broker.edge.problems import wants_json
 from broker.edge.services import services
 from broker.edge.visitor import Visitor, visitor
-from broker.errors import NotFound, NotPermitted, SignInRequired, TokenRefused
+from broker.errors import CredentialRefused, NotFound, NotPermitted, SignInRequired, TokenRefused
 from broker.grants.acts import Actor
 from broker.release import Call
 from broker.telemetry import add_facts
@@ -98,6 +99,20 @@ def token() -> None:
         services().release.record_refusal(call, refusal.code)
         raise refusal
     g.call = call
+
+
+def auditor() -> None:
+    """Whoever holds an audit credential of the very owner in the address; another's logs are as if there were none."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not secret:
+        raise CredentialRefused
+    with services().database.read() as session:
+        found = find_credential(session, secret, services().clock())
+    if found is None:
+        raise CredentialRefused
+    add_facts(bank=found.owner)
+    if found.owner != (request.view_args or {}).get("owner"):
+        raise NotFound("There is no such log.")
 
 
 def _refusal(found: Token, jkt: str) -> TokenRefused | None:

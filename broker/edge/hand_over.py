@@ -12,6 +12,8 @@ from broker.grants.fence import Held
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+DOWNLOAD = "broker.download"
+"""Where an answer says to the server that it is large, holds nothing, and may be taken slowly."""
 _HELD = "broker.held"
 
 
@@ -38,3 +40,9 @@ def until_handed_over(held: Held) -> None:
     """Keep a fence until the answer of this request has been handed to the transport."""
     stack: ExitStack = request.environ[_HELD]
     stack.callback(held.drop)
+    request.environ[DOWNLOAD] = False  # a revocation waits for this one, whatever else is said of it
+
+
+def may_be_taken_slowly() -> None:
+    """Give the client of this answer a minute, not the blink that an answer with a fence has."""
+    request.environ.setdefault(DOWNLOAD, True)

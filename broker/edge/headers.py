@@ -27,11 +27,17 @@ def allow_form_targets(urls: Iterable[str]) -> None:
     g.form_targets = sorted({*g.get("form_targets", ()), *origins})
 
 
+def allow_own_scripts() -> None:
+    """Let this page run the scripts that ship with the broker; they can reach nothing, not even the broker."""
+    g.own_scripts = True
+
+
 def add(response: Response) -> Response:
     """Put the headers on the answer; nothing is cached but static files."""
     for name, value in _ALWAYS.items():
         response.headers[name] = value
-    response.headers["Content-Security-Policy"] = _POLICY + " ".join(["'self'", *g.get("form_targets", ())])
+    scripts = "; script-src 'self'" if g.get("own_scripts", False) else ""
+    response.headers["Content-Security-Policy"] = _POLICY + " ".join(["'self'", *g.get("form_targets", ())]) + scripts
     if services().settings.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains; preload"
     if request.endpoint != "static" and "Cache-Control" not in response.headers:

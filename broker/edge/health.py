@@ -21,6 +21,8 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Say that the database is there, current, writable and durable, and that the keys can be read again.
 
+    And that no witness contradicts a log.
+
     Raises:
         NotReady: with the code of what is wrong.
     """
@@ -37,3 +39,4 @@ def _check() -> None:
     database.check_durability()
     check_revision(database)
     load_keyset(services().settings.key_file)
+    services().sequencer.permits.check_current()

@@ -13,12 +13,14 @@ from broker.edge.interaction import interaction_id
 from broker.edge.services import services
 from broker.errors import (
     BankInvalidAnswer,
+    BankRefusedReceipt,
     BankSignInNeeded,
     BankTimeout,
     BankUnavailable,
     BrokerError,
     ConfigurationInvalid,
     ConsentRefused,
+    CredentialRefused,
     FormExpired,
     InvalidRequest,
     LogUnavailable,
@@ -41,6 +43,7 @@ TABLE: dict[type[BrokerError], tuple[int, str]] = {
     InvalidRequest: (400, "The request is not well formed"),
     NotFound: (404, "Not found"),
     TokenRefused: (401, "The access token is not valid"),
+    CredentialRefused: (401, "An audit credential is needed"),
     ProofRefused: (401, "The DPoP proof is not valid"),
     ReleaseRefused: (403, "Not shared"),
     PolicyRefused: (403, "Not allowed"),
@@ -53,6 +56,7 @@ TABLE: dict[type[BrokerError], tuple[int, str]] = {
     BankTimeout: (504, "The bank did not answer in time"),
     BankInvalidAnswer: (502, "The bank's answer could not be used"),
     BankSignInNeeded: (503, "The bank asks for a new sign-in"),
+    BankRefusedReceipt: (502, "The bank did not accept the receipt"),
     LogUnavailable: (503, "The audit log is not available"),
     StorageUnavailable: (503, "The broker is not available"),
     NotReady: (503, "The broker is not ready"),
@@ -68,7 +72,7 @@ _HTTP: dict[int, tuple[str, str]] = {
 }
 _HTTP_OTHER = ("request-refused", "The request was refused.")
 _OUR_SIDE, _UNAVAILABLE = 500, 503
-_PROGRAMS = ("/oauth/par", "/oauth/token", "/oauth/revoke", "/oauth/introspect", "/healthz", "/readyz")
+_PROGRAMS = ("/oauth/par", "/oauth/token", "/oauth/revoke", "/oauth/introspect", "/audit/", "/healthz", "/readyz")
 _NO_TOKEN = "token-missing"  # noqa: S105 - the code of an error, not a secret
 
 
@@ -95,6 +99,8 @@ def _broker_error(error: BrokerError) -> Response:
         response.headers["Retry-After"] = "5"
     if _is_api():
         _challenge(response, error)
+    if isinstance(error, CredentialRefused):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="audit"'  # RFC 6750 §3
     return response
 
 

@@ -17,7 +17,7 @@ from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.outbound import OutboundSession
 from broker.policy import Catalogue
-from broker.release import OwnAccounts, Release
+from broker.release import OwnAccounts, OwnReceipts, Release
 from broker.settings import Settings
 from broker.storage.engine import Database
 from broker.users.service import Users
@@ -49,6 +49,7 @@ class Services:
     grant_reader: GrantReader
     release: Release
     own_accounts: OwnAccounts
+    own_receipts: OwnReceipts
     bank_session: Callable[[str], OutboundSession]
 
     def close(self) -> None:

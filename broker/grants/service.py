@@ -9,7 +9,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from broker.audit.sequencer import LoggedTransaction, Sequencer
-from broker.audit.vocabulary import Event
+from broker.audit.vocabulary import Appended, Event
 from broker.clock import Clock
 from broker.errors import ConsentRefused, NotFound
 from broker.grants.acts import Actor, bank_of, end_at_bank_if_last, entry_of, own_grant, set_status
@@ -36,7 +36,8 @@ class Grants:
     """Acts of people on their own grants. Each is effective on the very next call: calls read these rows.
 
     Each act takes the fences of its grants first, then the locks of the logs, then writes (02-architecture): when it
-    returns, what was released before has been handed over. It waits for hand-overs, never for a bank.
+    returns, what was released before has been handed over. It waits for hand-overs, never for a bank. It returns where
+    it stands in the log.
     """
 
     def __init__(self, sequencer: Sequencer, fences: Fences, clock: Clock) -> None:
@@ -44,25 +45,25 @@ class Grants:
         self._fences = fences
         self._clock = clock
 
-    def pause(self, actor: Actor, grant_id: str, part: Part) -> None:
+    def pause(self, actor: Actor, grant_id: str, part: Part) -> tuple[Appended, ...]:
         """Stop releases until resumed.
 
         Raises:
             NotFound: not this person's grant, or the grant has no such part.
             ConsentRefused: the grant or the part is not active.
         """
-        self._change(actor, grant_id, part, Event.GRANT_PAUSED, ClusterState.PAUSED)
+        return self._change(actor, grant_id, part, Event.GRANT_PAUSED, ClusterState.PAUSED)
 
-    def resume(self, actor: Actor, grant_id: str, part: Part) -> None:
+    def resume(self, actor: Actor, grant_id: str, part: Part) -> tuple[Appended, ...]:
         """Let releases go on after a pause.
 
         Raises:
             NotFound: not this person's grant, or the grant has no such part.
             ConsentRefused: the grant or the part is not paused.
         """
-        self._change(actor, grant_id, part, Event.GRANT_RESUMED, ClusterState.ACTIVE)
+        return self._change(actor, grant_id, part, Event.GRANT_RESUMED, ClusterState.ACTIVE)
 
-    def revoke(self, actor: Actor, grant_id: str, part: Part) -> None:
+    def revoke(self, actor: Actor, grant_id: str, part: Part) -> tuple[Appended, ...]:
         """End the grant or one part of it for good. Ending the last category or account ends the grant.
 
         Raises:
@@ -74,28 +75,31 @@ class Grants:
             event = Event.GRANT_CATEGORY_REVOKED
         elif part.account_id is not None:
             event = Event.GRANT_ACCOUNT_REMOVED
-        self._change(actor, grant_id, part, event, ClusterState.REVOKED)
+        return self._change(actor, grant_id, part, event, ClusterState.REVOKED)
 
-    def revoke_all(self, actor: Actor) -> int:
-        """End every live grant of the person and return how many ended."""
+    def revoke_all(self, actor: Actor) -> tuple[Appended, ...]:
+        """End every live grant of the person; one entry for each that ended."""
         return self._change_all(actor, Event.GRANT_REVOKED, ClusterState.REVOKED)
 
-    def pause_all(self, actor: Actor) -> int:
-        """Pause every active grant of the person and return how many were paused."""
+    def pause_all(self, actor: Actor) -> tuple[Appended, ...]:
+        """Pause every active grant of the person; one entry for each that was paused."""
         return self._change_all(actor, Event.GRANT_PAUSED, ClusterState.PAUSED)
 
-    def resume_all(self, actor: Actor) -> int:
-        """Resume every paused grant of the person and return how many were resumed."""
+    def resume_all(self, actor: Actor) -> tuple[Appended, ...]:
+        """Resume every paused grant of the person; one entry for each that was resumed."""
         return self._change_all(actor, Event.GRANT_RESUMED, ClusterState.ACTIVE)
 
-    def _change(self, actor: Actor, grant_id: str, part: Part, event: Event, state: ClusterState) -> None:
+    def _change(
+        self, actor: Actor, grant_id: str, part: Part, event: Event, state: ClusterState
+    ) -> tuple[Appended, ...]:
         bank_id = self._sequencer.look_up(lambda session: bank_of(session, actor, grant_id))
         with self._acting([grant_id], [bank_id], state) as transaction:
             row = own_grant(transaction.session, actor, grant_id)
-            self._apply(transaction, row, actor, part, event=event, state=state)
+            written = self._apply(transaction, row, actor, part, event=event, state=state)
+        return tuple(written)
 
-    def _change_all(self, actor: Actor, event: Event, state: ClusterState) -> int:
-        count = 0
+    def _change_all(self, actor: Actor, event: Event, state: ClusterState) -> tuple[Appended, ...]:
+        written: list[Appended] = []
         # Again when a further grant has appeared between the look and the locks.
         while grants := self._sequencer.look_up(lambda session: self._fitting(session, actor, state)):
             banks = sorted(set(grants.values()))
@@ -103,9 +107,8 @@ class Grants:
                 for row in transaction.session.scalars(_live_of(actor).with_for_update()):
                     status, _ = status_now(row, self._clock())
                     if row.id in grants and _fits(status, state):
-                        self._apply(transaction, row, actor, Part(), event=event, state=state)
-                        count += 1
-        return count
+                        written += self._apply(transaction, row, actor, Part(), event=event, state=state)
+        return tuple(written)
 
     @contextmanager
     def _acting(
@@ -113,6 +116,7 @@ class Grants:
     ) -> Iterator[LoggedTransaction]:
         """Take the fences, then the logs. What takes sharing back may use the room kept for it on a full disk."""
         takes_back = state is not ClusterState.ACTIVE
+        self._sequencer.prepare(banks)  # may wait for witnesses, which nobody does while holding a fence
         with (
             self._fences.exclusive(grant_ids),
             self._sequencer.transaction(banks, from_reserve=takes_back) as transaction,
@@ -134,7 +138,7 @@ class Grants:
         *,
         event: Event,
         state: ClusterState,
-    ) -> None:
+    ) -> list[Appended]:
         now = self._clock()
         status, _ = status_now(row, now)
         if status not in {GrantStatus.ACTIVE, GrantStatus.PAUSED}:
@@ -150,20 +154,23 @@ class Grants:
         if part.account_id is not None:
             # Openly that it is one account, so that nobody takes it for the whole; which one, only under a salt.
             entry = replace(entry, part="account", accounts=1, details={"accounts": [part.account_id]})
-        transaction.append(entry)
+        written = [transaction.append(entry)]
         if state is ClusterState.REVOKED:
-            self._end_if_nothing_is_left(transaction, row, actor, now)
+            written += self._end_if_nothing_is_left(transaction, row, actor, now)
+        return written
 
     def _end_if_nothing_is_left(
         self, transaction: LoggedTransaction, row: GrantRow, actor: Actor, now: datetime
-    ) -> None:
+    ) -> list[Appended]:
         gone = ClusterState.REVOKED.value
+        written = []
         is_empty = all(c.state == gone for c in row.categories) or all(a.state == gone for a in row.accounts)
         if is_empty and row.status != GrantStatus.REVOKED.value:
             set_status(row, GrantStatus.REVOKED, "nothing-left", now)
-            transaction.append(entry_of(row, Event.GRANT_REVOKED, actor, reasons=("nothing-left",)))
+            written.append(transaction.append(entry_of(row, Event.GRANT_REVOKED, actor, reasons=("nothing-left",))))
         if row.status == GrantStatus.REVOKED.value:
             end_at_bank_if_last(transaction.session, row, now)
+        return written
 
 
 def _live_of(actor: Actor) -> Select[GrantRow]:

@@ -93,7 +93,10 @@ class ForbiddenPurpose:
 
 @dataclass(frozen=True, slots=True)
 class BankFacts:
-    """What one bank offers and its own ceilings."""
+    """What one bank offers and its own ceilings.
+
+    `receipts_required` says that the bank is asked for no data without a receipt of the log.
+    """
 
     bank: str
     categories: frozenset[str]
@@ -102,6 +105,7 @@ class BankFacts:
     maximum_lookback_days: int
     maximum_frequency_per_day: int
     joint_accounts: bool
+    receipts_required: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """A decision is a value: the reasons to refuse that were found, and the digest of the policies that found them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +16,15 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcome of one question to the policies. Allowed means that no reason to refuse was found."""
+    """The outcome of one question to the policies. Allowed means that no reason to refuse was found.
+
+    `context` is what a release was judged by, in JSON's values: with the policies of that digest it can be judged
+    again.
+    """
 
     policy_digest: str
     reasons: tuple[Reason, ...] = ()
+    context: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def is_allowed(self) -> bool:

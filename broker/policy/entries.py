@@ -42,6 +42,7 @@ def bank_facts(node: Node, bank: str, categories: Iterable[str], purposes: Itera
         "maximum_lookback_days",
         "maximum_frequency_per_day",
         "joint_accounts",
+        "receipts",
     )
     if node.text("bank") != bank:
         raise node.fail("bank", "must be the name of the file")
@@ -53,7 +54,17 @@ def bank_facts(node: Node, bank: str, categories: Iterable[str], purposes: Itera
         maximum_lookback_days=node.number("maximum_lookback_days"),
         maximum_frequency_per_day=node.number("maximum_frequency_per_day"),
         joint_accounts=node.flag("joint_accounts"),
+        receipts_required=_needs_receipts(node),
     )
+
+
+def _needs_receipts(node: Node) -> bool:
+    """Read `receipts`: the word `required`, or no such key. An empty value is a mistake, not a no."""
+    if "receipts" not in node.value:
+        return False
+    if node.text("receipts") != "required":
+        raise node.fail("receipts", "must be required, or not stand there at all")
+    return True
 
 
 def _check_root(root: Node, *sections: str) -> None:

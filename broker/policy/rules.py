@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from broker.policy.catalogue import BankFacts, Catalogue, Purpose
 from broker.policy.decision import Decision, Reason
@@ -37,14 +38,28 @@ class ReleaseContext:
     token_categories: frozenset[str]
     account_states: dict[str, ClusterState | None]
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the context as JSON's values: what the log keeps, so that a decision can be judged again."""
+        term = self.term
+        return {
+            "status": self.status.value,
+            "isExpired": self.is_expired,
+            "purpose": self.purpose,
+            "bank": self.bank_id,
+            "category": self.category,
+            "detail": term.detail.value if term and term.detail else None,
+            "precision": term.precision.value if term and term.precision else None,
+            "state": self.category_state.value if self.category_state else None,
+            "tokenCategories": sorted(self.token_categories),
+            "accounts": {name: state.value if state else None for name, state in self.account_states.items()},
+        }
+
 
 def decide(catalogue: Catalogue, context: RequestContext | ReleaseContext) -> Decision:
     """Judge one question; allowed means that no reason to refuse was found."""
     if isinstance(context, RequestContext):
-        reasons = tuple(_request(catalogue, context))
-    else:
-        reasons = tuple(_release(catalogue, context))
-    return Decision(policy_digest=catalogue.digest, reasons=reasons)
+        return Decision(catalogue.digest, tuple(_request(catalogue, context)))
+    return Decision(catalogue.digest, tuple(_release(catalogue, context)), context.to_json())
 
 
 def _request(catalogue: Catalogue, context: RequestContext) -> Iterator[Reason]:

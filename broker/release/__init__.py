@@ -2,6 +2,7 @@
 
 from broker.release.asking import Call, Released, Rendered, Wanted
 from broker.release.own_accounts import OwnAccount, OwnAccounts
+from broker.release.own_receipts import OwnReceipts
 from broker.release.renewals import Renewals
 from broker.release.service import BODY_MAX_BYTES, Release
 
@@ -10,6 +11,7 @@ __all__ = [
     "Call",
     "OwnAccount",
     "OwnAccounts",
+    "OwnReceipts",
     "Release",
     "Released",
     "Rendered",

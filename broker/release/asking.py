@@ -1,11 +1,17 @@
 """What a call is, what it wants, and what it gets."""
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
+from broker.banks.connector import Window
+from broker.crypto.digests import base64url
 from broker.grants.fence import Held
 from broker.grants.views import Grant, GrantedAccount
+from broker.policy import Catalogue
 from broker.storage.single_use import Claim
+
+_ACCESS_ID_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,30 @@ class Wanted:
         """Return the live accounts of the grant that are wanted."""
         return tuple(a for a in grant.live_accounts if self.account_id in {None, a.account_id})
 
+    def fields_of(self, grant: Grant, catalogue: Catalogue) -> tuple[str, ...]:
+        """Return the names of the fields that the grant lets out; none when it does not name the category."""
+        category = grant.category(self.category)
+        if category is None:
+            return ()
+        return tuple(field.name for field in catalogue.categories[self.category].fields_in(category.term))
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What the entries of one access have in common, beside the grant: the id that joins them, and what the bank knows.
+
+    `customer` is the bank's id of the person, None when it is not known; `window` is what transactions are asked from.
+    """
+
+    id: str
+    customer: str | None
+    window: Window
+
+
+def new_access_id() -> str:
+    """Make the id that joins the entries of one access."""
+    return base64url(secrets.token_bytes(_ACCESS_ID_BYTES))
+
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
@@ -47,6 +77,9 @@ class Rendered:
 class Released:
     """What may be handed to the transport: bytes whose entry is durable. `number` is the entry's place in its log.
 
+    `receipt` is that entry's receipt; `disclosures` lets the platform find the digest of these very bytes in it (both
+    as headers carry them, base64url).
+
     `held` is the grant's fence: whoever hands the bytes over must drop it when the transport has them all, or has
     failed, and not before; a revocation waits for that.
     """
@@ -54,4 +87,6 @@ class Released:
     body: bytes
     log: str
     number: int
+    receipt: str
+    disclosures: str
     held: Held

@@ -1,15 +1,14 @@
 """The log entries of an access: what was asked, what left, why not."""
 
 import hashlib
-import secrets
 from typing import Any
 
 from broker.audit.vocabulary import RESPONSE_DIGEST, Entry, Event, Initiator
+from broker.clock import rfc3339
 from broker.grants.views import Grant
 from broker.policy import Decision
-from broker.release.asking import Call, Rendered, Wanted
-
-_SALT_BYTES = 16
+from broker.release.asking import Access, Call, Rendered, Wanted
+from broker.release.records import WINDOWED
 
 
 def access_entry(
@@ -19,17 +18,26 @@ def access_entry(
     wanted: Wanted,
     decision: Decision,
     *,
+    access: Access,
+    fields: tuple[str, ...] = (),
     reasons: tuple[str, ...] = (),
     rendered: Rendered | None = None,
-    customer: str | None = None,
 ) -> Entry:
-    """Describe one step of an access. Values never stand here: counts, and a salted digest of the bytes."""
-    accounts = [account.account_id for account in wanted.accounts_of(grant)]
-    details: dict[str, Any] = {"endpoint": call.endpoint, "accounts": accounts}
-    if customer is not None:
-        details["customer"] = customer
+    """Describe one step of an access. Values never stand here: counts, and a salted digest of the bytes.
+
+    `fields` are the names of those that leave with the bytes. What an access asks for stands in its first entry, what
+    left in its last: an entry has 1 KB.
+    """
+    accounts = [account.bank_ref for account in wanted.accounts_of(grant)]
+    details: dict[str, Any] = {"accounts": accounts, "context": dict(decision.context)}
+    if access.customer is not None:
+        details["customer"] = access.customer
     if rendered is not None:
-        details[RESPONSE_DIGEST] = _salted_digest(rendered.body)
+        details |= {"fields": list(fields), RESPONSE_DIGEST: hashlib.sha256(rendered.body).hexdigest()}
+    else:
+        details["endpoint"] = call.endpoint
+    if rendered is None and wanted.category in WINDOWED:
+        details["window"] = f"{rfc3339(access.window.oldest_at)}/{rfc3339(access.window.newest_at)}"
     return Entry(
         event=event,
         initiator=Initiator.DATA_RECIPIENT,
@@ -38,6 +46,7 @@ def access_entry(
         platform_id=grant.platform_id,
         grant_id=grant.id,
         grant_version=grant.version,
+        access_id=access.id,
         category=wanted.category,
         purpose=grant.terms.purpose,
         interaction_id=call.interaction_id,
@@ -49,7 +58,7 @@ def access_entry(
     )
 
 
-def refusal_entry(grant: Grant, call: Call, code: str, policy_digest: str) -> Entry:
+def refusal_entry(grant: Grant, call: Call, access_id: str, code: str, policy_digest: str) -> Entry:
     """Describe a call that was refused for its token, whatever it wanted."""
     return Entry(
         event=Event.ACCESS_REFUSED,
@@ -59,15 +68,10 @@ def refusal_entry(grant: Grant, call: Call, code: str, policy_digest: str) -> En
         platform_id=grant.platform_id,
         grant_id=grant.id,
         grant_version=grant.version,
+        access_id=access_id,
         purpose=grant.terms.purpose,
         interaction_id=call.interaction_id,
         policy_digest=policy_digest,
         reasons=(code,),
         details={"endpoint": call.endpoint},
     )
-
-
-def _salted_digest(body: bytes) -> dict[str, str]:
-    """Commit to the exact bytes; the salt keeps small bodies from being guessed."""
-    salt = secrets.token_hex(_SALT_BYTES)
-    return {"salt": salt, "sha256": hashlib.sha256(salt.encode() + body).hexdigest()}

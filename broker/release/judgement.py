@@ -1,5 +1,6 @@
 """Puts one call before the policies and turns their refusal into the right error."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from broker.errors import ReleaseRefused, TokenRefused
@@ -26,11 +27,13 @@ def judge(catalogue: Catalogue, grant: Grant, call: Call, wanted: Wanted, now: d
         account_states=_account_states(grant, wanted),
     )
     decision = decide(catalogue, context)
+    if wanted.filtered_fields:
+        decision = replace(decision, context={**decision.context, "filters": sorted(wanted.filtered_fields)})
     if decision.is_allowed and category is not None:
         fields = {field.name for field in catalogue.categories[wanted.category].fields_in(category.term)}
         if wanted.filtered_fields - fields:
             text = "A filter looks at a field that the person has not granted."
-            return Decision(decision.policy_digest, (Reason("field-not-granted", "release.filters", text),))
+            return replace(decision, reasons=(Reason("field-not-granted", "release.filters", text),))
     return decision
 
 
@@ -42,7 +45,7 @@ def judge_again(
     fetched = {account.account_id for account in wanted.accounts_of(before)}
     if decision.is_allowed and not fetched <= {account.account_id for account in wanted.accounts_of(grant)}:
         text = "The person stopped sharing an account while the bank was answering."
-        return Decision(decision.policy_digest, (Reason("account-not-granted", "release.recheck", text),))
+        return replace(decision, reasons=(Reason("account-not-granted", "release.recheck", text),))
     return decision
 
 

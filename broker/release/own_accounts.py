@@ -1,6 +1,7 @@
 """Lists a person's own accounts for the consent page: the recipient is the person, and it is logged all the same."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.banks.connector import BankAccount, OpenStatus
@@ -8,7 +9,12 @@ from broker.errors import BrokerError, PolicyRefused
 from broker.grants.acts import Actor
 from broker.grants.consents import OfferedAccount
 from broker.grants.views import Grant
+from broker.release.asking import new_access_id
 from broker.release.service import Release
+from broker.users.service import Identity
+
+_ENDPOINT: Final = "GET /consent"
+"""Where the person sees the list: what stands in place of an endpoint of the API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +47,15 @@ class OwnAccounts:
         facts = release.catalogue.banks.get(proposal.bank_id)
         if facts is None:
             raise PolicyRefused("The bank no longer takes part. Nothing was asked of it.", code="bank-unknown")
-        announced = _entry(Event.ACCOUNTS_LISTED, actor, proposal, release.catalogue.digest)
-        release.sequencer.append(announced)
+        with release.database.read() as session:
+            identity = release.users.at_bank(session, actor.user_id, proposal.bank_id)
+        announced = _entry(actor, proposal, release.catalogue.digest, identity)
+        appended = release.sequencer.append(announced)
         try:
-            with release.database.read() as session:
-                identity = release.users.at_bank(session, actor.user_id, proposal.bank_id)
-            access = release.access(identity, actor.interaction_id, "accounts")
+            access = release.access(identity, actor.interaction_id, "accounts", appended)
             accounts = release.connector(proposal.bank_id).accounts(access)
         except BrokerError as error:
-            failed = _entry(Event.ACCESS_FAILED, actor, proposal, release.catalogue.digest, reasons=(error.code,))
-            release.sequencer.append(failed)
+            release.sequencer.append(replace(announced, event=Event.ACCESS_FAILED, reasons=(error.code,)))
             raise
         return [
             self._own(proposal, access.subject, account)
@@ -71,17 +76,20 @@ class OwnAccounts:
         )
 
 
-def _entry(event: Event, actor: Actor, proposal: Grant, digest: str, *, reasons: tuple[str, ...] = ()) -> Entry:
+def _entry(actor: Actor, proposal: Grant, digest: str, identity: Identity | None) -> Entry:
+    """Announce the list. It names no accounts: which there are is what the bank is asked."""
+    details = {"endpoint": _ENDPOINT} | ({"customer": identity.subject} if identity else {})
     return Entry(
-        event=event,
+        event=Event.ACCOUNTS_LISTED,
         initiator=Initiator.INDIVIDUAL,
         bank_id=proposal.bank_id,
         user_id=actor.user_id,
         platform_id=proposal.platform_id,
         grant_id=proposal.id,
+        access_id=new_access_id(),
         category="accounts",
         purpose=proposal.terms.purpose,
         interaction_id=actor.interaction_id,
         policy_digest=digest,
-        reasons=reasons,
+        details=details,
     )

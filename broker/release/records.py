@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from broker.banks.connector import (
     BankAccess,
@@ -16,6 +17,9 @@ from broker.banks.connector import (
 from broker.crypto.pairwise import PairwiseIds
 from broker.errors import ReleaseRefused
 from broker.policy.minimise import Record
+
+WINDOWED: Final = frozenset({"transactions", "card_locations"})
+"""The categories that are asked for over a window of time."""
 
 
 @dataclass(frozen=True, slots=True)

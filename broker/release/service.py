@@ -6,13 +6,13 @@ Trusted: invariants 1, 2, 3 and 5 are kept here. The order of the steps in `read
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy.orm import Session
 
 from broker.audit.sequencer import Sequencer
-from broker.audit.vocabulary import Entry, Event
+from broker.audit.vocabulary import Appended, Entry, Event
 from broker.banks.connector import BankAccess, Connector, Credential, Window
 from broker.clock import Clock, start_of_day
 from broker.crypto.pairwise import PairwiseIds
@@ -33,9 +33,10 @@ from broker.grants.uses import Use
 from broker.grants.views import Grant
 from broker.policy import Catalogue, Decision
 from broker.policy.minimise import Limits, Record, minimise
-from broker.release.asking import Call, Released, Rendered, Wanted
+from broker.release.asking import Access, Call, Released, Rendered, Wanted, new_access_id
 from broker.release.entries import access_entry, refusal_entry
 from broker.release.judgement import judge, judge_again, raise_refusal
+from broker.release.receipts import for_the_bank, for_the_platform
 from broker.release.records import Naming, fetch
 from broker.release.renewals import Renewals
 from broker.storage.engine import Database
@@ -75,17 +76,20 @@ class Release:
         with self.database.read() as session:
             grant = self._grant(session, call)
             identity = self.users.at_bank(session, grant.user_id, grant.bank_id)
-        customer = identity.subject if identity else None
-        decision = judge(self.catalogue, grant, call, wanted, self.clock())
+        now = self.clock()
+        access = Access(new_access_id(), identity.subject if identity else None, _window(grant, wanted, now))
+        decision = judge(self.catalogue, grant, call, wanted, now)
         event = Event.ACCESS_REQUESTED if decision.is_allowed else Event.ACCESS_REFUSED
         # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof.
-        announced = access_entry(event, grant, call, wanted, decision, customer=customer)
-        if self.sequencer.append(announced, call.claims).lost:
+        announced = access_entry(event, grant, call, wanted, decision, access=access)
+        appended = self.sequencer.append(announced, call.claims)
+        if appended.lost:
             raise ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
         self._refuse(decision, grant)
         try:
-            records = self._fetch(grant, call, wanted, identity)
-            rendered = render(self._minimised(grant, wanted, records))
+            allowed = self.access(identity, call.interaction_id, wanted.category, appended)
+            records = self._fetch(grant, wanted, allowed, access.window)
+            rendered = render(self._minimised(grant, wanted, records, access.window))
             if len(rendered.body) > BODY_MAX_BYTES:
                 raise BankInvalidAnswer("The answer would be too large to be handed over.")
             held = self.fences.shared(grant.id)
@@ -100,7 +104,7 @@ class Release:
             except BrokerError as error:
                 self._record_end(announced, error)
                 raise
-            released = self._release(present, call, wanted, rendered, before=grant, held=held, customer=customer)
+            released = self._release(present, call, wanted, rendered, access, before=grant, held=held)
             stack.pop_all()  # from here on the fence is the caller's
         return released
 
@@ -113,7 +117,7 @@ class Release:
         with self.database.read() as session:
             grant = self.reader.find(session, call.grant_id, self.clock())
         if grant is not None:
-            self.sequencer.append(refusal_entry(grant, call, code, self.catalogue.digest))
+            self.sequencer.append(refusal_entry(grant, call, new_access_id(), code, self.catalogue.digest))
         if grant is not None and code == _EXPIRED:
             record_expiry(self.sequencer, self.clock, grant.id)
 
@@ -135,24 +139,26 @@ class Release:
         call: Call,
         wanted: Wanted,
         rendered: Rendered,
+        access: Access,
         *,
         before: Grant,
         held: Held,
-        customer: str | None,
     ) -> Released:
         """Re-check the grant, read behind its fence, and write `access.released`: no revocation comes between."""
         now = self.clock()
         decision = judge_again(self.catalogue, grant, call, wanted, now, before=before)
         event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
         left = rendered if decision.is_allowed else None
-        entry = access_entry(event, grant, call, wanted, decision, rendered=left, customer=customer)
+        fields = wanted.fields_of(grant, self.catalogue)
+        entry = access_entry(event, grant, call, wanted, decision, access=access, fields=fields, rendered=left)
         uses = [Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []
         appended = self.sequencer.append(entry, uses)
         # Only here is the entry durable; not a byte may leave before this line (invariant 1).
         self._refuse(decision, before)
         if appended.lost:
             raise ReleaseRefused("The grant changed while its data was on the way. Ask again.", code=appended.lost)
-        return Released(rendered.body, appended.log, appended.number, held)
+        receipt, disclosures = for_the_platform(appended)
+        return Released(rendered.body, appended.log, appended.number, receipt, disclosures, held)
 
     def _grant(self, session: Session, call: Call) -> Grant:
         grant = self.reader.find(session, call.grant_id, self.clock())
@@ -160,11 +166,10 @@ class Release:
             raise TokenRefused
         return grant
 
-    def _fetch(self, grant: Grant, call: Call, wanted: Wanted, identity: Identity | None) -> list[Record]:
+    def _fetch(self, grant: Grant, wanted: Wanted, access: BankAccess, window: Window) -> list[Record]:
         accounts = {account.bank_ref: account.account_id for account in wanted.accounts_of(grant)}
         naming = Naming(self.pairwise, grant.platform_id, grant.bank_id, accounts)
-        access = self.access(identity, call.interaction_id, wanted.category)
-        return fetch(self.connector(grant.bank_id), access, naming, self._window(grant, wanted))
+        return fetch(self.connector(grant.bank_id), access, naming, window)
 
     def connector(self, bank_id: str) -> Connector:
         """Return the connector of a bank.
@@ -177,11 +182,12 @@ class Release:
             raise BankUnavailable("The broker has no connection to this bank.")
         return connector
 
-    def access(self, identity: Identity | None, interaction_id: str, category: str) -> BankAccess:
-        """Return what one announced request to the bank may use.
+    def access(self, identity: Identity | None, interaction_id: str, category: str, announced: Appended) -> BankAccess:
+        """Return what one request to the bank may use; `announced` is the entry that stands in the log for it.
 
         Raises:
             BankSignInNeeded: the broker holds no credential for this person.
+            BankUnavailable: the entry is about more accounts than one request can name.
         """
         if identity is None or identity.credential is None:
             raise BankSignInNeeded
@@ -191,17 +197,10 @@ class Release:
             interaction_id=interaction_id,
             category=category,
             renew=partial(self.renewals.renew, identity),
+            announced=for_the_bank(announced),
         )
 
-    def _window(self, grant: Grant, wanted: Wanted) -> Window:
-        """Return whole days only: asking with ever narrower instants must not reveal a time of day."""
-        now = self.clock()
-        oldest = start_of_day(now - timedelta(days=grant.terms.lookback_days))
-        first = max(oldest, start_of_day(wanted.oldest_at)) if wanted.oldest_at else oldest
-        last = min(now, start_of_day(wanted.newest_at) + timedelta(days=1)) if wanted.newest_at else now
-        return Window(first, max(first, last))
-
-    def _minimised(self, grant: Grant, wanted: Wanted, records: list[Record]) -> list[Record]:
+    def _minimised(self, grant: Grant, wanted: Wanted, records: list[Record], window: Window) -> list[Record]:
         category = grant.category(wanted.category)
         if category is None:
             raise ReleaseRefused
@@ -209,6 +208,14 @@ class Release:
             category=self.catalogue.categories[wanted.category],
             term=category.term,
             accounts=frozenset(account.account_id for account in wanted.accounts_of(grant)),
-            oldest_at=self._window(grant, wanted).oldest_at,
+            oldest_at=window.oldest_at,
         )
         return minimise(limits, records)
+
+
+def _window(grant: Grant, wanted: Wanted, now: datetime) -> Window:
+    """Return whole days only: asking with ever narrower instants must not reveal a time of day."""
+    oldest = start_of_day(now - timedelta(days=grant.terms.lookback_days))
+    first = max(oldest, start_of_day(wanted.oldest_at)) if wanted.oldest_at else oldest
+    last = min(now, start_of_day(wanted.newest_at) + timedelta(days=1)) if wanted.newest_at else now
+    return Window(first, max(first, last))

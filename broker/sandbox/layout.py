@@ -30,6 +30,11 @@ class SandboxBank:
         """Return the bank's base URL, which is its issuer too."""
         return f"http://localhost:{self.port}"
 
+    @property
+    def witness_port(self) -> int:
+        """Return the port of the witness that the bank runs."""
+        return self.port + 20
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -61,7 +66,8 @@ class Layout:
     def ports(self) -> dict[str, int]:
         """Return every port of the world with the name of who listens there."""
         banks = {bank.name: bank.port for bank in self.banks}
-        return {"the broker": self.port_base, **banks, "Messenger": self.messenger_port}
+        witnesses = {f"the witness of {bank.name}": bank.witness_port for bank in self.banks}
+        return {"the broker": self.port_base, **banks, **witnesses, "Messenger": self.messenger_port}
 
     def folder(self, name: str) -> Path:
         """Return a party's own folder, readable by its owner alone; makes it at the first time."""

@@ -1,11 +1,13 @@
 """The configuration files of the outsiders: two banks and a chat platform."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from broker.sandbox.layout import CLIENT_AT_BANKS, MESSENGER, Layout, SandboxBank
 from broker.sandbox.private_files import write_private
 from broker.sandbox.secret_files import Login
+from broker.storage.clock_file import clock_file
 
 _DATA_SCOPES = {
     "fdx": ["fdx:customerpersonal:read", "fdx:accountdetailed:read", "fdx:transactions:read"],
@@ -20,8 +22,16 @@ def sign_in_scope(bank: SandboxBank) -> str:
     return " ".join([*SIGN_IN_SCOPES, *_DATA_SCOPES[bank.standard]])
 
 
-def write_bank(layout: Layout, bank: SandboxBank, people: list[Login], broker_jwks: dict[str, Any]) -> Path:
-    """Write one bank's configuration and return its path."""
+@dataclass(frozen=True, slots=True)
+class BrokerKeys:
+    """What the broker's operator gives a bank: the keys of its assertions, and of the log about the bank."""
+
+    jwks: dict[str, Any]
+    log: tuple[str, ...]
+
+
+def write_bank(layout: Layout, bank: SandboxBank, people: list[Login], keys: BrokerKeys) -> Path:
+    """Write one bank's configuration, in which it asks for receipts, and return its path."""
     folder = layout.folder(bank.id)
     own = [login for login in people if login.bank == bank.id]
     config = {
@@ -40,12 +50,13 @@ def write_bank(layout: Layout, bank: SandboxBank, people: list[Login], broker_jw
             {
                 "client_id": CLIENT_AT_BANKS,
                 "client_name": "Consent Broker",
-                "jwks": broker_jwks,
+                "jwks": keys.jwks,
                 "redirect_uris": [f"{layout.broker_url}/sign-in/{bank.id}/callback"],
                 "scopes": sign_in_scope(bank).split(),
             }
         ],
         "slow_seconds": _SLOW_SECONDS,
+        "receipts": {"log_keys": list(keys.log), "clock_file": str(clock_file(layout.data_dir))},
     }
     path = folder / "config.json"
     write_private(path, config)

@@ -5,6 +5,7 @@ new head durably, in one step with comparing the old one, before it hands out th
 """
 
 import base64
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -111,6 +112,11 @@ def judge(request: AddCheckpoint, verifiers: Sequence[Verifier], latest: Head | 
     except Unverifiable as error:
         return Verdict(status, held, error.detail)
     return Verdict(COSIGNED, Head(checkpoint.size, checkpoint.root), "The checkpoint continues the log.", checkpoint)
+
+
+def checkpoint_path(origin: str) -> str:
+    """Return where below its prefix a witness shows a log's last cosigned checkpoint (monitor retrieval)."""
+    return f"{hashlib.sha256(origin.encode()).hexdigest()}/checkpoint"
 
 
 def open_answer(checkpoint_note: bytes, answer: bytes, verifiers: Iterable[Verifier]) -> Opened:

@@ -77,6 +77,11 @@ class Users:
             return None
         return row
 
+    def known_as(self, session: Session, bank_id: str, subject: str) -> str | None:
+        """Return the id of the user whom the bank calls so, None when they never signed in."""
+        known = (IdentityRow.bank_id == bank_id) & (IdentityRow.subject_digest == self._digest(bank_id, subject))
+        return session.scalar(select(IdentityRow.user_id).where(known))
+
     def at_bank(self, session: Session, user_id: str, bank_id: str) -> Identity | None:
         """Return the person's identity at one bank, None when they never signed in there."""
         row = first_row(session, _AT_BANK, of_user=user_id, of_bank=bank_id)

@@ -7,15 +7,15 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from broker.audit import reader
+from broker.audit import reader, receipts
 from broker.audit.reader import LoggedEntry
 from broker.audit.vocabulary import Event
 from broker.clock import start_of_day
-from broker.edge.answers import rows
+from broker.edge.answers import download, rows
 from broker.edge.gates import signed_in
 from broker.edge.problems import wants_json
 from broker.edge.services import services
-from broker.errors import NotPermitted
+from broker.errors import NotFound, NotPermitted
 from broker.web import parties, words
 from broker.web.forms import parsed
 from broker.web.log_rows import FilterForm, as_json, collect, filter_query, older_query
@@ -45,6 +45,16 @@ def show(bank_id: str) -> ResponseReturnValue:
         decisions=words.DECISIONS,
         **{**facts, "older": older_query(wanted, facts["older"])},
     )
+
+
+@blueprint.get("/console/<bank_id>/receipts/<owner>/<year>/<int:number>")
+def receipt(bank_id: str, owner: str, year: str, number: int) -> ResponseReturnValue:
+    """Give the receipt of any entry of the bank's own logs."""
+    if owner != bank_id:
+        raise NotFound("There is no such entry in the logs of this bank.")
+    with services().database.read() as session:
+        found = receipts.of_log(session, receipts.log_at(session, owner, year), number)
+    return download(found, f"{owner}-{year}-{number}.tlog-proof", "text/plain; charset=utf-8")
 
 
 def _read(bank_id: str, wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from flask.typing import ResponseReturnValue
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
+from broker.audit import reader
+from broker.audit.vocabulary import Event
 from broker.edge.answers import see_other, to_be_corrected
 from broker.edge.gates import actor
 from broker.edge.headers import allow_form_targets
@@ -20,7 +22,7 @@ from broker.platforms import service as platforms
 from broker.policy.terms import Choice
 from broker.policy.vocabulary import Detail, GrantStatus, Precision
 from broker.release import OwnAccount
-from broker.web import parties
+from broker.web import parties, words
 from broker.web.forms import Form, parsed
 from broker.web.offer import default_precision, offer_of, refuse_outdated
 
@@ -49,7 +51,7 @@ def show(grant_id: UUID) -> ResponseReturnValue:
     """Show what is asked for, or why there is nothing left to decide."""
     proposal = _own_proposal(grant_id)
     if proposal.status is not GrantStatus.AWAITING_AUTHORISATION:
-        return render_template("consent_closed.html", grant=proposal, waits=PROPOSAL_LIFE, **_who(proposal))
+        return _closed(proposal)
     refuse_outdated(services().catalogue, proposal)
     return _page(proposal, services().own_accounts.of(actor(), proposal))
 
@@ -63,6 +65,20 @@ def decide(grant_id: UUID) -> ResponseReturnValue:
         services().consents.refuse(actor(), proposal.id)
         return see_other(proposal.return_path)
     return _approve(proposal)
+
+
+def _closed(proposal: Grant) -> ResponseReturnValue:
+    """Say that there is nothing left to decide, and where the log says what was decided."""
+    with services().database.read() as session:
+        acts = reader.acts_of_user(session, proposal.user_id, (Event.GRANT_APPROVED, Event.GRANT_REFUSED))
+    return render_template(
+        "consent_closed.html",
+        grant=proposal,
+        waits=PROPOSAL_LIFE,
+        logged=[entry for entry in acts if entry.grant_id == proposal.id],
+        events=words.EVENTS,
+        **_who(proposal),
+    )
 
 
 def _approve(proposal: Grant) -> ResponseReturnValue:

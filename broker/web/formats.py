@@ -68,6 +68,11 @@ def upright(label: str) -> str:
     return f"{name}\N{LEFT-TO-RIGHT MARK} {number}"
 
 
+def place(log: str) -> str:
+    """Shorten a log's name to what tells it from the others here: `harbor/2026`."""
+    return "/".join(log.split("/")[-2:])
+
+
 def register(state: BlueprintSetupState) -> None:
     """Give the filters to the application that mounts a blueprint."""
     filters: dict[str, Any] = {
@@ -82,5 +87,6 @@ def register(state: BlueprintSetupState) -> None:
         "counted": counted,
         "inside": inside,
         "upright": upright,
+        "place": place,
     }
     state.app.jinja_env.filters.update(filters)

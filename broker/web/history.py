@@ -87,7 +87,7 @@ def _json(reading: _Reading) -> list[dict[str, Any]]:
 
 
 def _items(reading: _Reading) -> Iterator[Item]:
-    labels = {account.account_id: account.label for grant in reading.grants.values() for account in grant.accounts}
+    labels = _labels(reading)
     catalogue = services().catalogue
     for steps in paired(reading.batch.entries):
         entry = steps[0]
@@ -101,9 +101,19 @@ def _items(reading: _Reading) -> Iterator[Item]:
             bank=reading.names.bank(entry.bank_id),
             purpose=purpose.title if purpose else "",
             reasons=words.reasons(entry),
-            accounts=[labels.get(ref, ref) for ref in entry.details.get("accounts", ())],
+            accounts=[labels.get((entry.bank_id, ref), ref) for ref in entry.details.get("accounts", ())],
             steps=[(step, _sentence(step, reading.names)) for step in steps],
         )
+
+
+def _labels(reading: _Reading) -> dict[tuple[str, str], str]:
+    """Return what the person calls each account, by bank and either id: accesses name the bank's, acts the grant's."""
+    return {
+        (grant.bank_id, ref): account.label
+        for grant in reading.grants.values()
+        for account in grant.accounts
+        for ref in (account.account_id, account.bank_ref)
+    }
 
 
 def _sentence(entry: LoggedEntry, names: Names) -> str:

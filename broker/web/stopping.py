@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import fields
 from marshmallow.validate import Equal, Length
 
+from broker.audit.vocabulary import Appended
 from broker.errors import ConsentRefused, InvalidRequest, LogUnavailable, NotFound, StorageUnavailable
 from broker.grants.acts import Actor
 from broker.grants.service import Grants, Part
@@ -73,25 +74,25 @@ def intention_among(cards: Sequence[Card], sent: dict[str, Any]) -> Intention:
     return Intention(act, card, piece, category, account)
 
 
-def carry_out(grants: Grants, actor: Actor, intended: Intention) -> None:
-    """Do what was confirmed; it counts for the very next call.
+def carry_out(grants: Grants, actor: Actor, intended: Intention) -> tuple[Appended, ...]:
+    """Do what was confirmed and return where it stands in the log; it counts for the very next call.
 
     Raises:
         ConsentRefused: something has changed meanwhile.
         LogUnavailable: or StorageUnavailable; the person is told that it was not done.
     """
     try:
-        _carry_out(grants, actor, intended)
+        return _carry_out(grants, actor, intended)
     except (LogUnavailable, StorageUnavailable) as error:
-        raise type(error)(_NOT_DONE) from error
+        raise type(error)(_NOT_DONE, code=error.code) from error
 
 
-def _carry_out(grants: Grants, actor: Actor, intended: Intention) -> None:
+def _carry_out(grants: Grants, actor: Actor, intended: Intention) -> tuple[Appended, ...]:
     if intended.card is None:
-        {Act.PAUSE: grants.pause_all, Act.RESUME: grants.resume_all, Act.REVOKE: grants.revoke_all}[intended.act](actor)
-        return
+        on_all = {Act.PAUSE: grants.pause_all, Act.RESUME: grants.resume_all, Act.REVOKE: grants.revoke_all}
+        return on_all[intended.act](actor)
     act = {Act.PAUSE: grants.pause, Act.RESUME: grants.resume, Act.REVOKE: grants.revoke}[intended.act]
-    act(actor, intended.card.grant.id, Part(intended.category, intended.account))
+    return act(actor, intended.card.grant.id, Part(intended.category, intended.account))
 
 
 def question(intended: Intention) -> str:

@@ -1,7 +1,7 @@
 """The plain words for what the log says: events, decisions and reasons."""
 
 from broker.audit.reader import LoggedEntry
-from broker.audit.vocabulary import Event
+from broker.audit.vocabulary import Event, Initiator
 from broker.policy import Catalogue
 from broker.web.formats import inside
 
@@ -16,6 +16,17 @@ _OWN_ACTS = {
     Event.GRANT_CATEGORY_REVOKED,
     Event.GRANT_ACCOUNT_REMOVED,
 }
+
+GRANT_ACTS = (
+    Event.GRANT_APPROVED,
+    Event.GRANT_PAUSED,
+    Event.GRANT_RESUMED,
+    Event.GRANT_CATEGORY_REVOKED,
+    Event.GRANT_ACCOUNT_REMOVED,
+    Event.GRANT_REVOKED,
+    Event.GRANT_EXPIRED,
+)
+"""What happened to a permission since it was given."""
 
 EVENTS = {
     Event.GRANT_PROPOSED: "Asked for permission",
@@ -33,8 +44,13 @@ EVENTS = {
     Event.ACCESS_RELEASED: "Data released",
     Event.ACCESS_REFUSED: "Data refused",
     Event.ACCESS_FAILED: "Bank did not answer",
+    Event.DETAILS_ERASED: "Details of a customer erased",
     Event.PLATFORM_REGISTERED: "App registered",
     Event.BANK_REGISTERED: "Bank registered",
+    Event.KEYS_ROTATED: "Keys of the log changed",
+    Event.LOG_OPENED: "Log begun",
+    Event.LOG_CLOSED: "Log closed",
+    Event.LOG_RECOVERED: "Log begun anew after a loss",
 }
 
 _SENTENCES = {
@@ -55,17 +71,21 @@ _SENTENCES = {
     Event.ACCESS_FAILED: "{bank} could not answer a question about {what}",
 }
 
+_ON_HOLD = "We put sharing with {platform} on hold, because a part of our log was lost; you can let it go on"
+
 REASONS = {
     "account-not-granted": "you do not share this account",
     "approved": "you allowed it",
     "bank-sign-in-needed": "the bank asks you to sign in again",
     "bank-unavailable": "the bank could not be reached",
+    "bank-refused-receipt": "the bank did not accept the proof that this request was logged",
     "bank-unknown": "the bank is not known here",
     "category-not-granted": "you did not allow this kind of data",
     "category-off": "the bank does not offer this kind of data",
     "category-paused": "you paused this kind of data",
     "category-revoked": "you stopped sharing this kind of data",
     "ceiling-exceeded": "it was more than the rules allow",
+    "details-erased": "everything about you was erased here",
     "dpop-replayed": "the app's proof had been used before",
     "ended": "its time was over",
     "field-not-granted": "it looked at a detail that you did not allow",
@@ -74,6 +94,7 @@ REASONS = {
     "grant-rejected": "the permission was refused",
     "grant-revoked": "you had stopped the app",
     "grant-unknown": "there was no permission",
+    "log-recovered": "a part of our log was lost; look through your choices before you let it go on",
     "nothing-left": "nothing was left to share",
     "proposed": "waiting for you",
     "purpose-forbidden": "this purpose is not allowed",
@@ -83,10 +104,25 @@ REASONS = {
     "user-refused": "you said no",
 }
 
+DETAILS = {
+    "accounts": "Accounts",
+    "asked": "Terms that the app asked for",
+    "context": "What the rules were asked",
+    "customer": "The bank's word for its customer",
+    "endpoint": "Question",
+    "fields": "Fields",
+    "notice": "Text of the consent page",
+    "responseDigest": "SHA-256 of the answer",
+    "terms": "Terms that were agreed",
+    "window": "Period",
+}
+
 
 def sentence(entry: LoggedEntry, *, platform: str, bank: str, catalogue: Catalogue) -> str:
     """Say in one sentence, to the person, what an entry is about."""
     wording = _SENTENCES.get(entry.event, EVENTS[entry.event])
+    if _is_on_hold(entry):
+        wording = _ON_HOLD
     return wording.format(platform=platform or "An app", bank=bank, what=_what(entry, catalogue))
 
 
@@ -94,6 +130,8 @@ def outcome(entry: LoggedEntry) -> tuple[str, str]:
     """Return the tone and the word of an entry: how an access ended, or that it was no access at all."""
     if entry.event in _ACCESSES:
         return entry.decision, DECISIONS[entry.decision]
+    if _is_on_hold(entry):
+        return "change", "On hold"
     if entry.event in _OWN_ACTS or entry.reasons == ("user-action",):
         return "change", "Your decision"
     words = {Event.ACCOUNTS_LISTED: "For you", Event.GRANT_PROPOSED: "Request"}
@@ -103,6 +141,11 @@ def outcome(entry: LoggedEntry) -> tuple[str, str]:
 def reasons(entry: LoggedEntry) -> list[str]:
     """Say in words why an entry ended as it did; a code without words is shown as it is."""
     return [REASONS.get(code, code) for code in entry.reasons]
+
+
+def _is_on_hold(entry: LoggedEntry) -> bool:
+    """Say whether the broker itself paused a grant (`broker audit recover`)."""
+    return entry.event is Event.GRANT_PAUSED and entry.initiator is Initiator.DATA_ACCESS_PLATFORM
 
 
 def _what(entry: LoggedEntry, catalogue: Catalogue) -> str:

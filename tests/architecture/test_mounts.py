@@ -26,7 +26,9 @@ def rules_behind(app: Flask, gate: gates.Gate) -> Iterator[Rule]:
 
 def address_of(app: Flask, rule: Rule) -> str:
     """An address that the rule matches."""
-    values = dict.fromkeys(rule.arguments, "00000000-0000-7000-8000-000000000000")
+    values: dict[str, Any] = dict.fromkeys(rule.arguments, "00000000-0000-7000-8000-000000000000")
+    if "number" in values:
+        values["number"] = 0
     return app.url_map.bind("localhost").build(rule.endpoint, values)
 
 
@@ -53,7 +55,8 @@ def test_every_route_stands_behind_a_gate_but_static_files(app: Flask) -> None:
 
 def test_each_data_route_has_exactly_one_category_and_it_is_in_the_catalogue(app: Flask, catalogue: Catalogue) -> None:
     endpoints = {rule.endpoint for rule in rules_behind(app, gates.token)}
-    assert endpoints == set(CATEGORIES)
+    # A receipt holds no data: it belongs to no category, only to its own grant.
+    assert endpoints - {"grant_receipts.receipt"} == set(CATEGORIES)
     assert set(CATEGORIES.values()) <= set(catalogue.categories)
 
 

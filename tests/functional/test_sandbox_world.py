@@ -1,5 +1,8 @@
 """`make run` as its user meets it: starts, stops, starts again, and says clearly what is wrong."""
 
+import base64
+import hashlib
+import json
 import os
 import socket
 import stat
@@ -10,8 +13,14 @@ from pathlib import Path
 import pytest
 import requests
 
+from broker.tlog.cosignature import CosignatureVerifier
+from broker.tlog.disclosure import check, decode
+from broker.tlog.note import Ed25519Verifier, open_note
+from broker.tlog.receipt import verify_receipt
+from broker.tlog.witness import checkpoint_path
 from tests.support.actors import Person
 from tests.support.platform_client import PlatformClient, details
+from tests.support.waiting import until
 from tests.support.world import World, free_port_base
 
 pytestmark = pytest.mark.timeout(180)
@@ -33,7 +42,8 @@ def test_ctrl_c_leaves_nothing_running_and_a_second_start_goes_on_with_the_same_
     person = Person.of(info, "harbor")
     tokens = person.shares(client, "balances")
     pids = [pid for family in info["processes"].values() for pid in family]
-    assert {"broker", "worker", "harbor", "meridian", "messenger"} == set(info["processes"])
+    witnesses = {"witness-harbor", "witness-meridian"}
+    assert {"broker", "worker", "harbor", "meridian", "messenger", *witnesses} == set(info["processes"])
     assert len(info["processes"]["broker"]) == 1 + 2, "the master and BROKER_WORKERS workers"
     assert world.stop() == 0
     assert not [pid for pid in pids if alive(pid)]
@@ -106,6 +116,7 @@ def test_a_broker_without_a_base_url_or_keys_refuses_to_start(tmp_path: Path) ->
 @on_sqlite
 def test_secrets_are_made_at_start_and_kept_from_others(world: World) -> None:
     secret_files = ["keys.json", "passwords.json", "info.json", "harbor/config.json", "messenger/config.json"]
+    secret_files += [f"witness-{bank}/key.json" for bank in ("harbor", "meridian")]
     secret_files += [f"clients/{path.name}" for path in (world.data_dir / "clients").iterdir()]
     for name in secret_files:
         mode = stat.S_IMODE((world.data_dir / name).stat().st_mode)
@@ -153,3 +164,40 @@ def test_a_plain_pushed_request_needs_no_knowledge_but_the_document(world: World
     info = world.info
     client = PlatformClient.of(info, 1)
     assert client.begin(details("balances", bank="harbor")).request_uri
+
+
+@on_sqlite
+def test_an_answer_comes_with_a_receipt_that_the_document_lets_anybody_check(world: World) -> None:
+    info = world.info
+    client, bank = PlatformClient.of(info), info["banks"][1]
+    tokens = Person.of(info, bank["id"]).shares(client, "balances")
+    answer = client.call(info["api"]["account_balances"], tokens.access)
+    keys = [Ed25519Verifier.of_vkey(vkey) for vkey in bank["audit"]["vkeys"]]
+    header = answer.headers["x-broker-receipt"]
+    receipt = base64.urlsafe_b64decode(header + "=" * (-len(header) % 4))
+    leaf = json.loads(verify_receipt(receipt, keys, origin=bank["audit"]["origin"]).leaf)
+    digest = hashlib.sha256(answer.content).hexdigest()
+    assert check(leaf, decode(answer.headers["x-broker-disclosures"])) == {"responseDigest": digest}
+    again = client.call(answer.links["receipt"]["url"], tokens.access)
+    assert json.loads(verify_receipt(again.content, keys, origin=bank["audit"]["origin"]).leaf) == leaf
+    rows = requests.get(bank["served_under_receipts_url"], timeout=10).text.splitlines()
+    interaction = answer.headers["x-fapi-interaction-id"]
+    # The bank answered under the entry that announced the access, which stands before the one of the release.
+    assert {json.loads(row)["number"] < leaf["number"] for row in rows if interaction in row} == {True}
+
+
+def test_every_log_of_the_world_is_cosigned_by_both_witnesses(world: World) -> None:
+    info = world.info
+    Person.of(info, "harbor").shares(PlatformClient.of(info), "balances")
+    verifiers = [CosignatureVerifier.of_vkey(one["vkey"]) for one in info["witnesses"]]
+    origin = next(bank["audit"]["origin"] for bank in info["banks"] if bank["id"] == "harbor")
+
+    def cosigners() -> set[str]:
+        found = set()
+        for witness, verifier in zip(info["witnesses"], verifiers, strict=True):
+            answer = requests.get(f"{witness['url']}/{checkpoint_path(origin)}", timeout=10)
+            if answer.status_code == 200:
+                found |= {one.name for one in open_note(answer.content, [verifier]).verified}
+        return found
+
+    until(lambda: cosigners() == {verifier.name for verifier in verifiers})

@@ -48,6 +48,25 @@ def test_a_client_who_does_not_read_is_cut_within_a_second_and_the_answer_closed
     assert 0.5 < held < 1.0
 
 
+def test_a_download_that_holds_nothing_may_be_taken_slowly(served: Served) -> None:
+    with served.connect() as slow, served.connect() as cut:
+        slow.sendall(get("/download/patient"))
+        cut.sendall(get("/large/impatient"))
+        wait_until(lambda: served.noted("closed", "impatient"))
+        assert served.noted("closed", "patient") == []
+        assert len(rest(slow)) > LARGE
+    wait_until(lambda: served.noted("closed", "patient"))
+
+
+def test_of_downloads_that_nobody_takes_four_are_kept(served: Served) -> None:
+    with contextlib.ExitStack() as stack:
+        for number in range(5):
+            stack.enter_context(served.connect()).sendall(get(f"/download/kept-{number}"))
+            wait_until(lambda asked=f"kept-{number}": served.noted("made", asked))
+        wait_until(lambda: sum(bool(served.noted("closed", f"kept-{number}")) for number in range(5)) == 1)
+    wait_until(lambda: all(served.noted("closed", f"kept-{number}") for number in range(5)))
+
+
 def test_slow_readers_take_no_thread_from_others(served: Served) -> None:
     def is_overtaken(argument: str) -> bool:
         with contextlib.ExitStack() as stack:

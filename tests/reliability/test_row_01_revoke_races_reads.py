@@ -55,8 +55,8 @@ def test_reads_that_race_revoke_pause_and_refresh_are_all_right(fleet: Fleet, si
     assert len(logged) >= released
 
 
-def caught_in(folder: Path, *plants: tuple[str, str, str]) -> list[str]:
-    """Race against a copy with these faults until something is wrong, for so many rounds at most."""
+def caught_in(folder: Path, *plants: tuple[str, str, str], word: str = "") -> list[str]:
+    """Race against a copy with these faults until something with this word is wrong, for so many rounds at most."""
     code = folder / "code"
     for plant in plants:
         planted(code, *plant)
@@ -67,7 +67,7 @@ def caught_in(folder: Path, *plants: tuple[str, str, str]) -> list[str]:
         for _ in range(_CONTROL_ROUNDS):
             contest.round()
             wrong = wrong_in(contest)
-            if wrong:
+            if any(word in found for found in wrong):
                 break
     return wrong
 
@@ -80,5 +80,5 @@ def test_a_consent_cache_of_20_ms_is_found(tmp_path: Path) -> None:
 @pytest.mark.control
 @pytest.mark.campaign
 def test_a_consent_cache_is_found_in_the_log_too_when_nothing_holds_the_release_back(tmp_path: Path) -> None:
-    wrong = caught_in(tmp_path, *_CACHE, _UNCONDITIONAL)
+    wrong = caught_in(tmp_path, *_CACHE, _UNCONDITIONAL, word="releases")
     assert any("releases" in found for found in wrong), wrong

@@ -35,7 +35,7 @@ ON_FILE = {
     "moved away": Struck(faults.moved_away),
     "not writable": Struck(faults.not_writable),
     "gone while workers die": Struck(faults.away_while_workers_die),
-    "locked by another program": Struck(faults.locked_file, pages=True, slow=True),
+    "locked by another program": Struck(faults.locked_file, pages=True, slow=True, ready=200),
 }
 ON_SERVER = {
     "stopped": Struck(faults.stopped),
@@ -116,7 +116,10 @@ def revoked_while_flapping(place: Place, count: int) -> tuple[int, list[str], in
     person = fleet.person()
     grants = [fleet.grant(person, ("balances",)) for _ in range(count)]
     sharer, told, refused = fleet.sharer(person), [], 0
-    with flapping(place, 0.05):
+    begun = time.monotonic()
+    sharer.acts("revoke", fleet.grant(person, ("balances",)))
+    # Long enough that some revocations fit in between, on a slow machine too.
+    with flapping(place, max(0.05, 3 * (time.monotonic() - begun))):
         for grant_id in grants:
             try:
                 status = sharer.acts("revoke", grant_id).status

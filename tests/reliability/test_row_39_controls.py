@@ -13,7 +13,8 @@ _SECOND_LOOK = """\
         decision = judge_again(self.catalogue, grant, call, wanted, now, before=before)
         event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
         left = rendered if decision.is_allowed else None
-        entry = access_entry(event, grant, call, wanted, decision, rendered=left, customer=customer)
+        fields = wanted.fields_of(grant, self.catalogue)
+        entry = access_entry(event, grant, call, wanted, decision, access=access, fields=fields, rendered=left)
         uses = [Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []
 """
 PLANTS = (
@@ -24,11 +25,16 @@ PLANTS = (
         _SECOND_LOOK.replace(_FRESH, "judge(self.catalogue, before, call, wanted, now)").replace(_COUNTED, "()"),
         _RUNS,
     ),
-    Plant("broker/release/service.py", "self.sequencer.append(announced, call.claims).lost", "False", _RUNS),
     Plant(
         "broker/release/service.py",
-        "self.sequencer.append(announced, call.claims).lost",
-        "self.sequencer.append(announced).lost",
+        "if appended.lost:\n            raise ProofRefused",
+        "if False:\n            raise ProofRefused",
+        _RUNS,
+    ),
+    Plant(
+        "broker/release/service.py",
+        "self.sequencer.append(announced, call.claims)",
+        "self.sequencer.append(announced)",
         _RUNS,
     ),
     Plant(
@@ -54,8 +60,8 @@ PLANTS = (
     ),
     Plant(
         "broker/audit/sequencer.py",
-        "        self.session.flush()\n",
-        "        self.session.flush()\n        self.session.connection().connection.commit()\n",
+        "        self.session.flush()\n        return",
+        "        self.session.flush()\n        self.session.connection().connection.commit()\n        return",
         _RUNS,
     ),
 )

@@ -17,7 +17,7 @@ from broker.crypto.digests import base64url, digest
 from broker.crypto.keyset import generate_keyset, load_keyset
 from broker.edge.services import Services
 from broker.edge.visitor import Visitor, browser_id, sign_in, sign_out, visitor, wish_of
-from broker.release import OwnAccounts
+from broker.release import OwnAccounts, OwnReceipts
 from broker.settings import Settings
 from broker.tokens.service import issue_access
 from tests.support.core import DATA, LOG_KEYS, House
@@ -53,6 +53,7 @@ def services_of(house: House, base_url: str = BASE) -> Services:
         grant_reader=house.reader,
         release=house.release,
         own_accounts=OwnAccounts(house.release),
+        own_receipts=OwnReceipts(house.database, house.reader, house.watch),
         bank_session=lambda _: nothing,
     )
 

@@ -89,12 +89,16 @@ def running_fleet(
     workers: int = 4,
     threads: int = 8,
     prefix: Sequence[str] = (),
+    allowed: Sequence[str] = (),
     **environment: str,
 ) -> Iterator[Fleet]:
-    """Start everything and stop it afterwards; `code` is whose `broker` serves, `prefix` a command that runs it."""
+    """Start everything and stop it afterwards; `code` is whose `broker` serves, `prefix` a command that runs it.
+
+    `allowed` are addresses that it may call beside the banks'.
+    """
     running = {bank_id: QuickBank() for bank_id in bank_ids}
     try:
-        fleet = _built(folder, database_url, running, prefix, code, (workers, threads), environment)
+        fleet = _built(folder, database_url, running, prefix, code, (workers, threads), allowed, environment)
         fleet.server.start()
         try:
             fleet.server.wait()
@@ -114,6 +118,7 @@ def _built(
     prefix: Sequence[str],
     code: Path,
     size: tuple[int, int],
+    allowed: Sequence[str],
     environment: dict[str, str],
 ) -> Fleet:
     port = free_port()
@@ -121,7 +126,7 @@ def _built(
         folder,
         base_url=f"http://localhost:{port}",
         port=port,
-        outbound_allow=frozenset(f"localhost:{bank.port}" for bank in running.values()),
+        outbound_allow=frozenset([*(f"localhost:{bank.port}" for bank in running.values()), *allowed]),
         database_url=database_url or f"sqlite:///{folder / 'broker.db'}",
         log_level="WARNING",
     )

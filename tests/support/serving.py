@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from broker.cli.serving.server import Limits, Server
+from broker.edge.hand_over import DOWNLOAD
 from broker.errors import StorageUnavailable
 from broker.telemetry import configure_logging
 
@@ -51,6 +52,10 @@ class _Application:
 
     def answer_large(self, _environ: dict[str, Any], argument: str) -> "_Answer":
         return _Answer(self, argument, [b"x" * (int(argument) if argument.isdigit() else LARGE)])
+
+    def answer_download(self, environ: dict[str, Any], argument: str) -> "_Answer":
+        environ[DOWNLOAD] = True
+        return self.answer_large(environ, argument)
 
     def answer_slow(self, _environ: dict[str, Any], argument: str) -> "_Answer":
         self.note("begun", argument)

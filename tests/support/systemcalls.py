@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 _TRACED = "fsync,fdatasync,sendto,sendmsg,write,writev,sendfile,recvfrom,recvmsg"
-_TEXT_BYTES = "1500"  # the heads of requests and answers, with their interaction ids
+_TEXT_BYTES = "10000"  # the heads of requests and answers, with receipts and interaction ids
 _LINE = re.compile(
     r"(?P<start>\d+\.\d+) (?P<name>\w+)\((?P<fd>\d+)<(?P<file>TCP:\[[^\]]*\]|[^>]*)>(?P<rest>.*)\) = (?P<result>-?\d+)"
     r"(?: [^<]*)? <(?P<took>[\d.]+)>"

@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-_OFFSETS = (0, 11, 12, 20)
+_OFFSETS = (0, 11, 12, 20, 31, 32)
 
 
 def free_port_base() -> int:
-    """A base whose four ports are free now."""
+    """A base whose ports are free now."""
     numbers = list(range(20_000, 30_000, 40))
     random.shuffle(numbers)
     for base in numbers:

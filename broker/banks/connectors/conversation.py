@@ -1,5 +1,6 @@
 """The calls that serve one announced request: renewed at most once, bounded in pages, records and time."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -9,14 +10,16 @@ from broker.banks.connector import BankAccess
 from broker.banks.connectors.fields import Fields
 from broker.banks.connectors.oauth import BankEndpoint, BankTokens
 from broker.clock import Clock
-from broker.errors import BankInvalidAnswer, BankSignInNeeded, BankUnavailable
+from broker.errors import BankInvalidAnswer, BankRefusedReceipt, BankSignInNeeded, BankUnavailable
 from broker.outbound import Answer, OutboundClient
 
 MAX_PAGES: Final = 50
 MAX_RECORDS: Final = 20_000
 _LONGEST_S: Final = 20.0
 _EXPIRY_MARGIN: Final = timedelta(seconds=20)
-_OK, _UNAUTHORIZED, _TOO_MANY_REQUESTS = 200, 401, 429
+_OK, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY_REQUESTS = 200, 401, 403, 429
+_RECEIPT_ERROR: Final = "x-broker-receipt-error"
+_RECEIPT_CODE: Final = re.compile(r"receipt-[a-z-]{1,40}")
 
 
 class BankLine:
@@ -29,7 +32,12 @@ class BankLine:
         self.clock = clock
 
     def open(self, access: BankAccess) -> "Conversation":
-        """Start the calls of one announced request."""
+        """Start the calls of one announced request.
+
+        Raises: BankUnavailable when the bank's facts ask for a receipt and there is none: a mistake of the broker.
+        """
+        if self.bank.receipts_required and access.announced is None:
+            raise BankUnavailable("The broker asks this bank for nothing without a receipt.")
         return Conversation(self, access)
 
 
@@ -54,7 +62,8 @@ class Conversation:
     def get(self, url: str) -> Any:
         """Fetch JSON from the bank.
 
-        Raises: BankSignInNeeded when the bank refuses even a renewed token; BankUnavailable and its kinds.
+        Raises: BankSignInNeeded when the bank refuses even a renewed token; BankRefusedReceipt; BankUnavailable and its
+            kinds.
         """
         credential = self._access.credential
         expiring = self._line.clock() >= credential.expires_at - _EXPIRY_MARGIN
@@ -103,6 +112,8 @@ class Conversation:
             "x-fapi-interaction-id": self._access.interaction_id,
             "x-broker-category": self._access.category,
         }
+        if (announced := self._access.announced) is not None:
+            headers |= {"x-broker-receipt": announced.receipt, "x-broker-disclosures": announced.disclosures}
         # Each page within the client's time is not enough: fifty slow ones would hold the caller for minutes.
         left_s = self._deadline.remaining()
         return self._line.http.get(url, headers, breaker=self._line.bank.bank_id, deadline_s=left_s)
@@ -113,6 +124,9 @@ def _content(answer: Answer) -> Any:
         raise BankSignInNeeded
     if answer.status == _TOO_MANY_REQUESTS:
         raise BankUnavailable("The bank asks for fewer calls.")
+    if answer.status == _FORBIDDEN and (code := answer.headers.get(_RECEIPT_ERROR)) is not None:
+        told = f" It says: {code}." if _RECEIPT_CODE.fullmatch(code) else ""
+        raise BankRefusedReceipt(f"{BankRefusedReceipt.detail}{told}")
     if answer.status != _OK:
         raise BankInvalidAnswer("The bank refused the broker's request.")
     return answer.json()

@@ -20,12 +20,16 @@ _LONGEST_LIFE_S: Final = 86_400
 
 @dataclass(frozen=True, slots=True)
 class BankEndpoint:
-    """Where a bank is and who the broker is there. `issuer` and `api_base` are URLs without a slash at the end."""
+    """Where a bank is and who the broker is there. `issuer` and `api_base` are URLs without a slash at the end.
+
+    `receipts_required` says that the bank is asked for no data without a receipt.
+    """
 
     bank_id: str
     issuer: str
     api_base: str
     client_id: str
+    receipts_required: bool = True
 
 
 class BankTokens:

@@ -44,7 +44,8 @@ def findings(
             return
         timeout_s = min(settings.bank_timeout_s, _LONGEST_S)
         http = OutboundClient(settings.outbound_allow, timeout_s, settings.bank_answer_max_bytes)
-        connectors = Connectors(database, http, keyset, system_clock)
+        facts = catalogue.banks if catalogue is not None else {}
+        connectors = Connectors(database, http, keyset, system_clock, facts)
         bank_ids = list(connectors)
         if not bank_ids:
             yield doubtful("banks", "There is no bank yet.", "Add one with `broker bank add`.")

@@ -19,12 +19,18 @@ class Waiting(Enum):
     BODY = auto()
     NEXT = auto()
     HAND_OVER = auto()
+    DOWNLOAD = auto()
     GOODBYE = auto()
 
     @classmethod
     def of_reading(cls) -> frozenset["Waiting"]:
         """Return what a client can be waited for without an answer under way."""
         return frozenset({cls.HEAD, cls.BODY, cls.NEXT, cls.GOODBYE})
+
+    @classmethod
+    def of_sending(cls) -> frozenset["Waiting"]:
+        """Return what a client is waited for with an answer half sent."""
+        return frozenset({cls.HAND_OVER, cls.DOWNLOAD})
 
 
 class Outbox:
@@ -33,6 +39,7 @@ class Outbox:
     def __init__(self) -> None:
         self.parts: list[bytes] = []
         self.answer: Any = None  # what the application returned; its `close()` is owed
+        self.sending = Waiting.HAND_OVER  # how the client is waited for who does not take all of it at once
 
     def sendall(self, data: bytes) -> None:
         self.parts.append(data)

@@ -19,12 +19,14 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from broker.cli.serving.connection import Connection, Waiting
 from broker.cli.serving.refusals import refusal
+from broker.edge.hand_over import DOWNLOAD
 
 _log = structlog.get_logger(__name__)
 
 _ACCEPTED_AT_ONCE = 16
 _ROUND_S = 0.2  # how often deadlines are looked at
 _HAND_OVER_S = 0.7  # a revocation waits for it; with a round of the poller it stays below 1 s
+_DOWNLOAD_S = 60.0  # nobody waits for it: it holds no fence
 _SLOW_AT_ONCE = 4  # each may hold a fence, on PostgreSQL a session: its pool has four more than there are threads
 _NEXT_S = 75.0  # longer than proxies keep a connection: they end it first, and never send into a closing one
 _GOODBYE_S = 1.0
@@ -49,6 +51,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
             Waiting.BODY: self.app.limits.body_s,
             Waiting.NEXT: _NEXT_S,
             Waiting.HAND_OVER: _HAND_OVER_S,
+            Waiting.DOWNLOAD: _DOWNLOAD_S,
             Waiting.GOODBYE: _GOODBYE_S,
         }
 
@@ -67,6 +70,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
             """Hide `close()` from gunicorn, which would call it before the last byte is sent."""
             outbox = environ["gunicorn.socket"]
             outbox.answer = application(environ, start_response)
+            outbox.sending = Waiting.DOWNLOAD if environ.get(DOWNLOAD) else Waiting.HAND_OVER
             return (part for part in outbox.answer)
 
         self.wsgi = keep_open
@@ -112,7 +116,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
             connection = self._connections.get(descriptor)
             if connection is None or connection.waiting is None:
                 continue
-            if connection.waiting is Waiting.HAND_OVER:
+            if connection.waiting in Waiting.of_sending():
                 self._send_on(connection)
             else:
                 self._read_on(connection)
@@ -180,15 +184,16 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
             self._refuse(connection, None)
 
     def _hand_over_slowly(self, connection: Connection) -> None:
-        self._wait(connection, Waiting.HAND_OVER)
-        slow = [other for other in self._connections.values() if other.waiting is Waiting.HAND_OVER]
+        sending = connection.sock.sending
+        self._wait(connection, sending)
+        slow = [other for other in self._connections.values() if other.waiting is sending]
         if len(slow) > _SLOW_AT_ONCE:
             self._drop(min(slow, key=lambda other: other.deadline))
 
     def _send_on(self, connection: Connection) -> None:
         try:
             if not connection.send():
-                self._wait(connection, Waiting.HAND_OVER)
+                self._wait(connection, connection.sock.sending)
                 return
         except OSError:
             self._drop(connection)
@@ -228,12 +233,12 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
         connection.wait_for(waiting, at_most_s=patience_s if self.alive else min(patience_s, _STOP_LINGER_S))
         # ValueError, OSError: dropped in this very moment, because there were too many.
         with contextlib.suppress(OSError, ValueError):
-            self._epoll.modify(connection.socket, _WRITE if waiting is Waiting.HAND_OVER else _READ)
+            self._epoll.modify(connection.socket, _WRITE if waiting in Waiting.of_sending() else _READ)
 
     def _drop(self, connection: Connection) -> None:
         self.nr_conns -= 1
         del self._connections[connection.socket.fileno()]
-        if connection.waiting is Waiting.HAND_OVER:
+        if connection.waiting in Waiting.of_sending():
             connection.cut()
             self._closers.submit(connection.close_answer)
         else:

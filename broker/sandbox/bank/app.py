@@ -18,6 +18,7 @@ from broker.sandbox.bank.database import open_database
 from broker.sandbox.bank.keys import load_or_create_keys
 from broker.sandbox.bank.oidc import endpoints, sign_in
 from broker.sandbox.bank.oidc.server import Provider
+from broker.sandbox.bank.receipts.trusted import TrustedLog
 
 _LARGEST_BODY = 64 * 1024
 
@@ -27,18 +28,21 @@ def open_bank(config: BankConfig, stopping: Event) -> Bank:
 
     Their accounts are written when they sign in: a bank with many customers starts as quickly as one with few.
 
-    Raises: ConfigError when a file cannot be used, a customer is unknown or a client's keys are no keys.
+    Raises: ConfigError when a file cannot be used, a customer is unknown, or the keys of a client or of the broker's
+        log are none.
     """
     for client in config.clients:
         try:
             KeySet.import_key_set(dict(client.jwks))  # type: ignore[arg-type]  # this is the check
         except (JoseError, ValueError, TypeError, KeyError) as error:
             raise ConfigError(f"the keys of client '{client.client_id}' cannot be read") from error
+    rules = config.receipts
+    trusted = TrustedLog(config.bank_id, rules.log_keys) if rules is not None else None
     keys = load_or_create_keys(config.signing_key_file)
     sessions = open_database(config.database)
     customers = Customers(config, sessions)
     customers.open()
-    bank = Bank(config, keys, sessions, stopping, customers)
+    bank = Bank(config, keys, sessions, stopping, customers, trusted_log=trusted)
     bank.provider = Provider(bank)
     return bank
 

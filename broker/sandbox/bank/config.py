@@ -42,8 +42,22 @@ class RegisteredClient:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptRules:
+    """By which keys of the broker's log this bank checks receipts (C2SP verifier keys, of any year).
+
+    `clock_file` is where the broker's sandbox keeps how far its clock was put forward; None: both live in real time.
+    """
+
+    log_keys: tuple[str, ...]
+    clock_file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
 class BankConfig:
-    """One bank. `slow_seconds` is how long the fault "slow" holds an answer back."""
+    """One bank. `slow_seconds` is how long the fault "slow" holds an answer back.
+
+    `receipts` turns the check of receipts on; without it the bank gives data for a token alone.
+    """
 
     bank_id: str
     name: str
@@ -56,6 +70,7 @@ class BankConfig:
     staff: tuple[SignIn, ...]
     clients: tuple[RegisteredClient, ...]
     slow_seconds: float
+    receipts: ReceiptRules | None
 
 
 def load_config(path: Path) -> BankConfig:
@@ -91,6 +106,7 @@ def _config(fields: dict[str, Any]) -> BankConfig:
         staff=tuple(_staff(row) for row in _rows(fields, "staff")),
         clients=tuple(_client(row) for row in _rows(fields, "clients")),
         slow_seconds=_seconds(fields.get("slow_seconds", 10)),
+        receipts=_receipts(fields.get("receipts")),
     )
 
 
@@ -114,6 +130,18 @@ def _port(fields: Mapping[str, Any]) -> int:
     if not isinstance(port, int) or isinstance(port, bool) or not 0 < port <= 65535:  # noqa: PLR2004 - the last port
         raise ConfigError("'port' must be a number from 1 to 65535")
     return port
+
+
+def _receipts(value: object) -> ReceiptRules | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise ConfigError("'receipts' must be an object")
+    keys = _texts(value, "log_keys", "'receipts'")
+    file = value.get("clock_file")
+    if not keys or not (file is None or isinstance(file, str)):
+        raise ConfigError("'receipts' needs 'log_keys', and 'clock_file' is a path")
+    return ReceiptRules(keys, None if file is None else Path(file))
 
 
 def _seconds(value: object) -> float:
@@ -149,8 +177,8 @@ def _client(row: dict[str, Any]) -> RegisteredClient:
     )
 
 
-def _texts(row: Mapping[str, Any], name: str) -> tuple[str, ...]:
+def _texts(row: Mapping[str, Any], name: str, of: str = "a client's") -> tuple[str, ...]:
     values = row.get(name)
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise ConfigError(f"a client's '{name}' must be a list of texts")
+        raise ConfigError(f"{of} '{name}' must be a list of texts")
     return tuple(values)

@@ -10,6 +10,7 @@ from broker.sandbox.bank.config import BankConfig
 from broker.sandbox.bank.customers import Customers
 from broker.sandbox.bank.database import Sessions
 from broker.sandbox.bank.keys import BankKeys
+from broker.sandbox.bank.receipts.trusted import TrustedLog
 from broker.sandbox.bank.throttle import Throttle
 
 EXTENSION = "sandbox_bank"
@@ -17,7 +18,10 @@ EXTENSION = "sandbox_bank"
 
 @dataclass(slots=True)
 class Bank:
-    """The parts of one bank. `stopping` is set when the process is asked to end; `fault` is the one being played."""
+    """The parts of one bank. `stopping` is set when the process is asked to end; `fault` is the one being played.
+
+    `trusted_log` is whose receipts the bank wants to see before it gives data, None when it wants none.
+    """
 
     config: BankConfig
     keys: BankKeys
@@ -27,6 +31,7 @@ class Bank:
     throttle: Throttle = field(default_factory=Throttle)
     fault: str = "none"
     provider: Any = None
+    trusted_log: TrustedLog | None = None
 
 
 def bank() -> Bank:

@@ -139,3 +139,16 @@ class ServedRow(Base):
     customer: Mapped[str]
     category: Mapped[str]
     accounts_json: Mapped[str]
+
+
+class ReceiptUse(Base):
+    """One resource that was served under one receipt. `leaf_hash` is the announcing entry's, in hexadecimal."""
+
+    __tablename__ = "receipt_use"
+
+    leaf_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    resource: Mapped[str] = mapped_column(primary_key=True)
+    log: Mapped[str]
+    number: Mapped[int]
+    interaction_id: Mapped[str]
+    served_at: Mapped[int] = mapped_column(index=True)

@@ -5,6 +5,7 @@ from flask import Blueprint, Response, jsonify, request
 from broker.sandbox.bank.context import bank
 from broker.sandbox.bank.data.faults import FAULTS
 from broker.sandbox.bank.data.served import served_requests
+from broker.sandbox.bank.receipts.uses import as_json_lines
 
 blueprint = Blueprint("sandbox", __name__, url_prefix="/sandbox")
 
@@ -14,6 +15,13 @@ def served() -> Response:
     """Answer the data requests served, oldest first."""
     with bank().sessions() as session:
         return jsonify(served_requests(session))
+
+
+@blueprint.get("/served.jsonl")
+def served_under_receipts() -> Response:
+    """Answer what was served under which receipt, for whoever holds it against the broker's log."""
+    with bank().sessions() as session:
+        return Response("".join(as_json_lines(session)), content_type="application/jsonl")
 
 
 @blueprint.get("/faults")

@@ -13,6 +13,7 @@ import requests
 from . import clock
 from .config import Config, origin_of
 from .oauth import GrantEndedError, OAuth, OAuthFailedError
+from .receipts import Receipt, ReceiptWrongError, receipt_of
 from .store.connections import Connection, Connections
 
 UNAUTHORIZED = 401
@@ -53,11 +54,12 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """Entries of all pages read, whether there are more, and the connection with the tokens now in use."""
+    """Entries of all pages read with their receipts, whether there are more, and the connection with its tokens now."""
 
     entries: list[object]
     more: bool
     connection: Connection
+    receipts: list[Receipt]
 
 
 class BrokerApi:
@@ -87,18 +89,20 @@ class BrokerApi:
 
         """
         entries: list[object] = []
+        receipts: list[Receipt] = []
         url: str | None = f"{self._base}{path}"
         for _ in range(most_pages):
-            connection, envelope = self._call(connection, presence, str(url), parameters)
+            connection, envelope, receipt = self._call(connection, presence, str(url), parameters)
+            receipts += [receipt] if receipt else []
             entries += _array(envelope, member)
             url, parameters = self._next(envelope), None
             if url is None:
                 break
-        return Pages(entries, more=url is not None, connection=connection)
+        return Pages(entries, more=url is not None, connection=connection, receipts=receipts)
 
     def _call(
         self, connection: Connection, presence: Presence, url: str, parameters: Mapping[str, str] | None
-    ) -> tuple[Connection, dict[str, Any]]:
+    ) -> tuple[Connection, dict[str, Any], Receipt | None]:
         fresh = connection.access_expires_at > clock.now() + ALMOST_EXPIRED
         if not fresh:
             connection = self._refresh(connection)
@@ -107,7 +111,7 @@ class BrokerApi:
             connection = self._refresh(connection)
             response = self._get(connection, presence, url, parameters)
         if response.ok:
-            return connection, _json(response)
+            return connection, _json(response), _receipt(response)
         code = _code(response)
         if code in ENDED:
             self._connections.end(connection)
@@ -161,6 +165,13 @@ def _json(response: requests.Response) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise RefusedError("invalid-answer")
     return body
+
+
+def _receipt(response: requests.Response) -> Receipt | None:
+    try:
+        return receipt_of(response)
+    except ReceiptWrongError as error:
+        raise RefusedError("receipt-wrong") from error
 
 
 def _array(envelope: Mapping[str, Any], member: str) -> list[object]:

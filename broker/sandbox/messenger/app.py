@@ -38,7 +38,7 @@ def create_app(config: Config) -> Flask:
     http = Outbound()
     oauth = OAuth(config, secrets.dpop, http)
     api = BrokerApi(config, oauth, store.connections, http)
-    assistant = Assistant(config, api, store.connections, store.conversation)
+    assistant = Assistant(config, api, store)
 
     app = Flask("broker.sandbox.messenger")
     app.config.update(_flask_settings(config, secrets.cookie))

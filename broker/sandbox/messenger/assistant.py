@@ -6,19 +6,21 @@ from .api import BrokerApi, Presence
 from .bank_data import BankData
 from .config import Config
 from .intents import QUICK_REPLIES, Intent, understand
-from .store.connections import Connection, Connections, Status
-from .store.conversation import Author, Conversation
+from .store import Store
+from .store.connections import Connection, Status
+from .store.conversation import Author
 from .store.people import Person
 
 
 class Assistant:
     """Answer questions in a person's conversation."""
 
-    def __init__(self, config: Config, api: BrokerApi, connections: Connections, conversation: Conversation) -> None:
+    def __init__(self, config: Config, api: BrokerApi, store: Store) -> None:
         self._config = config
         self._api = api
-        self._connections = connections
-        self._conversation = conversation
+        self._connections = store.connections
+        self._conversation = store.conversation
+        self._receipts = store.receipts
 
     def greet(self, person: Person) -> None:
         """Say hello."""
@@ -47,6 +49,9 @@ class Assistant:
             data = BankData(self._api, self._connections, connection, presence)
             bank = self._config.bank_name(connection.bank_id)
             told = answer(intent, data, bank, self._config.name)
+            if data.receipts:
+                self._receipts.keep(person.id, data.receipts)
+                told.append(blocks.receipts([f"{each.log}, entry {each.number}" for each in data.receipts]))
             self._conversation.say(person.id, Author.ASSISTANT, told, connection.id)
 
     def _say(self, person: Person, *said: blocks.Block) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from . import records
 from .api import MOST_PAGES, BrokerApi, Pages, Presence, RefusedError
+from .receipts import Receipt
 from .records import Account, BadAnswerError, Balance, Place, Transaction
 from .store.connections import Connection, Connections
 
@@ -21,6 +22,7 @@ class BankData:
         self._connections = connections
         self._presence = presence
         self.connection = connection
+        self.receipts: list[Receipt] = []
 
     def accounts(self) -> list[Account]:
         """Read the accounts, and remember what they are called.
@@ -108,6 +110,7 @@ class BankData:
             self.connection, self._presence, path, member, parameters=parameters, most_pages=most_pages
         )
         self.connection = pages.connection
+        self.receipts += pages.receipts
         return pages
 
 

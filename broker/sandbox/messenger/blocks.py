@@ -39,3 +39,8 @@ def offer() -> Block:
 def dashboard(words: str) -> Block:
     """Say something, followed by the way to the person's dashboard."""
     return {"kind": "dashboard", "text": words}
+
+
+def receipts(places: Sequence[str]) -> Block:
+    """Say that receipts were kept, and of which entries of which log."""
+    return {"kind": "receipts", "places": list(places)}

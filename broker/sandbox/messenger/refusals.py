@@ -25,9 +25,11 @@ HAPPENED = {
     "frequency-exceeded": "I have asked {bank} too often for now.{wait}",
     "harvest-hold": "The broker is holding back requests from {platform} while it looks into them.",
     "bank-unavailable": "{bank} does not answer at the moment. Please try again later.",
+    "bank-refused-receipt": "{bank} gave no data: it did not accept the broker's receipt for the request.",
     "log-unavailable": "The broker cannot write its log at the moment, so nothing may leave. Please try again later.",
     "broker-unreachable": "I cannot reach the broker at the moment. Please try again later.",
     "invalid-answer": "The answer about {bank} made no sense to me, so I do not show it.",
+    "receipt-wrong": "The answer about {bank} is not what the broker's receipt says, so I do not show it.",
     "too-much-data": "There is more data than I can add up here.",
     "account-closed": "This account at {bank} is closed.",
 }

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from broker.banks.connector import BankAccess, Connector, Credential, Window
+from broker.banks.connector import Announced, BankAccess, Connector, Credential, Window
 from broker.banks.connectors import BankEndpoint, build
 from broker.clock import Clock
 from broker.outbound import OutboundClient
@@ -19,6 +19,7 @@ from broker.outbound import OutboundClient
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 WINDOW = Window(NOW - timedelta(days=30), NOW)
 SUBJECT = "hb-1"
+ANNOUNCED = Announced("a-receipt", "its-disclosures")
 TLS = ssl.create_default_context()  # loading the certificates takes long, and they are not needed here
 PORTS = range(8480, 8490)
 
@@ -28,6 +29,7 @@ class FakeBank:
         self.origin = f"http://localhost:{server.server_address[1]}"
         self.answers: dict[str, Any] = {}
         self.status: dict[str, int] = {}
+        self.told: dict[str, dict[str, str]] = {}
         self.asked: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.forms: list[dict[str, str]] = []
@@ -95,7 +97,7 @@ def access(
         kept.append(exchange(credential))
         return kept[-1]
 
-    return BankAccess(SUBJECT, credential, "11111111-2222-4333-8444-555555555555", category, renew)
+    return BankAccess(SUBJECT, credential, "11111111-2222-4333-8444-555555555555", category, renew, ANNOUNCED)
 
 
 @contextlib.contextmanager
@@ -136,6 +138,8 @@ class _Requests(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
+        for name, value in self.server.bank.told.get(self.path, {}).items():  # type: ignore[attr-defined] # as above
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 

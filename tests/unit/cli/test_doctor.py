@@ -105,7 +105,7 @@ def patient(tmp_path: Path) -> Iterator[Patient]:
 
 def test_of_a_broker_that_is_well_nothing_is_said_but_what_http_cannot_do(patient: Patient) -> None:
     findings = patient.is_examined()
-    assert [finding.check for finding in findings if finding.level is not Level.OK] == ["cookies"]
+    assert [finding.check for finding in findings if finding.level is not Level.OK] == ["cookies", "witnesses"]
     assert {"keys", "database durability", "audit log", "worker", "bank harbor", "serving"} <= {
         finding.check for finding in findings
     }

@@ -135,6 +135,7 @@ def test_a_rotation_has_two_log_keys_for_a_while_and_then_the_new_one(path: Path
         log_keys.begin_next(path)
     log_keys.end_last(path)
     assert [key.private_bytes_raw() for key in load_keyset(path).log] == [new.private_bytes_raw()]
+    assert load_keyset(path).retired_log == (old.public_key().public_bytes_raw(),)
     with pytest.raises(ConfigurationInvalid, match="keys-rotating"):
         log_keys.end_last(path)
     assert path.stat().st_mode & 0o777 == 0o600

@@ -1,13 +1,14 @@
 """The fence of a release is held until the server has closed the answer, and never longer, whatever happens to it."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from broker.edge.hand_over import HandOver, until_handed_over
+from broker.edge.hand_over import DOWNLOAD, HandOver, may_be_taken_slowly, until_handed_over
 from broker.errors import StorageUnavailable
 from broker.grants.fence import Fences
 from tests.support.core import House, account
@@ -111,3 +112,15 @@ def test_a_released_answer_holds_its_grant_until_it_is_closed_and_a_refused_one_
         assert is_held(platform.grant_id) is (status == "200 OK")
         body.close()
         assert not is_held(platform.grant_id)
+
+
+@pytest.mark.parametrize("says_so", ["not at all", "before the fence", "after the fence", "without a fence"])
+def test_only_an_answer_without_a_fence_may_be_taken_slowly(fences: Fences, says_so: str) -> None:
+    with ExitStack() as held, Flask("hand-over").test_request_context(environ_overrides={"broker.held": held}):
+        if says_so == "before the fence":
+            may_be_taken_slowly()
+        if says_so != "without a fence":
+            until_handed_over(fences.shared("g"))
+        if says_so in {"after the fence", "without a fence"}:
+            may_be_taken_slowly()
+        assert request.environ.get(DOWNLOAD, False) is (says_so == "without a fence")

@@ -140,6 +140,7 @@ def _services(folder: Path, store: Store, watch: Watch) -> Services:
         grant_reader=GrantReader(sealer),
         release=nothing_leaves,
         own_accounts=nothing_leaves,
+        own_receipts=nothing_leaves,
         bank_session=nothing_leaves,
     )
 

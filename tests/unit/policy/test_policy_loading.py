@@ -118,6 +118,8 @@ MISTAKES: list[tuple[str, str, str, str]] = [
     (HARBOR, "categories: [accounts,", "categories: [thoughts,", "categories"),
     (HARBOR, "purposes: [chat_banking,", "purposes: [advertising,", "purposes"),
     (HARBOR, "joint_accounts: false", "joint_accounts: sometimes", "joint_accounts"),
+    (HARBOR, "receipts: required", "receipts: optional", "receipts"),
+    (HARBOR, "receipts: required", "receipts:", "receipts"),
     (HARBOR, "maximum_frequency_per_day: 24\n", "", "maximum_frequency_per_day"),
     (HARBOR, "maximum_duration_days: 365", "maximum_duration_days: 500", "maximum_duration_days"),
     (HARBOR, "bank: harbor", "just words", "YAML"),

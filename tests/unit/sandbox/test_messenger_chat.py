@@ -394,6 +394,27 @@ def test_an_answer_that_makes_no_sense_is_not_shown(alice: Browser, broker: Fake
     assert "(invalid-answer)" in answer or "(broker-unreachable)" in answer
 
 
+def test_the_receipt_of_an_answer_is_kept_and_said_so(alice: Browser, broker: FakeBroker) -> None:
+    alice.connects()
+    assert "Receipt kept" not in alice.asks("Show my accounts")
+    broker.receipt = "good"
+    answer = alice.asks("Show my accounts")
+    assert "Everyday" in answer
+    assert "Receipt kept broker.example/audit/harbor/2026, entry" in answer
+    answer = alice.asks("Show my last transactions")
+    assert answer.count("broker.example/audit/harbor/2026, entry") == 2
+
+
+@pytest.mark.parametrize("lie", ["other bytes", "uncommitted", "undisclosed", "garbage"])
+def test_an_answer_that_its_receipt_does_not_fit_is_not_shown(alice: Browser, broker: FakeBroker, lie: str) -> None:
+    alice.connects()
+    broker.receipt = lie
+    answer = alice.asks("Show my accounts")
+    assert "(receipt-wrong)" in answer
+    assert "Everyday" not in answer
+    assert "Receipt kept" not in answer
+
+
 def test_a_next_link_to_another_origin_gets_no_token(alice: Browser, broker: FakeBroker) -> None:
     broker.data["transactions"] = [spent("-1.00", "5411") for _ in range(101)]
     elsewhere = FakeBroker()

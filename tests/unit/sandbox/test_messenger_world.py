@@ -26,6 +26,10 @@ BALANCES = [
 ]
 
 
+def base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
 class Refusal(Exception):
     """An answer other than 200."""
 
@@ -67,6 +71,7 @@ class FakeBroker:
         self.lifetime = 300
         self.raw_answer: bytes | None = None
         self.next_link: str | None = None
+        self.receipt: str | None = None
         self.wrong_issuer = False
         self.grant_lives = True
         self.pushed: dict[str, dict[str, str]] = {}
@@ -98,7 +103,7 @@ class FakeBroker:
         raw = (
             self.raw_answer if path.startswith("/v1/") and self.raw_answer is not None else json.dumps(answer).encode()
         )
-        self.send(door, status, raw, {})
+        self.send(door, status, raw, self.receipt_headers(raw) if path.startswith("/v1/") else {})
 
     def answer(
         self, door: BaseHTTPRequestHandler, path: str, form: dict[str, str], query: dict[str, str]
@@ -116,6 +121,22 @@ class FakeBroker:
             self.revoked.append(form["token"])
             return 200, {}
         return 200, self.api(door, path, query)
+
+    def receipt_headers(self, raw: bytes) -> dict[str, str]:
+        """What the knob `receipt` says about the answer: nothing, the truth (good), or one of many lies."""
+        if self.receipt is None:
+            return {}
+        about = raw if self.receipt != "other bytes" else b"other bytes"
+        disclosure = ["c2FsdA", "responseDigest", hashlib.sha256(about).hexdigest()]
+        written = json.dumps(disclosure, separators=(",", ":")).encode()
+        committed = base64url(hashlib.sha256(written if self.receipt != "uncommitted" else b"").digest())
+        leaf = {"log": "broker.example/audit/harbor/2026", "number": len(self.calls), "_sd": [committed]}
+        extra = base64.b64encode(json.dumps(leaf).encode()).decode()
+        receipt = f"c2sp.org/tlog-proof@v1\nextra {extra}\nindex 0\n\nthe checkpoint\n"
+        told = {"x-broker-receipt": base64url(receipt.encode())}
+        if self.receipt != "undisclosed":
+            told["x-broker-disclosures"] = base64url(json.dumps([disclosure]).encode())
+        return told if self.receipt != "garbage" else told | {"x-broker-receipt": "AAAA"}
 
     @staticmethod
     def send(door: BaseHTTPRequestHandler, status: int, body: bytes, headers: dict[str, str]) -> None:

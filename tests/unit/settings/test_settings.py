@@ -123,7 +123,10 @@ def test_a_slash_at_the_end_of_the_base_url_does_not_count(monkeypatch: pytest.M
 @pytest.fixture
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what the sandbox sets be undone after the test."""
-    for name in ("MODE", "BASE_URL", "PORT", "OUTBOUND_ALLOW", "DATA_DIR", "LOG_LEVEL"):
+    for name in (
+        *("MODE", "BASE_URL", "PORT", "OUTBOUND_ALLOW", "DATA_DIR", "LOG_LEVEL"),
+        *("WITNESSES", "WITNESS_QUORUM"),
+    ):
         monkeypatch.setenv(f"BROKER_{name}", "to be undone")
         monkeypatch.delenv(f"BROKER_{name}")
 
@@ -133,7 +136,8 @@ def test_a_sandbox_follows_its_port_base(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("BROKER_SANDBOX_PORT_BASE", "9400")
     settings = enter_sandbox()
     assert (settings.mode, settings.base_url, settings.port) == (Mode.SANDBOX, "http://localhost:9400", 9400)
-    assert settings.outbound_allow == {"localhost:9411", "localhost:9412"}
+    called = {"localhost:9411", "localhost:9412", "localhost:9431", "localhost:9432"}
+    assert settings.outbound_allow == called
     assert settings.data_dir == tmp_path / ".sandbox"
 
 
@@ -143,3 +147,21 @@ def test_a_port_base_that_cannot_be_used_is_refused(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("BROKER_SANDBOX_PORT_BASE", base)
     with pytest.raises(ConfigurationInvalid, match="SANDBOX_PORT_BASE"):
         enter_sandbox()
+
+
+def test_witnesses_are_named_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROKER_BASE_URL", "https://broker.example")
+    assert (load_settings().witnesses, load_settings().witness_quorum) == ((), None)
+    monkeypatch.setenv("BROKER_WITNESSES", "a+1+x  https://a.example , b+2+y https://b.example")
+    monkeypatch.setenv("BROKER_WITNESS_QUORUM", "2")
+    settings = load_settings()
+    assert settings.witnesses == ("a+1+x https://a.example", "b+2+y https://b.example")
+    assert settings.witness_quorum == 2
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "x", "1.5"])
+def test_a_quorum_that_confirms_nothing_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("BROKER_BASE_URL", "https://broker.example")
+    monkeypatch.setenv("BROKER_WITNESS_QUORUM", value)
+    with pytest.raises(ConfigurationInvalid, match="WITNESS_QUORUM"):
+        load_settings()

@@ -40,6 +40,15 @@ def test_history_tells_every_step_of_a_consent(world: World, maya: Browser) -> N
     assert events == ["grant.approved", "accounts.listed", "accounts.listed", "grant.proposed"]
 
 
+def test_history_calls_an_account_as_the_person_does_whichever_id_the_log_has(world: World, maya: Browser) -> None:
+    grant_id = world.shares(maya, "accounts")
+    world.reads(grant_id, "accounts")  # its entries have the bank's ids, that of the approval the platform's
+    answer = maya.get("/history")
+    assert words_of(answer).count("Everyday money ••7803, Summer fund ••1302") == 2
+    own_ids = [account.account_id for account in world.grant(grant_id).accounts]
+    assert not [ref for ref in ("a-1", *own_ids) if f">{ref}" in answer.text or f" {ref}" in words_of(answer)]
+
+
 @pytest.mark.parametrize(
     ("query", "count"),
     [

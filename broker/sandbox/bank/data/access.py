@@ -13,6 +13,7 @@ from broker.sandbox.bank.ledger import accounts_of
 from broker.sandbox.bank.logins import Person, find_person
 from broker.sandbox.bank.models import AccountRow
 from broker.sandbox.bank.oidc.vault import TokenFacts, find_token
+from broker.sandbox.bank.receipts.accepted import Accepted
 
 _CATEGORY = re.compile(r"[a-z_]{1,40}")
 _REALM = 'Bearer realm="bank"'
@@ -33,12 +34,21 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One data request. `subject` is whose data is served; the fault "wrong_customer" makes it somebody else's."""
+    """One data request. `subject` is whose data is served; the fault "wrong_customer" makes it somebody else's.
+
+    `receipt` is what it is answered under, None at a bank that asks for no receipts.
+    """
 
     asked_by: str
     subject: str
     category: str
     interaction_id: str
+    receipt: Accepted | None = None
+
+    def may_list(self, account_id: str) -> bool:
+        """Tell whether a list may show this account; that of another customer is shown by a bank that plays a fault."""
+        accounts = self.receipt.accounts if self.receipt is not None else None
+        return accounts is None or account_id in accounts or self.subject != self.asked_by
 
 
 def bearer(scope: str) -> tuple[TokenFacts, Person]:

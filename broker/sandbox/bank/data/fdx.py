@@ -9,11 +9,14 @@ from broker.sandbox.bank.data import fdx_shapes as shapes
 from broker.sandbox.bank.data.access import Refused, Visit, admit, find_account, interaction_id
 from broker.sandbox.bank.data.decimal_json import Json, write_json
 from broker.sandbox.bank.data.faults import play_fault
-from broker.sandbox.bank.data.query import EARLIEST, BadQuery, instant, number
+from broker.sandbox.bank.data.query import EARLIEST, LATEST, BadQuery, instant, number
 from broker.sandbox.bank.data.served import served
 from broker.sandbox.bank.ledger import Window, accounts_of, balance_of, entries_of
 from broker.sandbox.bank.logins import find_person
 from broker.sandbox.bank.oidc.scopes import FDX_ACCOUNTS, FDX_CUSTOMER, FDX_TRANSACTIONS
+from broker.sandbox.bank.receipts.checks import Asked
+from broker.sandbox.bank.receipts.door import under_receipt
+from broker.sandbox.bank.receipts.refusal import ReceiptRefused
 
 PREFIX = "/fdx/v6"
 
@@ -21,6 +24,7 @@ blueprint = Blueprint("fdx", __name__, url_prefix=PREFIX)
 blueprint.before_request(play_fault)
 
 _PAGE, _LARGEST_PAGE, _LAST_OFFSET = 100, 1000, 10_000_000
+_LIST = Asked(("accounts",))
 
 
 class AccountNotFound(Exception):
@@ -30,7 +34,7 @@ class AccountNotFound(Exception):
 @blueprint.get("/customers/current")
 def customer() -> Response:
     """Answer who the token stands for."""
-    visit = admit(FDX_CUSTOMER)
+    visit = under_receipt(admit(FDX_CUSTOMER), _LIST)
     with bank().sessions() as session:
         person = find_person(session, visit.subject)
     return _answer(visit, shapes.customer(person), [])
@@ -39,9 +43,9 @@ def customer() -> Response:
 @blueprint.get("/accounts")
 def accounts() -> Response:
     """Answer the customer's accounts, without balances."""
-    visit, window = admit(FDX_ACCOUNTS), _window()
+    visit, window = under_receipt(admit(FDX_ACCOUNTS), _LIST), _window()
     with bank().sessions() as session:
-        held = accounts_of(session, visit.subject)
+        held = [row for row in accounts_of(session, visit.subject) if visit.may_list(row.account_id)]
     shown = held[window.skip : window.skip + window.limit]
     body: shapes.Fields = {"page": shapes.page(window, len(held)), "accounts": [shapes.account(row) for row in shown]}
     return _answer(visit, body, [row.account_id for row in shown])
@@ -50,7 +54,9 @@ def accounts() -> Response:
 @blueprint.get("/accounts/<account_id>")
 def account(account_id: str) -> Response:
     """Answer one account with its balances."""
-    visit, at = admit(FDX_ACCOUNTS), clock.epoch()
+    # The standard states an account's currency here alone, so that transactions cannot be read without.
+    asked = Asked(("balances", "transactions"), account_id)
+    visit, at = under_receipt(admit(FDX_ACCOUNTS), asked), clock.epoch()
     with bank().sessions() as session:
         row = find_account(session, visit, account_id)
         if row is None:
@@ -63,6 +69,8 @@ def account(account_id: str) -> Response:
 def transactions(account_id: str) -> Response:
     """Answer one page of an account's transactions, newest first."""
     visit, window = admit(FDX_TRANSACTIONS), _window()
+    span = (window.start, instant("endTime", LATEST))
+    visit = under_receipt(visit, Asked(("transactions", "card_locations"), account_id, span))
     with bank().sessions() as session:
         row = find_account(session, visit, account_id)
         if row is None:
@@ -104,6 +112,14 @@ def refused(refusal: Refused) -> Response:
     """Answer a token that is not good enough (FDX code 602, RFC 6750 §3)."""
     response = problem(refusal.status, "602", refusal.message)
     response.headers["WWW-Authenticate"] = refusal.challenge
+    return response
+
+
+@blueprint.errorhandler(ReceiptRefused)
+def not_without_receipt(refusal: ReceiptRefused) -> Response:
+    """Answer a request whose receipt is missing or does not fit it; the header says so in any standard."""
+    response = problem(403, refusal.code, refusal.message)
+    response.headers["x-broker-receipt-error"] = refusal.code
     return response
 
 

@@ -11,11 +11,14 @@ from broker.sandbox.bank.context import bank
 from broker.sandbox.bank.data import obie_shapes as shapes
 from broker.sandbox.bank.data.access import Refused, Visit, admit, find_account, interaction_id
 from broker.sandbox.bank.data.faults import play_fault
-from broker.sandbox.bank.data.query import EARLIEST, BadQuery, instant, number
+from broker.sandbox.bank.data.query import EARLIEST, LATEST, BadQuery, instant, number
 from broker.sandbox.bank.data.served import served
 from broker.sandbox.bank.ledger import Window, accounts_of, balance_of, entries_of
 from broker.sandbox.bank.logins import find_person
 from broker.sandbox.bank.oidc.scopes import OBIE_ACCOUNTS
+from broker.sandbox.bank.receipts.checks import Asked
+from broker.sandbox.bank.receipts.door import under_receipt
+from broker.sandbox.bank.receipts.refusal import ReceiptRefused
 
 PREFIX = "/open-banking/v4.0/aisp"
 
@@ -23,6 +26,8 @@ blueprint = Blueprint("obie", __name__, url_prefix=PREFIX)
 blueprint.before_request(play_fault)
 
 _PAGE, _LAST_PAGE = 100, 100_000
+_LIST = Asked(("accounts",))
+_BOOKING_LAG_S = 3 * 86_400  # the standard selects by booking, which follows by days what the window is about
 
 
 class ResourceNotFound(Exception):
@@ -32,7 +37,7 @@ class ResourceNotFound(Exception):
 @blueprint.get("/party")
 def party() -> Response:
     """Answer who the token stands for."""
-    visit = admit(OBIE_ACCOUNTS)
+    visit = under_receipt(admit(OBIE_ACCOUNTS), _LIST)
     with bank().sessions() as session:
         person = find_person(session, visit.subject)
     return _answer(visit, shapes.party(person), [])
@@ -41,9 +46,9 @@ def party() -> Response:
 @blueprint.get("/accounts")
 def accounts() -> Response:
     """Answer the customer's accounts."""
-    visit = admit(OBIE_ACCOUNTS)
+    visit = under_receipt(admit(OBIE_ACCOUNTS), _LIST)
     with bank().sessions() as session:
-        held = accounts_of(session, visit.subject)
+        held = [row for row in accounts_of(session, visit.subject) if visit.may_list(row.account_id)]
         person = find_person(session, visit.subject)
     holder = "" if person is None else person.name
     return _answer(visit, {"Account": [shapes.account(row, holder) for row in held]}, [row.account_id for row in held])
@@ -52,7 +57,7 @@ def accounts() -> Response:
 @blueprint.get("/accounts/<account_id>/balances")
 def balances(account_id: str) -> Response:
     """Answer an account's balances."""
-    visit, at = admit(OBIE_ACCOUNTS), clock.epoch()
+    visit, at = under_receipt(admit(OBIE_ACCOUNTS), Asked(("balances",), account_id)), clock.epoch()
     with bank().sessions() as session:
         row = find_account(session, visit, account_id)
         if row is None:
@@ -65,6 +70,9 @@ def balances(account_id: str) -> Response:
 def transactions(account_id: str) -> Response:
     """Answer one page of an account's transactions, newest first."""
     visit, window = admit(OBIE_ACCOUNTS), _window()
+    span = (window.start, instant("toBookingDateTime", LATEST))
+    asked = Asked(("transactions", "card_locations"), account_id, span, _BOOKING_LAG_S)
+    visit = under_receipt(visit, asked)
     with bank().sessions() as session:
         row = find_account(session, visit, account_id)
         if row is None:
@@ -116,6 +124,14 @@ def refused(refusal: Refused) -> Response:
     code = "UK.OBIE.Header.Invalid" if missing else "UK.OBIE.Resource.ConsentMismatch"
     response = problem(refusal.status, code, refusal.message)
     response.headers["WWW-Authenticate"] = refusal.challenge
+    return response
+
+
+@blueprint.errorhandler(ReceiptRefused)
+def not_without_receipt(refusal: ReceiptRefused) -> Response:
+    """Answer a request whose receipt is missing or does not fit it; the header says so in any standard."""
+    response = problem(403, refusal.code, refusal.message)
+    response.headers["x-broker-receipt-error"] = refusal.code
     return response
 
 

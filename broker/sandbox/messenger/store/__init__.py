@@ -10,6 +10,7 @@ from .conversation import Conversation
 from .database import Sessions
 from .journeys import Journeys
 from .people import People
+from .receipts import Receipts
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +21,15 @@ class Store:
     journeys: Journeys
     connections: Connections
     conversation: Conversation
+    receipts: Receipts
 
     @classmethod
     def over(cls, sessions: Sessions, seal: Seal) -> Self:
         """Build the store over one database and one seal."""
         return cls(
-            People(sessions), Journeys(sessions, seal), Connections(sessions, seal), Conversation(sessions, seal)
+            People(sessions),
+            Journeys(sessions, seal),
+            Connections(sessions, seal),
+            Conversation(sessions, seal),
+            Receipts(sessions),
         )

@@ -83,3 +83,14 @@ class MessageRow(Base):
     author: Mapped[str] = mapped_column(String(12))
     body: Mapped[bytes] = mapped_column(LargeBinary)
     said_at: Mapped[datetime]
+
+
+class ReceiptRow(Base):
+    """The receipt of one answer of the broker, by the place of its entry in the broker's log."""
+
+    __tablename__ = "receipts"
+    log: Mapped[str] = mapped_column(String(300), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
+    text: Mapped[str] = mapped_column(Text)
+    kept_at: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""`broker audit`: looks at the log."""
+"""`broker audit tail`: shows what is being logged."""
 
 import json
 import time
@@ -7,19 +7,13 @@ import click
 
 from broker.app import build_services
 from broker.audit import reader
-from broker.cli import audit_years
 from broker.clock import rfc3339
 from broker.settings import load_settings
 
 _PAUSE_S = 1.0
 
 
-@click.group()
-def audit() -> None:
-    """Look at the audit log."""
-
-
-@audit.command()
+@click.command()
 @click.option("--lines", default=20, show_default=True, type=click.IntRange(1, 500), help="How many to begin with.")
 @click.option("--follow", is_flag=True, help="Go on with new entries until interrupted.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
@@ -38,10 +32,6 @@ def tail(lines: int, follow: bool, as_json: bool) -> None:
         time.sleep(_PAUSE_S)
         with base.database.read() as session:
             entries = reader.tail(session, after=after)
-
-
-audit.add_command(audit_years.close_years)
-audit.add_command(audit_years.drop)
 
 
 def _print(entry: reader.LoggedEntry, as_json: bool) -> None:

@@ -1,0 +1,117 @@
+"""Holds a bank's own list of the requests that it has served against the log: nothing was served unlogged."""
+
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from broker.audit.verification.faults import Fault, Unreadable
+from broker.audit.verification.leaves import Fields
+
+_LONGEST_LINE = 4_096
+_MOST_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """How log and list fit: `served` requests of the list; `unserved` is how many announced ones the bank never served.
+
+    The first of these are named: a request may fail on its way, so they are no fault.
+    """
+
+    served: int
+    unserved: int
+    first_unserved: tuple[int, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for programs."""
+        return {"served": self.served, "unserved": self.unserved, "first_unserved": list(self.first_unserved)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What the list says of one request: with which entry it came. What it leaves out is not compared."""
+
+    place: int
+    leaf_hash: str | None
+    interaction_id: str | None
+
+
+class Served:
+    """The requests of one log that the bank has served, by the number of the entry that announced each."""
+
+    def __init__(self) -> None:
+        self._lines: dict[int, list[_Line]] = {}
+        self._unlogged: int | None = None
+        self._served = 0
+        self._unserved = 0
+        self._first_unserved: list[int] = []
+
+    @classmethod
+    def read(cls, lines: Iterable[bytes], log: str) -> "Served":
+        """Read the list: JSON lines with `log`, `number`, and `leafHash` or `interactionId` of the receipt that came.
+
+        One receipt may come with several requests of an access. Lines of other logs are passed over.
+
+        Raises:
+            Unreadable: a line is not such a line.
+        """
+        found = cls()
+        for place, line in enumerate(lines, start=1):
+            if line.strip():
+                found._add(place, line, log)
+        return found
+
+    def announced(self, number: int, leaf_hash: bytes, fields: Fields) -> None:
+        """Take note of an entry that announced a request.
+
+        Raises:
+            Fault: the bank has served a request with this number and another entry.
+        """
+        lines = self._lines.pop(number, None)
+        if lines is None:
+            self._unserved += 1
+            if len(self._first_unserved) < _MOST_NAMED:
+                self._first_unserved.append(number)
+            return
+        own = urlsafe_b64encode(leaf_hash)[:-1].decode()
+        for line in lines:
+            if line.leaf_hash not in {None, own} or line.interaction_id not in {None, fields.get("interactionId")}:
+                detail = f"is not the entry that came with the request in line {line.place} of the list"
+                raise Fault("served-otherwise", detail)
+        self._served += len(lines)
+
+    def reconciled(self, log: str) -> Reconciliation:
+        """Return how log and list fit, when all entries of the log have been seen.
+
+        Raises:
+            Fault: the bank has served what the log does not announce.
+        """
+        if self._unlogged is not None:
+            detail = f"Line {self._unlogged} of the served list came without a receipt."
+            raise Fault("served-not-logged", detail, log=log)
+        if self._lines:
+            number = min(self._lines)
+            place = self._lines[number][0].place
+            detail = f"announces no request, and line {place} of the served list was served with it"
+            raise Fault("served-not-logged", detail, log=log, number=number)
+        return Reconciliation(self._served, self._unserved, tuple(self._first_unserved))
+
+    def _add(self, place: int, line: bytes, log: str) -> None:
+        unusable = Unreadable(f"Line {place} of the served list is not JSON with log and number.")
+        if len(line) > _LONGEST_LINE:
+            raise unusable
+        try:
+            row = json.loads(line)
+            of, number = row["log"], row["number"]
+            hashed, interaction_id = row.get("leafHash"), row.get("interactionId")
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise unusable from error
+        if of is None:
+            self._unlogged = self._unlogged or place
+        elif of == log:
+            texts = all(one is None or type(one) is str for one in (hashed, interaction_id))
+            if type(number) is not int or number < 0 or not texts:
+                raise unusable
+            self._lines.setdefault(number, []).append(_Line(place, hashed, interaction_id))
