@@ -1,5 +1,6 @@
 """Fixtures that cost time: one running sandbox on each database for all stories."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from tests.support.groups import COSTLY, Groups, group_of, turn_of
 from tests.support.memory import MEMORY
 from tests.support.postgres import PostgresServer, shared_server
 from tests.support.sizes import Size
+from tests.support.templates import compile_templates_once
 from tests.support.world import World
 
 DATABASES = ("sqlite", "postgresql")
@@ -34,6 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the folders of tests in memory where there is room: each commit of each test would wait for the disk."""
+    gc.disable()  # until all modules are imported and all tests are known
+    compile_templates_once()
     if config.getoption("basetemp") is None and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= _ROOM_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
@@ -71,6 +75,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     yield
     met = {group: number for number, group in enumerate(dict.fromkeys(group_of(item.nodeid) for item in items))}
     items.sort(key=lambda item: (turn_of(group_of(item.nodeid)), met[group_of(item.nodeid)]))
+
+
+def pytest_collection_finish() -> None:
+    """Leave modules and tests, which stay to the end, out of every search for garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 def _parameters(item: pytest.Item) -> dict[str, Any]:

@@ -47,6 +47,7 @@ _GROWN = (
         checkpoint=bindparam("new_checkpoint"),
     )
 )
+_ENTERED, _NODES_KEPT, _DETAILS_KEPT = insert(_ENTRIES), insert(_NODES), insert(_DETAILS)
 _CLOSED = update(_LOGS).where(_LOGS.c.name == bindparam("of_name")).values(is_current=False)
 _OPENED = {
     "sqlite": sqlite.insert(_LOGS).on_conflict_do_nothing(),
@@ -193,21 +194,21 @@ def _store(
     session: Session, log: Log, written: Sequence[_Written], growth: Growth, *, time_us: int, checkpoint: bytes
 ) -> None:
     connection = session.connection()
-    connection.execute(insert(_ENTRIES), [one.row for one in written])
+    connection.execute(_ENTERED, [one.row for one in written])
     nodes = [
         {"log": log.name, "level": node.level, "number": node.index, "hash": value}
         for node, value in growth.nodes
         if node.level % TILE_HEIGHT == 0
     ]
     if nodes:
-        connection.execute(insert(_NODES), nodes)
+        connection.execute(_NODES_KEPT, nodes)
     details = [
         {"log": log.name, "number": one.row["number"], "sealed": one.sealed}
         for one in written
         if one.sealed is not None
     ]
     if details:
-        connection.execute(insert(_DETAILS), details)
+        connection.execute(_DETAILS_KEPT, details)
     # By compare and swap: whatever failed above, two writers never share a number.
     grown = {
         "of_name": log.name,

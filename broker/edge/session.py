@@ -12,18 +12,22 @@ from typing import Any
 import structlog
 from flask import Flask, Request, Response
 from flask.sessions import SecureCookieSession, SessionInterface
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from broker.crypto.digests import digest, new_secret
 from broker.edge.services import services
 from broker.edge.session_models import WebSessionRow
 from broker.errors import StorageUnavailable
+from broker.storage.base import first_row, table_of
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
 _SEEN_STEP = timedelta(minutes=1)
 _NOTICES = "_flashes"  # Flask's name for what is to be shown once
+# Built once, and run without the ORM: each request of a browser asks.
+_SESSIONS = table_of(WebSessionRow)
+_FOUND = select(_SESSIONS).where(_SESSIONS.c.digest == bindparam("of_digest"))
 _log = structlog.get_logger(__name__)
 
 
@@ -61,7 +65,7 @@ class DatabaseSessions(SessionInterface):
             return WebSession()
         now = services().clock()
         with services().database.read() as session:
-            row = session.get(WebSessionRow, digest(secret))
+            row = first_row(session, _FOUND, of_digest=digest(secret))
         if row is None or row.seen_at + IDLE <= now or row.created_at + ABSOLUTE <= now:
             return WebSession()
         content = json.loads(services().sealer.open(row.sealed, _context(row.digest)))

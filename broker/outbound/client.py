@@ -8,6 +8,7 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Final
 from urllib.parse import urlencode
 
@@ -57,7 +58,7 @@ class OutboundClient:
         self._resolve = resolve
         self._sleep = sleep
         self._jitter = jitter
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls or _system_tls()
         self._breakers = Breakers(monotonic, Slots(most_to_one or most_in_flight, most_in_flight))
 
     def deadline(self, seconds: float) -> Deadline:
@@ -154,3 +155,9 @@ class _NotSentError(Exception):
     def __init__(self, cause: BankUnavailable) -> None:
         super().__init__()
         self.cause = cause
+
+
+@cache
+def _system_tls() -> ssl.SSLContext:
+    """Trust whom the machine trusts; reading all of its certificates takes long, and forked workers share them."""
+    return ssl.create_default_context()

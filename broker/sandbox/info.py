@@ -1,63 +1,14 @@
-"""All that an outside program needs to know of a running sandbox, as one JSON document."""
+"""The document of a running sandbox, as whoever asks for it reads it: for this no broker is imported."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from broker.errors import ConfigurationInvalid
-from broker.platforms.service import Platform, PlatformKind
-from broker.sandbox.layout import Layout, SandboxBank
-from broker.sandbox.logs import current_logs
+from broker.sandbox.layout import Layout
 from broker.sandbox.private_files import write_private
-from broker.sandbox.processes import Processes, family, is_alive
-from broker.sandbox.registrations import RESOURCE_SERVER
+from broker.sandbox.processes import family, is_alive
 from broker.sandbox.secret_files import Login
-from broker.sandbox.witnesses import SandboxWitness
-from broker.settings import Settings
-
-
-def write_info(
-    settings: Settings,
-    layout: Layout,
-    people: list[Login],
-    clients: list[Platform],
-    processes: Processes,
-    *,
-    watchers: list[SandboxWitness],
-) -> dict[str, Any]:
-    """Write the document and return it. `processes` holds root ids here; `read_info` adds their children."""
-    url = layout.broker_url
-    logs = current_logs(settings)
-    document = {
-        "issuer": url,
-        "api": {
-            "accounts": f"{url}/v1/accounts",
-            "account": f"{url}/v1/accounts/{{accountId}}",
-            "account_balances": f"{url}/v1/accounts/balances",
-            "balance": f"{url}/v1/accounts/{{accountId}}/balance",
-            "transactions": f"{url}/v1/accounts/{{accountId}}/transactions",
-            "card_locations": f"{url}/v1/card-locations",
-        },
-        "receipt_url": f"{url}/v1/receipts/{{bank}}/{{year}}/{{number}}",
-        "platforms": [_platform(layout, one) for one in clients if one.kind is PlatformKind.PLATFORM],
-        "resource_server": {"client_id": RESOURCE_SERVER, "jwk_file": str(layout.jwk_file(RESOURCE_SERVER))},
-        "users": _users(people),
-        "banks": [_bank(logs[bank.id], url, bank, people) for bank in layout.banks],
-        "witnesses": [{"bank": one.bank.id, "url": one.url, "vkey": one.vkey} for one in watchers],
-        "registration_token": None,
-        "messenger_url": layout.messenger_url,
-        "pages": {
-            "home": f"{url}/",
-            "my_sharing": f"{url}/my-sharing",
-            "history": f"{url}/history",
-            "bank_console": f"{url}/console",
-        },
-        "database_url": settings.database_url,
-        "data_dir": str(layout.data_dir),
-        "processes": {name: [process.pid] for name, process in processes.running.items()},
-    }
-    write_private(layout.info_file, document)
-    return document
 
 
 def read_info(path: Path) -> dict[str, Any]:
@@ -83,43 +34,13 @@ def refresh_users(layout: Layout, people: list[Login]) -> None:
         document = json.loads(layout.info_file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return
-    write_private(layout.info_file, document | {"users": _users(people)})
+    write_private(layout.info_file, document | {"users": users_told(people)})
 
 
-def _users(people: list[Login]) -> list[dict[str, str]]:
+def users_told(people: list[Login]) -> list[dict[str, str]]:
+    """Return the sign-ins of those who are no staff."""
     return [
         {"username": p.username, "password": p.password, "bank": p.bank, "name": p.name, "about": p.about}
         for p in people
         if p.role is None
     ]
-
-
-def _platform(layout: Layout, one: Platform) -> dict[str, Any]:
-    return {
-        "client_id": one.id,
-        "name": one.name,
-        "jwk_file": str(layout.jwk_file(one.id)),
-        "redirect_uris": list(one.redirect_uris),
-        "scopes": list(one.scopes),
-        "purposes": list(one.purposes),
-        "authorization_details_types": ["bank_data"],
-        "default_purpose": one.default_purpose,
-    }
-
-
-def _bank(log: dict[str, Any], url: str, bank: SandboxBank, people: list[Login]) -> dict[str, Any]:
-    staff = {p.role: {"username": p.username, "password": p.password} for p in people if p.bank == bank.id and p.role}
-    return {
-        "id": bank.id,
-        "name": bank.name,
-        "issuer": bank.url,
-        "standard": bank.standard,
-        "audit": log,
-        "client": None,
-        "auditor": staff["auditor"],
-        "admin": staff["admin"],
-        "console_url": f"{url}/console/{bank.id}",
-        "served_url": f"{bank.url}/sandbox/served",
-        "served_under_receipts_url": f"{bank.url}/sandbox/served.jsonl",
-        "faults_url": f"{bank.url}/sandbox/faults",
-    }

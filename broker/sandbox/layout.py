@@ -6,6 +6,11 @@ from pathlib import Path
 from broker.settings import Settings
 
 CLIENT_AT_BANKS = "consent-broker"
+MESSENGER = "messenger"
+BUDGET_APP = "pennywise"
+RESOURCE_SERVER = "sandbox-resource-server"
+CLIENTS = (MESSENGER, BUDGET_APP, RESOURCE_SERVER)
+"""The clients of the broker."""
 OUTSIDE_CALLBACK = "http://localhost:4199/cb"
 """A redirect URI on which nothing listens, for clients that a tester drives by hand."""
 

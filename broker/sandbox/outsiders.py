@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from broker.sandbox.layout import CLIENT_AT_BANKS, Layout, SandboxBank
+from broker.sandbox.layout import CLIENT_AT_BANKS, MESSENGER, Layout, SandboxBank
 from broker.sandbox.private_files import write_private
-from broker.sandbox.registrations import MESSENGER
 from broker.sandbox.secret_files import Login
 from broker.storage.clock_file import clock_file
 

@@ -9,12 +9,8 @@ from broker.edge.services import Services
 from broker.platforms import service as platforms
 from broker.platforms.service import Platform, PlatformKind
 from broker.policy import Catalogue
-from broker.sandbox.layout import CLIENT_AT_BANKS, OUTSIDE_CALLBACK, Layout
+from broker.sandbox.layout import BUDGET_APP, CLIENT_AT_BANKS, MESSENGER, OUTSIDE_CALLBACK, RESOURCE_SERVER, Layout
 
-MESSENGER = "messenger"
-BUDGET_APP = "pennywise"
-RESOURCE_SERVER = "sandbox-resource-server"
-CLIENTS = (MESSENGER, BUDGET_APP, RESOURCE_SERVER)
 _DEFAULT_PURPOSE = "chat_banking"
 
 

@@ -16,10 +16,10 @@ from broker.crypto import log_keys
 from broker.crypto.keyset import generate_keyset, load_keyset
 from broker.errors import ConfigurationInvalid
 from broker.sandbox import outsiders, witnesses
-from broker.sandbox.info import write_info
-from broker.sandbox.layout import Layout, layout_of
+from broker.sandbox.facts import write_info
+from broker.sandbox.layout import CLIENTS, Layout, layout_of
 from broker.sandbox.processes import Processes
-from broker.sandbox.registrations import CLIENTS, register, sandbox_platforms
+from broker.sandbox.registrations import register, sandbox_platforms
 from broker.sandbox.secret_files import logins, public_jwks
 from broker.settings import Settings, watch_sandbox
 from broker.storage import schema

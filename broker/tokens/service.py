@@ -5,14 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import delete, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from broker.crypto.digests import digest, new_secret
+from broker.storage.base import first_row, table_of
 from broker.tokens.models import TokenRow
 
 ACCESS_LIFE = timedelta(minutes=5)
 _MEMORY_OF_ENDED = timedelta(days=1)
+# Built once, and run without the ORM: each call of a platform asks, each replay of a code ends.
+_TOKENS = table_of(TokenRow)
+_FOUND = select(_TOKENS).where(_TOKENS.c.digest == bindparam("of_digest"))
+_ENDED = (
+    update(_TOKENS)
+    .where(_TOKENS.c.grant_id == bindparam("of_grant"), _TOKENS.c.ended_at.is_(None))
+    .values(ended_at=bindparam("at"))
+)
 
 
 class TokenKind(StrEnum):
@@ -95,7 +104,7 @@ def issue_refresh(
 
 def find_token(session: Session, secret: str) -> Token | None:
     """Return the stored token, living or ended; None when it was never issued (or forgotten)."""
-    row = session.get(TokenRow, digest(secret))
+    row = first_row(session, _FOUND, of_digest=digest(secret))
     if row is None:
         return None
     return Token(
@@ -126,8 +135,8 @@ def end_token(session: Session, secret: str, platform_id: str, now: datetime) ->
 
 def end_all_of_grant(session: Session, grant_id: str, now: datetime) -> None:
     """End every token of a grant; the grant itself lives on."""
-    living = update(TokenRow).where(TokenRow.grant_id == grant_id, TokenRow.ended_at.is_(None))
-    session.execute(living.values(ended_at=now))
+    session.flush()
+    session.connection().execute(_ENDED, {"of_grant": grant_id, "at": now})
 
 
 def forget_old_tokens(session: Session, now: datetime) -> None:

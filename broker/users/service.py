@@ -4,14 +4,21 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from broker.crypto.sealing import Sealer
-from broker.storage.base import new_id
+from broker.storage.base import first_row, new_id, table_of
 from broker.users.models import IdentityRow, UserRow
+
+# Built once, and run without the ORM: each call of a platform asks.
+_IDENTITIES = table_of(IdentityRow)
+_AT_BANK = select(_IDENTITIES).where(
+    _IDENTITIES.c.user_id == bindparam("of_user"), _IDENTITIES.c.bank_id == bindparam("of_bank")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +84,7 @@ class Users:
 
     def at_bank(self, session: Session, user_id: str, bank_id: str) -> Identity | None:
         """Return the person's identity at one bank, None when they never signed in there."""
-        row = session.scalars(
-            select(IdentityRow).where(IdentityRow.user_id == user_id, IdentityRow.bank_id == bank_id)
-        ).first()
+        row = first_row(session, _AT_BANK, of_user=user_id, of_bank=bank_id)
         return None if row is None else self._identity(row)
 
     def check_key(self, session: Session) -> bool:
@@ -103,7 +108,7 @@ class Users:
             return
         row.sealed_credential = None if new is None else self._seal(row, "credential", new)
 
-    def _identity(self, row: IdentityRow) -> Identity:
+    def _identity(self, row: IdentityRow | Row[Any]) -> Identity:
         sealed = row.sealed_credential
         return Identity(
             user_id=row.user_id,
@@ -120,5 +125,5 @@ class Users:
     def _seal(self, row: IdentityRow, column: str, text: str) -> bytes:
         return self._sealer.seal(text.encode(), f"user_identities/{row.id}/{column}")
 
-    def _open(self, row: IdentityRow, column: str, sealed: bytes) -> str:
+    def _open(self, row: IdentityRow | Row[Any], column: str, sealed: bytes) -> str:
         return self._sealer.open(sealed, f"user_identities/{row.id}/{column}").decode()
