@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-# The rows of docs/reference/reliability.md; row 33 is a story of its own.
-CAMPAIGN ?= tests/reliability tests/functional/test_secrets_stay_secret.py
+# The rows of docs/reference/reliability.md, and the controls of the log's tests; row 33 is a story of its own.
+CAMPAIGN ?= tests/reliability tests/functional/test_secrets_stay_secret.py tests/functional/test_tamper_matrix_controls.py \
+  tests/integration/test_restored_backup.py tests/unit/audit/test_verification_controls.py \
+  tests/unit/sandbox/test_receipt_controls.py tests/unit/witness/test_witness_controls.py
 
 # Python writes bytecode even where the environment says no: a run starts it hundreds of times.
 unexport PYTHONDONTWRITEBYTECODE
