@@ -47,7 +47,7 @@ class Watched:
     def process(self, watch: Watch | None = None) -> Sequencer:
         """Begin anew, as a process does: nothing is confirmed yet."""
         writer = Writer(Sealer(KEY), LOG_KEYS, watch or self.house.watch, "broker.example")
-        return Sequencer(self.house.database, writer, Confirmation(self.witnesses, self.submission.submit))
+        return Sequencer(self.house.database, writer, Confirmation(self.witnesses, self.submission.ask))
 
     def submits(self, log: str = LOG) -> list[str]:
         return [self.submission.submit(witness, log).says.value for witness in self.witnesses.members]
