@@ -52,10 +52,17 @@ def head_of(session: Session, log: str) -> Head:
         NotFound: there is no such log.
         StorageUnavailable: its state row is damaged.
     """
-    row = session.get(LogState, log, populate_existing=True)
+    frontier, checkpoint = _as_bytes(LogState.frontier), _as_bytes(LogState.checkpoint)
+    query = select(LogState.size, frontier, checkpoint, LogState.is_current, LogState.is_dropped)
+    row = session.execute(query.where(LogState.name == log)).first()
     if row is None:
         raise NotFound("There is no such log.")
-    return _head(row)
+    size, hashes, note, is_current, is_dropped = row
+    try:
+        return Head(log, size, CompactRange.load(size, hashes).root, note, is_current, is_dropped)
+    except Unverifiable as error:
+        _log.error("audit.state_damaged", log=log)
+        raise StorageUnavailable("What is stored of the log is no tree.") from error
 
 
 def heads(session: Session) -> list[Head]:
@@ -77,7 +84,9 @@ def listed(session: Session, owner: str | None = None) -> list[Listed]:
 
 def checkpoints(session: Session) -> dict[str, bytes]:
     """Return the signed notes of all logs that have entries and were not dropped."""
-    query = select(LogState.name, LogState.checkpoint).where(LogState.size > 0, LogState.is_dropped.is_(False))
+    query = select(LogState.name, _as_bytes(LogState.checkpoint)).where(
+        LogState.size > 0, LogState.is_dropped.is_(False)
+    )
     return dict(session.execute(query.order_by(LogState.name)).all())
 
 
@@ -140,12 +149,3 @@ def _node(session: Session, log: str, node: Node) -> bytes:
     while len(below) > 1:
         below = [node_hash(left, right) for left, right in zip(below[::2], below[1::2], strict=True)]
     return below[0]
-
-
-def _head(row: LogState) -> Head:
-    try:
-        root = CompactRange.load(row.size, row.frontier).root
-    except Unverifiable as error:
-        _log.error("audit.state_damaged", log=row.name)
-        raise StorageUnavailable("What is stored of the log is no tree.") from error
-    return Head(row.name, row.size, root, row.checkpoint, row.is_current, row.is_dropped)

@@ -58,7 +58,7 @@ class Witness:
         if not verifiers:
             return _told(UNKNOWN, "This witness does not know the log.")
         try:
-            # Before a place is taken: with a rule `years` strangers can name any number of logs, and would fill the folder.
+            # Before a place is taken: a rule `years` knows any number of logs, and strangers must not fill the folder.
             open_checkpoint(request.note, verifiers, origin)
         except Unverifiable as error:
             return _told(UNTRUSTED, error.detail, origin)

@@ -44,6 +44,10 @@ class Watched:
     witnesses: Witnesses
     submission: Submission
 
+    @property
+    def ports(self) -> list[int]:
+        return [int(member.url.rpartition(":")[2]) for member in self.witnesses.members]
+
     def process(self, watch: Watch | None = None) -> Sequencer:
         """Begin anew, as a process does: nothing is confirmed yet."""
         writer = Writer(Sealer(KEY), LOG_KEYS, watch or self.house.watch, "broker.example")
@@ -86,6 +90,7 @@ def _served(folder: Path, count: int) -> Iterator[list[Witness]]:
         yield []
         return
     own = folder / f"witness-{count}"
-    cosigner = new_witness(own, f"years {LOG_KEYS.vkeys(LOG)[0]}", name=f"w{count}.example")
+    logs = (LOG, LOG.replace("harbor", "meridian"))
+    cosigner = new_witness(own, *(f"years {LOG_KEYS.vkeys(log)[0]}" for log in logs), name=f"w{count}.example")
     with served(own) as server, _served(folder, count - 1) as others:
         yield [witness_at(cosigner.verifier, server.server_port), *others]
