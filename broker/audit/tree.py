@@ -42,6 +42,7 @@ class Listed:
 
     origin: str
     size: int
+    note: bytes
     is_current: bool
 
 
@@ -76,7 +77,7 @@ def heads(session: Session) -> list[Head]:
 
 def listed(session: Session, owner: str | None = None) -> list[Listed]:
     """List all logs, or those of one owner (a bank's id, or `operator`), the oldest log of an owner first."""
-    query = select(LogState.name, LogState.size, LogState.is_current)
+    query = select(LogState.name, LogState.size, _as_bytes(LogState.checkpoint), LogState.is_current)
     query = query.order_by(LogState.owner, LogState.is_current, LogState.name)
     rows = session.execute(query if owner is None else query.where(LogState.owner == owner))
     return [Listed(*row) for row in rows]
