@@ -178,7 +178,7 @@ def _outbound(settings: Settings) -> OutboundClient:
 
 def _sequencer(settings: Settings, database: Database, writer: Writer, log_keys: LogKeys) -> Sequencer:
     witnesses = configured_witnesses(settings)
-    confirmation = Confirmation(witnesses, build_submission(settings, database, log_keys).submit)
+    confirmation = Confirmation(witnesses, build_submission(settings, database, log_keys).ask)
     return Sequencer(database, writer, confirmation if witnesses.members else None)
 
 

@@ -85,6 +85,19 @@ class CosignatureRow(Base):
     line: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class ContradictionRow(Base):
+    """A witness, by its vkey, that has seen another history of a log; `size` is how many entries were here then.
+
+    The log need not stand here: a backup can be older than the log.
+    """
+
+    __tablename__ = "audit_contradictions"
+
+    log: Mapped[str] = mapped_column(String(160), primary_key=True)
+    witness: Mapped[str] = mapped_column(String(320), primary_key=True)
+    size: Mapped[int] = mapped_column(BigInt)
+
+
 class DetailRow(Base):
     """The personal details of one entry with their salts, sealed, erasable without touching the entry."""
 

@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from broker.audit.submission import Says, Statement, Submission
-from broker.audit.tree import sizes
+from broker.audit.tree import checkpoints
 from broker.audit.witnessed import keep
 from broker.audit.witnesses import Witness
 from broker.errors import BrokerError
@@ -25,16 +25,15 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class _Turn:
-    """How far one log has been pushed. `next_at` is when it may be pushed again (monotonic)."""
+    """The checkpoint of one log that was pushed last. `next_at` is when it may be pushed again (monotonic)."""
 
-    size: int = -1
+    note: bytes | None = None
     next_at: float = 0.0
     pause_s: float = _PAUSE_S
-    is_over: bool = False
 
 
 class Pusher:
-    """Shows one witness every log that has grown, each at once after a quiet time and every four seconds at most."""
+    """Shows one witness every log that has changed, each at once after a quiet time and every four seconds at most."""
 
     def __init__(
         self, submission: Submission, witness: Witness, monotonic: Callable[[], float] = time.monotonic
@@ -56,33 +55,42 @@ class Pusher:
             stopping.wait(_LOOK_S)
 
     def push_due(self, stopping: threading.Event) -> None:
-        """Push each log that has grown since it was last pushed, and whose pause is over.
+        """Push each log that has another checkpoint than the one pushed last, and whose pause is over.
+
+        Another, not a larger one: a database may be put back under us. What fails of one log keeps no other waiting.
 
         Raises:
-            StorageUnavailable: the logs cannot be read, or a cosignature not be stored.
+            StorageUnavailable: the logs cannot be read.
         """
         with self._submission.database.read() as session:
-            grown = sizes(session)
-        for log, size in grown.items():
+            found = checkpoints(session)
+        for log, note in found.items():
             turn = self._turns.setdefault(log, _Turn())
-            if size > turn.size and not turn.is_over and self._monotonic() >= turn.next_at and not stopping.is_set():
-                self._push(log, turn)
+            if note != turn.note and self._monotonic() >= turn.next_at and not stopping.is_set():
+                try:
+                    self._push(log, turn)
+                except BrokerError as error:
+                    self._put_off(turn)
+                    _log.warning("witness.push_failed", log=log, witness=self._witness.name, code=error.code)
 
     def _push(self, log: str, turn: _Turn) -> None:
-        said = self._submission.submit(self._witness, log)
+        said = self._submission.ask(self._witness, log)
         if said.says is Says.CONSISTENT and said.checkpoint is not None:
-            turn.size, turn.pause_s = said.size, _PAUSE_S
+            turn.note, turn.pause_s = said.note, _PAUSE_S
             with self._submission.database.write() as session:
                 keep(session, said.checkpoint, said.note, {said.witness: said.line})
+            turn.next_at = self._monotonic() + turn.pause_s
         else:
-            self._tell(log, turn, said)
+            self._put_off(turn)
+            _tell(log, said)
+
+    def _put_off(self, turn: _Turn) -> None:
+        turn.pause_s = min(_LONGEST_PAUSE_S, turn.pause_s * 2)
         turn.next_at = self._monotonic() + turn.pause_s
 
-    def _tell(self, log: str, turn: _Turn, said: Statement) -> None:
-        if said.says is Says.CONTRADICTS:
-            # Nothing that comes later can make two histories one.
-            turn.is_over = True
-            _log.error("audit.log_forked", log=log, witness=said.witness, size=said.size, why=said.reason)
-        else:
-            turn.pause_s = min(_LONGEST_PAUSE_S, turn.pause_s * 2)
-            _log.warning("audit.witness_unanswered", log=log, witness=said.witness, why=said.reason)
+
+def _tell(log: str, said: Statement) -> None:
+    if said.says is Says.CONTRADICTS:
+        _log.error("audit.log_forked", log=log, witness=said.witness, size=said.size, why=said.reason)
+    else:
+        _log.warning("audit.witness_unanswered", log=log, witness=said.witness, why=said.reason)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from broker.audit.log_keys import LogKeys
 from broker.audit.retention import name_of
 from broker.audit.submission import Says, Submission
-from broker.audit.tree import heads
+from broker.audit.tree import listed
 from broker.audit.witnesses import Witness, Witnesses
 from broker.errors import BankUnavailable, ConfigurationInvalid
 from broker.tlog.checkpoint import Checkpoint, open_cosigned
@@ -76,7 +76,7 @@ def next_name(session: Session, log: str, number: int, now: datetime) -> str | N
         raise ConfigurationInvalid("This log has been recovered too often in one year.", code="log-forked")
     parts = name_of(log)
     name = f"{parts.stem}/{now.year}-{number}"
-    return None if any(head.origin == name for head in heads(session, parts.owner)) else name
+    return None if any(head.origin == name for head in listed(session, parts.owner)) else name
 
 
 def _shown(submission: Submission, witness: Witness, keys: LogKeys, log: str) -> Checkpoint | None:

@@ -4,15 +4,17 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from sqlalchemy import delete, update
 
 from broker.audit.models import DetailRow, EntryRow, LogState, NodeRow
 from broker.audit.sequencer import Sequencer
-from broker.audit.tree import Head, head_of, heads
+from broker.audit.tree import Head, head_of, listed
 from broker.audit.vocabulary import OPERATOR_LOG
-from broker.errors import ConfigurationInvalid
+from broker.errors import BrokerError, ConfigurationInvalid
 from broker.storage.engine import Database
 
+_log = structlog.get_logger(__name__)
 _NAME = re.compile(r"(?P<stem>.+/audit/(?P<owner>[^/]+))/(?P<year>[0-9]{4})(-[0-9]+)?")
 YEARS_KEPT = 6
 """For how many whole years after its own a log and its details are kept, unless the operator says otherwise."""
@@ -48,23 +50,33 @@ def name_of(log: str) -> LogName:
 def close_finished_years(sequencer: Sequencer, now: datetime) -> list[str]:
     """Close every current log whose year is over and open this year's; return the names of those closed.
 
-    Whoever is second finds it done: what counts is the state row, read again under the log's lock.
+    Whoever is second finds it done: what counts is the state row, read again under the log's lock. A log that cannot
+    be closed now (it is damaged, or contradicted) keeps no other from it; it is due still.
 
     Raises:
-        LogUnavailable: nothing has changed.
+        StorageUnavailable: the logs cannot be read.
     """
     closed = []
-    for head in sequencer.look_up(heads):
-        name = name_of(head.origin)
-        if not head.is_current or head.size == 0 or name.year >= now.year:
+    for log in sequencer.look_up(listed):
+        name = name_of(log.origin)
+        if not log.is_current or log.size == 0 or name.year >= now.year:
             continue
-        following = f"{name.stem}/{now.year}"
-        sequencer.permits.inquire(following)
-        with sequencer.transaction([name.bank_id]) as transaction:
-            if transaction.log_of(name.bank_id) == head.origin:
-                transaction.succeed(name.bank_id, following)
-                closed.append(head.origin)
+        try:
+            if _close(sequencer, name, log.origin, now.year):
+                closed.append(log.origin)
+        except BrokerError as error:
+            _log.error("audit.log_not_closed", log=log.origin, code=error.code)
     return closed
+
+
+def _close(sequencer: Sequencer, name: LogName, log: str, year: int) -> bool:
+    following = f"{name.stem}/{year}"
+    sequencer.permits.inquire(following)
+    with sequencer.transaction([name.bank_id]) as transaction:
+        if transaction.log_of(name.bank_id) != log:
+            return False
+        transaction.succeed(name.bank_id, following)
+    return True
 
 
 def drop(database: Database, log: str, now: datetime, years_kept: int = YEARS_KEPT) -> Head:

@@ -47,7 +47,7 @@ class LoggedTransaction:
 
     def succeed(self, bank: str | None, name: str) -> None:
         """Close the locked log of a bank (None: the operator's) and open the next one under this name."""
-        self._permits.check({bank: name}, for_access=False)
+        self._permits.check_new(self.session, name, for_access=False)
         self.session.flush()
         self._logs[bank] = self._writer.succeed(self.session, self._logs[bank], bank, name)
 
@@ -57,7 +57,7 @@ class LoggedTransaction:
         Raises:
             LogUnavailable: the witnesses have not confirmed that the other one is new.
         """
-        self._permits.check({bank: name}, for_access=True)
+        self._permits.check_new(self.session, name, for_access=True)
         self._logs[bank] = self._writer.recover(self.session, self._logs[bank], bank, name, witnessed)
 
 
@@ -85,7 +85,8 @@ class Sequencer:
     def prepare(self, banks: Iterable[str | None]) -> None:
         """Have the witnesses confirm the logs of these banks, where this process has not signed them yet.
 
-        Both doors do it; who takes fences before does it before them, because it waits for other machines.
+        Both doors do it, but not for who holds a fence (`fenced`): that one does it before the fence, because it waits
+        for other machines. What is not confirmed then is refused, and asked about by whoever comes next.
 
         Raises:
             LogUnavailable: the database cannot be read.
@@ -95,7 +96,7 @@ class Sequencer:
         except StorageUnavailable as error:
             raise LogUnavailable from error
 
-    def append(self, entry: Entry, claims: Iterable[Condition] = ()) -> Appended:
+    def append(self, entry: Entry, claims: Iterable[Condition] = (), *, fenced: bool = False) -> Appended:
         """Write one entry and return when it is durable; entries of other threads share the commit.
 
         The claims are decided in the same transaction; when one is lost the entry becomes `access.refused` with that
@@ -105,7 +106,8 @@ class Sequencer:
             LogUnavailable: the entry could not be written, or too many wait; nothing may be released.
         """
         _tell(entry)
-        self.prepare([entry.bank_id])
+        if not fenced:
+            self.prepare([entry.bank_id])
         placed = self._lane(entry.bank_id).submit(_Order(entry, tuple(claims)))
         if placed.lost is not None:
             add_facts(decision="refused")
@@ -117,7 +119,9 @@ class Sequencer:
             return question(session)
 
     @contextmanager
-    def transaction(self, banks: Sequence[str | None], *, from_reserve: bool = False) -> Iterator[LoggedTransaction]:
+    def transaction(
+        self, banks: Sequence[str | None], *, from_reserve: bool = False, fenced: bool = False
+    ) -> Iterator[LoggedTransaction]:
         """Open a write transaction that holds the logs of these banks (None: the operator's).
 
         `from_reserve` is for what takes sharing back: it may use the room kept for it on a full disk.
@@ -125,12 +129,14 @@ class Sequencer:
         Raises:
             LogUnavailable: the log could not be locked or the transaction not committed; nothing has changed.
         """
-        self.prepare(banks)
+        if not fenced:
+            self.prepare(banks)
         try:
             with self._database.write(from_reserve=from_reserve) as session:
                 logs = self._writer.lock(session, banks)
-                self.permits.check({bank: log.name for bank, log in logs.items()}, for_access=False)
+                self.permits.check(session, logs, for_access=False)
                 yield LoggedTransaction(session, self._writer, self.permits, logs)
+            self.permits.remember(logs.values())
         except StorageUnavailable as error:
             _log.error("audit.transaction_failed")
             raise LogUnavailable from error
@@ -162,10 +168,11 @@ class Sequencer:
         try:
             with self._database.write() as session:
                 log = self._writer.lock(session, [bank_id])[bank_id]
-                self.permits.check({bank_id: log.name}, for_access=True)
+                self.permits.check(session, {bank_id: log}, for_access=True)
                 lost = _decide(session, orders)
                 entries = [_entry(order, reason) for order, reason in zip(orders, lost, strict=True)]
                 written = self._writer.write(session, log, entries)
+            self.permits.remember([log])
         except StorageUnavailable as error:
             events = sorted({order.entry.event.value for order in orders})
             ids = [order.entry.interaction_id for order in orders]  # the thread that writes is that of one of them

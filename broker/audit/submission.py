@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+import structlog
 from sqlalchemy.orm import Session
 
+from broker.audit.contradictions import keep
 from broker.audit.log_keys import LogKeys
 from broker.audit.tree import Head, head_of, nodes_of
 from broker.audit.witnessed import last_size
@@ -21,11 +23,13 @@ from broker.tlog.checkpoint import Checkpoint, sign_checkpoint
 from broker.tlog.errors import Unverifiable
 from broker.tlog.merkle import EMPTY_ROOT, consistency_proof
 from broker.tlog.note import parse_note
-from broker.tlog.witness import CONFLICT, COSIGNED, INCONSISTENT, AddCheckpoint, open_answer, read_size
+from broker.tlog.witness import CONFLICT, COSIGNED, INCONSISTENT, SIZE_TYPE, AddCheckpoint, open_answer, read_size
 
+_log = structlog.get_logger(__name__)
 LARGEST_ANSWER: Final = 16 * 1024
 """Bytes; one cosignature line has about 200."""
 _TRIES: Final = 16  # others of our processes may push meanwhile, as when all of them start at once
+_OTHERS: Final = "It has seen other entries in their place."
 _TYPE: Final = {"Content-Type": "text/plain; charset=utf-8"}
 
 
@@ -59,6 +63,24 @@ class Submission:
     http: OutboundClient
     timeout_s: float
 
+    def ask(self, witness: Witness, log: str) -> Statement:
+        """Submit, and keep a contradiction where every process finds it.
+
+        Never call it inside a transaction: it waits for another machine.
+
+        Raises:
+            StorageUnavailable: the log cannot be read.
+        """
+        said = self.submit(witness, log)
+        if said.says is Says.CONTRADICTS:
+            try:
+                with self.database.write(from_reserve=True) as session:
+                    keep(session, log, witness.verifier.vkey, said.size)
+            except StorageUnavailable as error:
+                # Who asked has heard it all the same, and the worker asks again.
+                _log.error("audit.contradiction_not_kept", log=log, witness=witness.name, code=error.code)
+        return said
+
     def submit(self, witness: Witness, log: str) -> Statement:
         """Show the newest checkpoint of a log, with the proof that it continues what the witness has seen.
 
@@ -79,6 +101,8 @@ class Submission:
                 answer = self._sent(witness, request, deadline)
                 if answer.status != CONFLICT:
                     return _understood(witness, request, head, answer)
+                if old == head.size and _means_another_root(answer, head.size):
+                    return Statement(witness.name, Says.CONTRADICTS, _OTHERS, head.size)
                 known = read_size(answer.body)
             except (BankUnavailable, Unverifiable) as error:
                 return Statement(witness.name, Says.UNANSWERED, error.detail, head.size)
@@ -116,9 +140,20 @@ def _head(session: Session, log: str) -> Head:
         return Head(log, 0, EMPTY_ROOT, b"", is_current=False)
 
 
+def _means_another_root(conflict: Answer, size: int) -> bool:
+    """Say whether a 409 to a request from our own size on says that the witness has another root of that size.
+
+    It tells that size again, or none at all. C2SP tlog-witness asks for 422 there; not every witness answers so.
+    """
+    try:
+        return read_size(conflict.body) == size
+    except Unverifiable:
+        return conflict.headers.get("content-type", "").partition(";")[0].strip().lower() != SIZE_TYPE
+
+
 def _understood(witness: Witness, request: AddCheckpoint, head: Head, answer: Answer) -> Statement:
     if answer.status == INCONSISTENT:
-        return Statement(witness.name, Says.CONTRADICTS, "It has seen other entries in their place.", head.size)
+        return Statement(witness.name, Says.CONTRADICTS, _OTHERS, head.size)
     if answer.status != COSIGNED:
         return Statement(witness.name, Says.UNANSWERED, f"It answers {answer.status}.", head.size)
     (verified,) = open_answer(request.note, answer.body, [witness.verifier]).verified

@@ -6,15 +6,19 @@ Not trusted: what is read here proves itself by the checkpoint's signature and t
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy import Cast, LargeBinary, cast, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from broker.audit.models import EntryRow, LogState, NodeRow
 from broker.audit.writer import TILE_HEIGHT
-from broker.errors import NotFound
+from broker.errors import NotFound, StorageUnavailable
 from broker.tlog.compact_range import CompactRange
+from broker.tlog.errors import Unverifiable
 from broker.tlog.merkle import Node, Nodes, inclusion_proof, node_hash
 from broker.tlog.receipt import make_receipt
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +36,58 @@ class Head:
     is_dropped: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What the list of the logs says of one, which is readable also when its tree is damaged."""
+
+    origin: str
+    size: int
+    note: bytes
+    is_current: bool
+
+
 def head_of(session: Session, log: str) -> Head:
     """Return the newest signed head of a log.
 
     Raises:
         NotFound: there is no such log.
+        StorageUnavailable: its state row is damaged.
     """
-    row = session.get(LogState, log, populate_existing=True)
+    frontier, checkpoint = _as_bytes(LogState.frontier), _as_bytes(LogState.checkpoint)
+    query = select(LogState.size, frontier, checkpoint, LogState.is_current, LogState.is_dropped)
+    row = session.execute(query.where(LogState.name == log)).first()
     if row is None:
         raise NotFound("There is no such log.")
-    return _head(row)
+    size, hashes, note, is_current, is_dropped = row
+    try:
+        return Head(log, size, CompactRange.load(size, hashes).root, note, is_current, is_dropped)
+    except Unverifiable as error:
+        _log.error("audit.state_damaged", log=log)
+        raise StorageUnavailable("What is stored of the log is no tree.") from error
 
 
-def heads(session: Session, owner: str | None = None) -> list[Head]:
-    """Return the newest heads of all logs, or of those of one owner (a bank's id, or `operator`), oldest log first."""
-    query = select(LogState).order_by(LogState.owner, LogState.is_current, LogState.name)
-    rows = session.scalars(query if owner is None else query.where(LogState.owner == owner))
-    return [_head(row) for row in rows]
+def heads(session: Session) -> list[Head]:
+    """Return the newest heads of all logs, in the order of `listed`.
+
+    Raises:
+        StorageUnavailable: a state row is damaged; who can do with less uses `listed`.
+    """
+    return [head_of(session, log.origin) for log in listed(session)]
 
 
-def sizes(session: Session) -> dict[str, int]:
-    """Return the sizes of all logs that have entries and were not dropped."""
-    query = select(LogState.name, LogState.size).where(LogState.size > 0, LogState.is_dropped.is_(False))
+def listed(session: Session, owner: str | None = None) -> list[Listed]:
+    """List all logs, or those of one owner (a bank's id, or `operator`), the oldest log of an owner first."""
+    query = select(LogState.name, LogState.size, _as_bytes(LogState.checkpoint), LogState.is_current)
+    query = query.order_by(LogState.owner, LogState.is_current, LogState.name)
+    rows = session.execute(query if owner is None else query.where(LogState.owner == owner))
+    return [Listed(*row) for row in rows]
+
+
+def checkpoints(session: Session) -> dict[str, bytes]:
+    """Return the signed notes of all logs that have entries and were not dropped."""
+    query = select(LogState.name, _as_bytes(LogState.checkpoint)).where(
+        LogState.size > 0, LogState.is_dropped.is_(False)
+    )
     return dict(session.execute(query.order_by(LogState.name)).all())
 
 
@@ -116,8 +150,3 @@ def _node(session: Session, log: str, node: Node) -> bytes:
     while len(below) > 1:
         below = [node_hash(left, right) for left, right in zip(below[::2], below[1::2], strict=True)]
     return below[0]
-
-
-def _head(row: LogState) -> Head:
-    root = CompactRange.load(row.size, row.frontier).root
-    return Head(row.name, row.size, root, row.checkpoint, row.is_current, row.is_dropped)

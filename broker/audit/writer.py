@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import LargeBinary, bindparam, cast, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -32,8 +32,10 @@ TILE_HEIGHT = 8
 """A stored node stands for 2**8, 2**16, … entries: a tile's worth, a tile of tiles' worth, …"""
 # Built once: composing a statement costs more than running it.
 _LOGS, _ENTRIES, _NODES, _DETAILS = (table_of(row) for row in (LogState, EntryRow, NodeRow, DetailRow))
+# SQLite keeps a text where somebody puts one; as bytes it is refused like every other damage.
+_FRONTIER = cast(_LOGS.c.frontier, LargeBinary).label("frontier")
 _LOCKED = (
-    select(_LOGS.c.name, _LOGS.c.size, _LOGS.c.last_time_us, _LOGS.c.frontier)
+    select(_LOGS.c.name, _LOGS.c.size, _LOGS.c.last_time_us, _FRONTIER)
     .where(_LOGS.c.owner == bindparam("of_owner"), _LOGS.c.is_current)
     .with_for_update()
 )

@@ -7,7 +7,7 @@ import click
 
 from broker.app import build_services
 from broker.audit.retention import name_of
-from broker.audit.tree import heads
+from broker.audit.tree import listed
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.clock import system_clock
 from broker.crypto import log_keys
@@ -68,7 +68,7 @@ def logs() -> None:
 
 def _say(base: Services) -> None:
     """Write the change into every current log, signed by the keys in use from now on."""
-    banks = [name_of(head.origin).bank_id for head in base.sequencer.look_up(heads) if head.is_current]
+    banks = [name_of(head.origin).bank_id for head in base.sequencer.look_up(listed) if head.is_current]
     stated = {"logKeys": [b64encode(key).decode() for key in base.log_keys.signing_keys]}
     with base.sequencer.transaction(banks) as transaction:
         for bank in banks:
@@ -76,7 +76,7 @@ def _say(base: Services) -> None:
 
 
 def _print_vkeys(base: Services) -> None:
-    for head in base.sequencer.look_up(heads):
+    for head in base.sequencer.look_up(listed):
         for vkey in base.log_keys.vkeys(head.origin):
             click.echo(vkey)
 

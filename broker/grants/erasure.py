@@ -38,8 +38,9 @@ class Erasure:
             LogUnavailable: it could not be written; nothing has changed.
         """
         while True:
+            self._sequencer.prepare([bank_id])  # may wait for witnesses, which nobody does while holding a fence
             grants = self.live_grants(user_id, bank_id)
-            with self._fences.exclusive(grants), self._sequencer.transaction([bank_id]) as transaction:
+            with self._fences.exclusive(grants), self._sequencer.transaction([bank_id], fenced=True) as transaction:
                 rows = _live(transaction.session, user_id, bank_id)
                 # Again when a further grant has appeared between the look and the locks: its fence is not held.
                 if {row.id for row in rows} <= set(grants):

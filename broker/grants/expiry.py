@@ -11,8 +11,10 @@ from broker.grants.views import status_now
 from broker.policy.vocabulary import GrantStatus
 
 
-def record_expiry(sequencer: Sequencer, clock: Clock, grant_id: str) -> None:
+def record_expiry(sequencer: Sequencer, clock: Clock, grant_id: str, *, fenced: bool = False) -> None:
     """Record that a grant has expired, if it has and nobody has recorded it; the calls knew it already.
+
+    `fenced`: the caller holds a fence, so no witness is asked now.
 
     Raises:
         LogUnavailable: the entry could not be written.
@@ -20,7 +22,7 @@ def record_expiry(sequencer: Sequencer, clock: Clock, grant_id: str) -> None:
     bank_id = sequencer.look_up(lambda session: _bank_if_unrecorded(session, grant_id))
     if bank_id is None:
         return
-    with sequencer.transaction([bank_id]) as transaction:
+    with sequencer.transaction([bank_id], fenced=fenced) as transaction:
         now = clock()
         row = transaction.session.get_one(GrantRow, grant_id, with_for_update=True)
         status, code = status_now(row, now)

@@ -32,10 +32,13 @@ def recover(
     """
     bank = name_of(log).bank_id
     sequencer.permits.inquire(following)
-    grant_ids = sequencer.look_up(lambda session: _active(session, bank))
-    with fences.exclusive(grant_ids), sequencer.recovery(bank, log) as transaction:
-        transaction.recover(bank, following, head.stated)
-        return _hold(transaction, bank, clock)
+    while True:
+        grant_ids = sequencer.look_up(lambda session: _active(session, bank))
+        with fences.exclusive(grant_ids), sequencer.recovery(bank, log) as transaction:
+            # Again when a further grant has appeared between the look and the locks: its fence is not held.
+            if set(_active(transaction.session, bank)) <= set(grant_ids):
+                transaction.recover(bank, following, head.stated)
+                return _hold(transaction, bank, clock)
 
 
 def _active(session: Session, bank: str | None) -> list[str]:

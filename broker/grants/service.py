@@ -119,7 +119,7 @@ class Grants:
         self._sequencer.prepare(banks)  # may wait for witnesses, which nobody does while holding a fence
         with (
             self._fences.exclusive(grant_ids),
-            self._sequencer.transaction(banks, from_reserve=takes_back) as transaction,
+            self._sequencer.transaction(banks, from_reserve=takes_back, fenced=True) as transaction,
         ):
             yield transaction
 

@@ -102,7 +102,7 @@ class Release:
                 with self.database.read() as session:
                     present = self._grant(session, call)
             except BrokerError as error:
-                self._record_end(announced, error)
+                self._record_end(announced, error, fenced=True)
                 raise
             released = self._release(present, call, wanted, rendered, access, before=grant, held=held)
             stack.pop_all()  # from here on the fence is the caller's
@@ -121,17 +121,17 @@ class Release:
         if grant is not None and code == _EXPIRED:
             record_expiry(self.sequencer, self.clock, grant.id)
 
-    def _refuse(self, decision: Decision, grant: Grant) -> None:
+    def _refuse(self, decision: Decision, grant: Grant, *, fenced: bool = False) -> None:
         """Raise what the caller is told of a refusal; an end that was told must outlast a clock that steps back."""
         if _EXPIRED in decision.codes:
-            record_expiry(self.sequencer, self.clock, grant.id)
+            record_expiry(self.sequencer, self.clock, grant.id, fenced=fenced)
         raise_refusal(decision)
 
-    def _record_end(self, announced: Entry, error: BrokerError) -> None:
+    def _record_end(self, announced: Entry, error: BrokerError, *, fenced: bool = False) -> None:
         """Give what was announced an outcome: the bank or the storage failed, or what is asked for is gone."""
         is_failure = isinstance(error, (BankUnavailable, StorageUnavailable))
         event = Event.ACCESS_FAILED if is_failure else Event.ACCESS_REFUSED
-        self.sequencer.append(replace(announced, event=event, reasons=(error.code,)))
+        self.sequencer.append(replace(announced, event=event, reasons=(error.code,)), fenced=fenced)
 
     def _release(
         self,
@@ -152,9 +152,9 @@ class Release:
         fields = wanted.fields_of(grant, self.catalogue)
         entry = access_entry(event, grant, call, wanted, decision, access=access, fields=fields, rendered=left)
         uses = [Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []
-        appended = self.sequencer.append(entry, uses)
+        appended = self.sequencer.append(entry, uses, fenced=True)
         # Only here is the entry durable; not a byte may leave before this line (invariant 1).
-        self._refuse(decision, before)
+        self._refuse(decision, before, fenced=True)
         if appended.lost:
             raise ReleaseRefused("The grant changed while its data was on the way. Ask again.", code=appended.lost)
         receipt, disclosures = for_the_platform(appended)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from broker.audit.log_keys import LogKeys
-from broker.audit.tree import heads
+from broker.audit.tree import listed
 from broker.crypto.keyset import load_keyset
 from broker.settings import Settings
 from broker.storage.engine import Database
@@ -15,7 +15,7 @@ def current_logs(settings: Settings) -> dict[str, dict[str, Any]]:
     keys = LogKeys(keyset.log, keyset.retired_log)
     database = Database(settings.database_url)
     with database.read() as session:
-        origins = [head.origin for head in heads(session) if head.is_current]
+        origins = [head.origin for head in listed(session) if head.is_current]
     database.close()
     return {origin.split("/")[-2]: _told(settings, keys, origin) for origin in origins}
 

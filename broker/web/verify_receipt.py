@@ -24,7 +24,7 @@ def show() -> ResponseReturnValue:
     """Show the page that checks a receipt without asking us."""
     allow_own_scripts()
     with services().database.read() as session:
-        current = [head.origin for head in tree.heads(session) if head.is_current]
+        current = [head.origin for head in tree.listed(session) if head.is_current]
         banks = parties.names(session).banks
     vkeys = [vkey for origin in current for vkey in services().log_keys.vkeys(origin)]
     return render_template("verify_receipt.html", facts=_facts(banks), vkeys=vkeys)

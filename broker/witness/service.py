@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from broker.tlog.checkpoint import open_checkpoint
 from broker.tlog.cosignature import Cosigner
 from broker.tlog.errors import Unverifiable
 from broker.tlog.note import Verifier, open_note
@@ -14,6 +15,7 @@ from broker.tlog.witness import (
     MALFORMED,
     SIZE_TYPE,
     UNKNOWN,
+    UNTRUSTED,
     AddCheckpoint,
     judge,
     parse_add_checkpoint,
@@ -54,8 +56,12 @@ class Witness:
             return _told(MALFORMED, error.detail)
         verifiers = self._logs.verifiers_of(origin)
         if not verifiers:
-            # Before a place is taken for it: strangers must not fill the folder.
             return _told(UNKNOWN, "This witness does not know the log.")
+        try:
+            # Before a place is taken: a rule `years` knows any number of logs, and strangers must not fill the folder.
+            open_checkpoint(request.note, verifiers, origin)
+        except Unverifiable as error:
+            return _told(UNTRUSTED, error.detail, origin)
         try:
             return self._judged(request, origin, verifiers)
         except HeadsUnusable:

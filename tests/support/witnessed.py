@@ -44,10 +44,14 @@ class Watched:
     witnesses: Witnesses
     submission: Submission
 
+    @property
+    def ports(self) -> list[int]:
+        return [int(member.url.rpartition(":")[2]) for member in self.witnesses.members]
+
     def process(self, watch: Watch | None = None) -> Sequencer:
         """Begin anew, as a process does: nothing is confirmed yet."""
         writer = Writer(Sealer(KEY), LOG_KEYS, watch or self.house.watch, "broker.example")
-        return Sequencer(self.house.database, writer, Confirmation(self.witnesses, self.submission.submit))
+        return Sequencer(self.house.database, writer, Confirmation(self.witnesses, self.submission.ask))
 
     def submits(self, log: str = LOG) -> list[str]:
         return [self.submission.submit(witness, log).says.value for witness in self.witnesses.members]
@@ -97,6 +101,7 @@ def _served(folder: Path, count: int) -> Iterator[list[Witness]]:
         yield []
         return
     own = folder / f"witness-{count}"
-    cosigner = new_witness(own, f"years {LOG_KEYS.vkeys(LOG)[0]}", name=f"w{count}.example")
+    logs = (LOG, LOG.replace("harbor", "meridian"))
+    cosigner = new_witness(own, *(f"years {LOG_KEYS.vkeys(log)[0]}" for log in logs), name=f"w{count}.example")
     with served(own) as server, _served(folder, count - 1) as others:
         yield [witness_at(cosigner.verifier, server.server_port), *others]

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from broker.app import build_submission
 from broker.audit.log_keys import LogKeys
 from broker.audit.submission import Says, Statement, Submission
-from broker.audit.tree import heads
+from broker.audit.tree import listed
 from broker.audit.witnesses import Witness, Witnesses, configured_witnesses
 from broker.cli.doctor.finding import Finding, doubtful, looking, well, wrong
 from broker.crypto.keyset import Keyset
@@ -39,7 +39,7 @@ def findings(settings: Settings, database: Database, keyset: Keyset | None) -> I
 
 def _asked(configured: Witnesses, submission: Submission) -> Iterator[Finding]:
     with submission.database.read() as session:
-        logs = [head.origin for head in heads(session) if head.is_current]
+        logs = [head.origin for head in listed(session) if head.is_current]
 
     def ask(witness: Witness) -> list[Statement]:
         return [submission.submit(witness, log) for log in logs]

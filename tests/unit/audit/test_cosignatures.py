@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.exc import DBAPIError
 
 from broker.audit import published
-from broker.audit.tree import head_of, sizes
+from broker.audit.tree import checkpoints, head_of
 from broker.audit.witnessed import cosigned_checkpoint, cosigned_receipt, keep, last_size
 from broker.errors import NotFound
 from broker.tlog.checkpoint import Checkpoint, open_cosigned
@@ -43,7 +43,7 @@ def test_each_size_keeps_its_cosignatures_and_the_newest_is_shown(house: House) 
             checkpoint, opened = open_cosigned(cosigned_checkpoint(session, LOG, size), TRUSTED, LOG)
             assert (checkpoint.size, {one.name for one in opened.verified}) == (size or 21, names)
         assert (last_size(session, LOG, W1.name), last_size(session, LOG, "w3.example")) == (21, 0)
-        assert sizes(session) == {LOG: 22}
+        assert checkpoints(session) == {LOG: head_of(session, LOG).note}
         for size in (2, 22, 23):
             with pytest.raises(NotFound):
                 cosigned_checkpoint(session, LOG, size)

@@ -127,6 +127,30 @@ def test_a_larger_size_and_another_history_are_contradictions(log: Watched) -> N
             assert submission.submit(witness_at(_HONEST.verifier, port), LOG).says is Says.CONTRADICTS
 
 
+_SIZED = "Content-Type: text/x.tlog.size"
+_AT_OUR_SIZE: dict[str, tuple[Lie, Says]] = {
+    "our size again": (saying(409, b"2\n", _SIZED), Says.CONTRADICTS),
+    "our size without its type": (saying(409, b"2\n"), Says.CONTRADICTS),
+    "nothing": (saying(409), Says.CONTRADICTS),
+    "words": (saying(409, b"another root\n", "Content-Type: text/plain"), Says.CONTRADICTS),
+    "as the page says": (saying(422), Says.CONTRADICTS),
+    "a size that is none": (saying(409, b"x\n", f"{_SIZED}; charset=utf-8"), Says.UNANSWERED),
+    "a smaller size again and again": (same_conflict, Says.UNANSWERED),
+}
+
+
+@pytest.mark.parametrize("name", _AT_OUR_SIZE)
+def test_a_conflict_about_our_own_size_is_another_root(log: Watched, name: str) -> None:
+    lie, says = _AT_OUR_SIZE[name]
+    cosigned = log.submission.submit(log.witnesses.members[0], LOG)
+    assert cosigned.checkpoint is not None
+    with log.house.database.write() as session:  # so that the first request goes on from our own size
+        keep(session, cosigned.checkpoint, cosigned.note, {"w.example": cosigned.line})
+    with lying(lie) as port:
+        submission = submission_on(log.house.database, [port], _TIMEOUT_S)
+        assert submission.submit(witness_at(_HONEST.verifier, port), LOG).says is says
+
+
 def test_a_witness_that_knows_what_another_process_has_just_written_contradicts_nothing(log: Watched) -> None:
     def is_ahead(line: socket.socket, request: AddCheckpoint) -> None:
         if parse_checkpoint(text_of(request)).size == 2:

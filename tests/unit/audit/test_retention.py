@@ -8,9 +8,9 @@ import pytest
 
 from broker.audit import retention
 from broker.audit.reader import Page, of_user
-from broker.audit.tree import entries_of, head_of
+from broker.audit.tree import entries_of, head_of, listed
 from broker.audit.vocabulary import Entry, Event, Initiator
-from broker.errors import ConfigurationInvalid, NotFound
+from broker.errors import ConfigurationInvalid, NotFound, StorageUnavailable
 from tests.support.core import House
 
 ENTRY = Entry(Event.ACCESS_REQUESTED, Initiator.DATA_RECIPIENT, "harbor")
@@ -52,6 +52,18 @@ def test_a_year_is_closed_once_and_not_before_it_is_over(house: House) -> None:
     assert retention.close_finished_years(house.sequencer, house.watch()) == []
     assert rolled_over(house) == [OLD]
     assert rolled_over(house) == []
+
+
+def test_a_damaged_log_keeps_no_other_from_being_closed(house: House) -> None:
+    for bank in ("harbor", "meridian"):
+        house.sequencer.append(replace(ENTRY, bank_id=bank))
+    house.runs("UPDATE audit_logs SET frontier = 'x' WHERE owner = 'harbor'")
+    assert rolled_over(house) == ["broker.example/audit/meridian/2026"]
+    with house.database.read() as session:
+        assert [(log.origin, log.is_current) for log in listed(session, "harbor")] == [(OLD, True)]
+        with pytest.raises(StorageUnavailable):
+            head_of(session, OLD)
+        assert head_of(session, "broker.example/audit/meridian/2027").size == 1
 
 
 def test_which_log_is_current_is_what_the_state_row_says_and_not_the_clock(house: House) -> None:

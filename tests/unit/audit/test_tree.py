@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from broker.audit.reader import Page, of_user
-from broker.audit.tree import entries_of, hashes_of, head_of, heads, nodes_of, receipt_of
+from broker.audit.tree import entries_of, hashes_of, head_of, heads, listed, nodes_of, receipt_of
 from broker.audit.vocabulary import Appended, Entry, Event, Initiator
 from broker.crypto.digests import base64url, canonical_json
 from broker.errors import LogUnavailable, NotFound
@@ -150,4 +150,4 @@ def test_heads_are_listed_of_all_logs_or_of_one_owner(house: House) -> None:
         house.sequencer.append(replace(ENTRY, bank_id=bank))
     with house.database.read() as session:
         assert [head.origin.split("/")[2] for head in heads(session)] == ["harbor", "meridian", "operator"]
-        assert [head.origin for head in heads(session, "harbor")] == [LOG]
+        assert [head.origin for head in listed(session, "harbor")] == [LOG]

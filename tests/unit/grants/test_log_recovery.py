@@ -2,7 +2,8 @@
 
 import json
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from broker.audit.recovery import last_witnessed, next_name, refuse_unless_contradicted
 from broker.audit.tree import entries_of, head_of
 from broker.errors import ConfigurationInvalid, LogUnavailable
+from broker.grants.fence import Fences
 from broker.grants.recovery import recover
 from broker.grants.service import Part
 from broker.policy.vocabulary import GrantStatus
@@ -79,6 +81,28 @@ def test_the_log_goes_on_and_a_person_takes_a_grant_up_again(forked: tuple[Watch
     assert running.append(ENTRY).log == _NEXT
     running.permits.check_current()
     assert log.submits(_NEXT) == ["consistent"]
+
+
+def test_a_grant_that_appears_before_the_locks_is_on_hold_behind_its_own_fence(
+    forked: tuple[Watched, dict[str, str]],
+) -> None:
+    log, _ = forked
+    house, held, late = log.house, list[set[str]](), list[str]()
+
+    class Late(Fences):
+        def exclusive(self, grant_ids: Iterable[str]) -> AbstractContextManager[None]:
+            if not late:  # by a process that the contradiction has not reached
+                late.append(house.approved(["balances"]))
+            held.append(set(grant_ids))
+            return super().exclusive(grant_ids)
+
+    fences = Late(house.database)
+    house.in_the_end.callback(fences.close)
+    head = last_witnessed(log.submission, log.witnesses, LOG_KEYS, LOG)
+    assert recover(log.process(), fences, house.watch, log=LOG, following=_NEXT, head=head) == 3
+    assert late[0] not in held[0]
+    assert late[0] in held[1]
+    assert house.grant(late[0]).status_code == "log-recovered"
 
 
 def test_a_log_that_nobody_contradicts_is_not_recovered(log: Watched) -> None:

@@ -6,6 +6,7 @@ import re
 import zipfile
 from typing import Any
 
+from sqlalchemy import text
 from web_world import Browser, World, form_with, words_of
 
 from broker.audit.vocabulary import Entry, Event, Initiator
@@ -220,3 +221,10 @@ def test_the_page_that_checks_receipts_runs_our_scripts_and_may_reach_nothing(wo
     for script in ("verify-receipt.js", "receipt.js", "disclosure.js"):
         assert world.browser().get(f"/static/{script}").status_code == 200
     assert "check a receipt" in words_of(maya.get("/history"))
+
+
+def test_the_page_that_checks_receipts_is_there_when_a_log_is_damaged(world: World, maya: Browser) -> None:
+    world.shares(maya, "balances")
+    with world.services.database.write() as session:
+        session.execute(text("UPDATE audit_logs SET frontier = 'x' WHERE owner = 'harbor'"))
+    assert "/audit/harbor/" in maya.get("/receipts/verify").text

@@ -169,3 +169,13 @@ def test_a_damaged_head_is_no_reason_to_begin_anew(ask: Asker, tmp_path: Path) -
         kept.write_bytes(damage)
         assert ask(ask.log.request(0, 10)).status == 503
         assert ask(ask.log.fork(2, 12).request(0)).status == 503
+
+
+def test_forged_checkpoints_of_known_names_leave_no_file(tmp_path: Path) -> None:
+    known = SmallLog(_ORIGIN)
+    new_witness(tmp_path, f"years {known.signer.vkey}")
+    with served(tmp_path) as server:
+        for year in range(2000, 2050):
+            stranger = SmallLog(f"broker.example/audit/harbor/{year}", 3)
+            assert asked(server.server_port, stranger.request(0, 3)).status == 403
+    assert list((tmp_path / "heads").iterdir()) == []
