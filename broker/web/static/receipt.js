@@ -263,3 +263,22 @@ export async function verifyReceipt(data, verifiersOf) {
   await checkInclusion(proof.extra, proof, checkpoint);
   return { leaf: proof.extra, index: proof.index, checkpoint };
 }
+
+/** Return the object that a text is the canonical JSON of (RFC 8785, of texts and whole numbers).
+ *
+ * A text with a member twice reads as the last one here and perhaps as the first elsewhere, so it is refused.
+ */
+export function canonicalObject(text) {
+  const found = JSON.parse(text);
+  if (found === null || typeof found !== "object" || Array.isArray(found) || JSON.stringify(ordered(found)) !== text) {
+    throw new Unverifiable("leaf-not-canonical", "The entry is not written in the one form that entries have.");
+  }
+  return found;
+}
+
+function ordered(value) {
+  if (Array.isArray(value)) return value.map(ordered);
+  if (value === null || typeof value !== "object") return value;
+  // Object.fromEntries defines members, so that __proto__ is one as any other.
+  return Object.fromEntries(Object.keys(value).sort().map((name) => [name, ordered(value[name])]));
+}
