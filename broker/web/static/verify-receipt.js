@@ -37,13 +37,8 @@ async function judged() {
 }
 
 function leafOf({ leaf, index, checkpoint }) {
-  let found = null;
-  try {
-    found = canonicalObject(textOf(leaf) ?? "");
-  } catch {
-    found = null;
-  }
-  if (found === null || typeof found !== "object" || found.log !== checkpoint.origin || found.number !== Number(index)) {
+  const found = canonicalObject(textOf(leaf) ?? "");
+  if (found.log !== checkpoint.origin || found.number !== Number(index)) {
     throw new Unverifiable("leaf-elsewhere", "The entry speaks of another log or number than the one where it stands.");
   }
   return found;
