@@ -52,7 +52,7 @@ class TrustedLog:
             origin = parse_checkpoint(parse_note(parse_proof(receipt).checkpoint).text).origin
         except Unverifiable as error:
             raise ReceiptRefused("receipt-malformed", error.detail) from error
-        if origin not in self._names_at(now):
+        if origin not in self.names_at(now):
             message = "The receipt is of a log that is not the one about this bank, of this year."
             raise ReceiptRefused("receipt-wrong-log", message)
         try:
@@ -63,7 +63,7 @@ class TrustedLog:
                 "receipt-not-signed" if is_signature else "receipt-not-proven", error.detail
             ) from error
 
-    def _names_at(self, now: datetime) -> set[str]:
+    def names_at(self, now: datetime) -> set[str]:
         """Return the names that the log may have: around New Year the neighbour year's too."""
         years = {(now - _NEW_YEAR).year, (now + _NEW_YEAR).year}
         return {f"{self._stem}/{self._latest.get(year, f'{year:04}')}" for year in years}
