@@ -9,10 +9,9 @@ from sqlalchemy import LargeBinary, cast, select
 from sqlalchemy.orm import Session
 
 from broker.audit.log_keys import LogKeys
-from broker.audit.models import EntryRow
+from broker.audit.models import EntryRow, LogState
 from broker.audit.retention import name_of
 from broker.audit.sequencer import Sequencer
-from broker.audit.tree import heads
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.errors import LogUnavailable
 
@@ -48,7 +47,8 @@ def tell_logs(sequencer: Sequencer, keys: LogKeys) -> Told:
 
 
 def _untold(session: Session, stated: Sequence[str]) -> list[str]:
-    current = [head.origin for head in heads(session) if head.is_current]
+    # By name alone: one log whose state is damaged must not keep the others from it.
+    current = session.scalars(select(LogState.name).where(LogState.is_current).order_by(LogState.owner)).all()
     return [log for log in current if _newest(session, log) != stated]
 
 
