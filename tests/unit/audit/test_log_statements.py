@@ -11,8 +11,10 @@ import pytest
 from broker.audit.verification.faults import Fault, Unreadable
 from broker.audit.verification.heads import Trust
 from broker.audit.verification.log import Question, Verified, verify_log
+from broker.audit.verification.receipts import statement_of
 from broker.tlog.checkpoint import Checkpoint
 from broker.tlog.note import Signer
+from tests.support import bad_receipts
 from tests.support.forged_log import ORIGIN, SIGNER, START_US, STRANGER, Fields, canonical, publish
 
 ABANDONED = Checkpoint("broker.example/audit/harbor/2025", 80, bytes(range(32)))
@@ -132,3 +134,13 @@ def test_every_entry_about_keys_is_read_and_not_only_the_first_of_its_form() -> 
     assert json.loads(leaves[0])["logKeys"] == [KEYS[STRANGER]]
     third = [rotated(0, SIGNER), rotated(1, STRANGER)]
     assert fault(third, signer=SIGNER) == ("key-retired", None)
+
+
+def test_a_receipt_of_an_entry_that_not_everybody_reads_alike_is_refused() -> None:
+    trust = Trust.of([bad_receipts.SIGNER.vkey])
+    leaf = canonical({**json.loads(entry(0, "access.requested")), "log": bad_receipts.LOG})
+    assert statement_of(bad_receipts.receipt_of(leaf), trust).number == 0
+    for name, strange in bad_receipts.ambiguous(leaf):
+        with pytest.raises(Fault) as caught:
+            statement_of(bad_receipts.receipt_of(strange), trust)
+        assert caught.value.code in {"leaf-malformed", "leaf-not-canonical"}, name

@@ -105,10 +105,10 @@ def test_an_access_announced_in_a_log_that_nobody_looks_at_is_found(harbor: Audi
 
 
 def test_one_list_is_held_against_several_logs_in_one_run(harbor: Audited) -> None:
+    own = harbor.served_list([0, 2, 4, 6, 8]).read_bytes()
     recovers(harbor)
     placed = harbor.house.sequencer.append(replace(_CALL, interaction_id="i-1"))
     assert placed.log == NEXT
-    own = harbor.served_list([0, 2, 4, 6, 8]).read_bytes()
     more = json.dumps({"log": NEXT, "number": placed.number, "interactionId": "i-1"}).encode()
     served = harbor.file("both.jsonl", own + b"\n" + more)
     both = ("--log", harbor.url, "--log", f"{harbor.url}-2", "--credential-file", harbor.credential_file)
