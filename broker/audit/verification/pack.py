@@ -121,12 +121,8 @@ def _check_heads(statements: Iterable[Statement], heads: Mapping[str, Head]) -> 
         if checkpoint.size > head.size:
             _refuse(statement, "log-shrunk", "has a receipt for a longer log than the pack's checkpoint")
         if checkpoint.size < head.size:
-            _refuse(
-                statement,
-                "receipt-outdated",
-                f"has a receipt for the log of {checkpoint.size} entries, which "
-                f"nothing connects with the pack's checkpoint of {head.size}",
-            )
+            detail = f"has a receipt for the log of {checkpoint.size} entries, not for the pack's checkpoint"
+            _refuse(statement, "receipt-outdated", detail)
         if checkpoint.root != head.root:
             _refuse(statement, "log-forked", "stands in another history of the same length than the pack's checkpoint")
 
