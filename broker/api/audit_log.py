@@ -11,6 +11,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from broker.audit import published
 from broker.audit.published import Stored
+from broker.audit.tree import head_of
+from broker.audit.vouching import vkeys_of
 from broker.edge.services import services
 
 hashes = Blueprint("audit_hashes", __name__)
@@ -30,11 +32,11 @@ def checkpoint(owner: str, year: str) -> AnyResponse:
 
 @hashes.get("/<owner>/<year>/keys")
 def keys(owner: str, year: str) -> AnyResponse:
-    """Show the verifier keys of the log, one a line (C2SP signed-note)."""
+    """Show the verifier keys of the log, one a line (C2SP signed-note): of one in use only those that sign."""
 
     def read(session: Session, log: str) -> Stored:
         published.checkpoint(session, log)  # no keys of a log that does not exist
-        return Stored("".join(f"{vkey}\n" for vkey in services().log_keys.vkeys(log)).encode())
+        return Stored("".join(f"{vkey}\n" for vkey in vkeys_of(services().log_keys, head_of(session, log))).encode())
 
     return _answer(owner, year, read, _TEXT, "public")
 

@@ -36,8 +36,8 @@ class LogKeys:
         return self._signers[origin]
 
     def vkeys(self, origin: str) -> tuple[str, ...]:
-        """Return the verifier keys of a log as C2SP signed-note writes them: `<origin>+<key id>+<key>`."""
-        return tuple(verifier.vkey for verifier in self.verifiers(origin))
+        """Return the verifier keys of those that sign, as C2SP signed-note writes them: `<origin>+<key id>+<key>`."""
+        return tuple(Ed25519Verifier(origin, key).vkey for key in self.signing_keys)
 
     def verifiers(self, origin: str) -> tuple[Ed25519Verifier, ...]:
         """Return what checks the log's own signatures, also those of its earlier keys."""

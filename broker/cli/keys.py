@@ -1,18 +1,20 @@
 """`broker keys`: the key file."""
 
 import json
-from base64 import b64encode
+import sys
 
 import click
 
 from broker.app import build_services
-from broker.audit.retention import name_of
+from broker.audit.rotation import tell_logs
 from broker.audit.tree import listed
-from broker.audit.vocabulary import Entry, Event, Initiator
+from broker.audit.vouching import vkeys_of
+from broker.cli.output import printable
 from broker.clock import system_clock
 from broker.crypto import log_keys
 from broker.crypto.keyset import generate_keyset, load_keyset
 from broker.edge.services import Services
+from broker.errors import ConfigurationInvalid
 from broker.settings import load_settings
 
 
@@ -41,22 +43,26 @@ def upgrade() -> None:
 def rotate() -> None:
     """Begin with a new key for the audit logs; the present one signs along until `broker keys retire`.
 
-    Says so in every log. Restart the broker afterwards, give banks and witnesses the new key, then retire the old one.
+    Says so in every log; repeat it when a log could not be written. Restart the broker afterwards, give banks and
+    witnesses the new key, then retire the old one.
     """
     settings = load_settings()
-    log_keys.begin_next(settings.key_file)
+    is_begun = log_keys.begin_next(settings.key_file)
     base = build_services(settings)
-    _say(base)
+    _say(base, is_begun=is_begun, otherwise="Two log keys are in use already: end that rotation first.")
     click.echo("The new key is in use beside the old one. Restart the broker, then hand out the new keys:")
     _print_vkeys(base)
 
 
 @keys.command()
 def retire() -> None:
-    """End a rotation: the old key for the audit logs signs no more, and is deleted."""
+    """End a rotation: the old key for the audit logs signs no more, and is deleted. Repeatable like `rotate`."""
     settings = load_settings()
-    log_keys.end_last(settings.key_file)
-    _say(build_services(settings))
+    is_begun = log_keys.end_last(settings.key_file)
+    base, none = build_services(settings), "Only one log key is in use: there is none to retire."
+    if not is_begun and len(base.log_keys.public_keys) == 1:
+        raise ConfigurationInvalid(none, code="keys-rotating")
+    _say(base, is_begun=is_begun, otherwise=none)
     click.echo(f"The old key is gone from {settings.key_file}. Restart the broker.")
 
 
@@ -66,18 +72,25 @@ def logs() -> None:
     _print_vkeys(build_services(load_settings()))
 
 
-def _say(base: Services) -> None:
-    """Write the change into every current log, signed by the keys in use from now on."""
-    banks = [name_of(head.origin).bank_id for head in base.sequencer.look_up(listed) if head.is_current]
-    stated = {"logKeys": [b64encode(key).decode() for key in base.log_keys.signing_keys]}
-    with base.sequencer.transaction(banks) as transaction:
-        for bank in banks:
-            transaction.append(Entry(Event.KEYS_ROTATED, Initiator.DATA_ACCESS_PLATFORM, bank_id=bank, stated=stated))
+def _say(base: Services, *, is_begun: bool, otherwise: str) -> None:
+    """Write the change into every current log that does not say it yet, signed by the keys in use from now on.
+
+    Raises:
+        ConfigurationInvalid: the keys did not change now, and every log says so already: with the text `otherwise`.
+    """
+    told = tell_logs(base.sequencer, base.log_keys)
+    for log, code in told.failed:
+        click.echo(f"broker: {printable(log)} does not say so yet: {code}", err=True)
+    if told.failed:
+        click.echo("broker: The key file has changed. Repeat the command when these logs can be written.", err=True)
+        sys.exit(1)
+    if not is_begun and not told.written:
+        raise ConfigurationInvalid(otherwise, code="keys-rotating")
 
 
 def _print_vkeys(base: Services) -> None:
     for head in base.sequencer.look_up(listed):
-        for vkey in base.log_keys.vkeys(head.origin):
+        for vkey in vkeys_of(base.log_keys, head):
             click.echo(vkey)
 
 

@@ -25,30 +25,32 @@ def add_first(path: Path) -> bool:
     return True
 
 
-def begin_next(path: Path) -> None:
-    """Put a new log key before the one in use; from the next start on both sign.
+def begin_next(path: Path) -> bool:
+    """Put a new log key before the one in use; from the next start on both sign. Say whether there was but one.
 
     Raises:
-        ConfigurationInvalid: a rotation is under way already; or the key file cannot be read or written.
+        ConfigurationInvalid: the key file cannot be read or written.
     """
     present = _read(path)
     if len(present) != 1:
-        raise ConfigurationInvalid("Two log keys are in use already: end that rotation first.", code="keys-rotating")
+        return False
     _write(path, {"log": [new_log_key(), *present]})
+    return True
 
 
-def end_last(path: Path) -> None:
-    """Drop the older of two log keys and keep its public half: what it signed stays valid.
+def end_last(path: Path) -> bool:
+    """Drop the older of two log keys and keep its public half: what it signed stays valid. Say whether there were two.
 
     Raises:
-        ConfigurationInvalid: only one key is in use; or the key file cannot be read or written.
+        ConfigurationInvalid: the key file cannot be read or written.
     """
     present = _read(path)
     if len(present) < 2:  # noqa: PLR2004 - the new one and the old one
-        raise ConfigurationInvalid("Only one log key is in use: there is none to retire.", code="keys-rotating")
+        return False
     retired = Ed25519PrivateKey.from_private_bytes(b64decode(present[1])).public_key().public_bytes_raw()
     before = [b64encode(key).decode() for key in load_keyset(path).retired_log]
     _write(path, {"log": present[:1], "retired_log": [b64encode(retired).decode(), *before]})
+    return True
 
 
 def _read(path: Path) -> Sequence[str]:

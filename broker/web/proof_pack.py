@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from broker.audit.evidence import Evidence, evidence_of, logs_about
 from broker.audit.tree import Head
+from broker.audit.vouching import vkeys_of
 from broker.clock import rfc3339
 from broker.edge.services import Services
 from broker.errors import InvalidRequest
@@ -46,7 +47,7 @@ def packed(session: Session, services: Services, user_id: str, year: str | None)
         content = {
             "format": FORMAT,
             "madeAt": rfc3339(now),
-            "logs": [{"origin": head.origin, "vkeys": services.log_keys.vkeys(head.origin)} for head, _ in logs],
+            "logs": [{"origin": head.origin, "vkeys": vkeys_of(services.log_keys, head)} for head, _ in logs],
             "grants": [_grant(grant) for grant in services.grant_reader.of_user(session, user_id, now)],
             "entries": entries,
             "gaps": gaps,

@@ -3,7 +3,6 @@
 Trusted by whoever uses it: this very page, and the keys on it. It says so, and how to do without.
 """
 
-from base64 import b64encode
 from typing import Any
 
 from flask import Blueprint, render_template
@@ -11,9 +10,9 @@ from flask.typing import ResponseReturnValue
 
 from broker.audit import tree
 from broker.audit.vocabulary import OPERATOR_LOG
+from broker.audit.vouching import vkeys_of
 from broker.edge.headers import allow_own_scripts
 from broker.edge.services import services
-from broker.tlog.keys import ED25519
 from broker.web import parties, words
 
 blueprint = Blueprint("verify_receipt", __name__)
@@ -24,20 +23,20 @@ def show() -> ResponseReturnValue:
     """Show the page that checks a receipt without asking us."""
     allow_own_scripts()
     with services().database.read() as session:
-        current = [head.origin for head in tree.listed(session) if head.is_current]
+        heads = tree.listed(session)
         banks = parties.names(session).banks
-    vkeys = [vkey for origin in current for vkey in services().log_keys.vkeys(origin)]
-    return render_template("verify_receipt.html", facts=_facts(banks), vkeys=vkeys)
+    keys = services().log_keys
+    vkeys = [vkey for head in heads if head.is_current for vkey in vkeys_of(keys, head)]
+    # A retired key vouches for the logs that ended while it signed, and for no other.
+    known = [vkey for head in heads if head.size for vkey in vkeys_of(keys, head)]
+    return render_template("verify_receipt.html", facts=_facts(banks, known), vkeys=vkeys)
 
 
-def _facts(banks: dict[str, str]) -> dict[str, Any]:
-    """Say what the check needs to know: the keys of all our logs, by how their names begin, and the plain words."""
-    prefix = f"{services().settings.base_host}/audit/"
+def _facts(banks: dict[str, str], vkeys: list[str]) -> dict[str, Any]:
+    """Say what the check needs to know: the keys of each of our logs, and the plain words."""
     catalogue = services().catalogue
     return {
-        "keys": [
-            {"prefix": prefix, "key": b64encode(ED25519 + key).decode()} for key in services().log_keys.public_keys
-        ],
+        "keys": vkeys,
         "witnesses": [],
         "banks": {**banks, OPERATOR_LOG: "the operator"},
         "events": {event.value: text for event, text in words.EVENTS.items()},

@@ -16,7 +16,7 @@ from broker.tlog.disclosure import Disclosure, digest
 from broker.tlog.errors import Unverifiable
 from broker.tlog.receipt import verify_receipt
 from tests.support.actors import Person
-from tests.support.bad_receipts import SIGNER, Case, cases
+from tests.support.bad_receipts import SIGNER, Case, ambiguous, cases, leaf_of, receipt_of
 from tests.support.platform_client import PlatformClient
 
 pytestmark = [pytest.mark.parametrize("world", ["sqlite"], indirect=True), pytest.mark.timeout(180)]
@@ -188,6 +188,16 @@ def test_page_and_program_give_the_same_verdict_on_every_bad_receipt(chromium: B
     assert differing == []
     assert len(cases()) >= 400
     assert 20 <= verdicts.count("good") <= 60
+
+
+def test_the_page_refuses_an_entry_that_not_everybody_reads_alike(reader: Page) -> None:
+    reader.get_by_text("Use a key that you have from elsewhere").click()
+    reader.get_by_label("Keys of logs and witnesses").fill(SIGNER.vkey)
+    given(reader, receipt_of(leaf_of(0)))
+    expect(verdict(reader)).to_contain_text("Verified")
+    for _, leaf in ambiguous(leaf_of(0)):
+        given(reader, receipt_of(leaf))
+        expect(verdict(reader)).to_contain_text(re.compile("leaf-(not-canonical|malformed)"))
 
 
 def test_page_and_program_read_the_same_details(chromium: Browser, taken: Taken) -> None:

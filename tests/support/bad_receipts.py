@@ -187,6 +187,37 @@ def _timed(time_s: int) -> bytes:
     return Signature(WITNESS, COSIGNER.key_id, time_s.to_bytes(8, "big") + made).line
 
 
+def receipt_of(leaf: bytes) -> bytes:
+    """A good receipt of whatever entry, in a log of its own."""
+    growth = grow(EMPTY, [leaf_hash(leaf)])
+    return make_receipt(leaf, 0, growth.inclusion_proof(0), note_of(LOG, 1, growth.after.root, SIGNER))
+
+
+_AMBIGUOUS = (
+    ("a member twice", lambda leaf: leaf.replace(b"{", b'{"event":"grant.revoked",', 1)),
+    ("a member twice, inside", lambda leaf: leaf[:-1] + b',"z":{"a":1,"a":2}}'),
+    ("another order", lambda leaf: leaf.replace(b"{", b'{"z":1,', 1)),
+    ("a space", lambda leaf: leaf.replace(b",", b", ", 1)),
+    ("a newline at the end", lambda leaf: leaf + b"\n"),
+    ("an escape", lambda leaf: leaf.replace(b"access", b"\\u0061ccess", 1)),
+    ("half a character", lambda leaf: leaf[:-1] + b',"z":"\\ud800"}'),
+    ("a fraction", lambda leaf: leaf[:-1] + b',"z":1.5}'),
+    ("a whole fraction", lambda leaf: leaf[:-1] + b',"z":1.0}'),
+    ("an exponent", lambda leaf: leaf[:-1] + b',"z":1e2}'),
+    ("no number", lambda leaf: leaf[:-1] + b',"z":NaN}'),
+    ("less than nothing", lambda leaf: leaf[:-1] + b',"z":-0}'),
+    ("no object", lambda leaf: b"[" + leaf + b"]"),
+    ("no JSON", lambda leaf: leaf[:-1]),
+    ("no UTF-8", lambda leaf: leaf.replace(b"access", b"\xe9ccess", 1)),
+)
+
+
+def ambiguous(leaf: bytes) -> Iterator[tuple[str, bytes]]:
+    """Entries that are proved to stand in the log, and that not everybody may read alike: refused by every reader."""
+    for name, change in _AMBIGUOUS:
+        yield name, change(leaf)
+
+
 def _extra(leaf: bytes) -> bytes:
     return b"extra " + base64.b64encode(leaf) + b"\n"
 

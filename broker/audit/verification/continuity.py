@@ -4,11 +4,14 @@ Whoever holds the signing key can hash and sign anything; what cannot be made to
 """
 
 from binascii import b2a_base64
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from broker.audit.verification.faults import Fault
+from broker.audit.verification.keys import KeysInUse
 from broker.audit.verification.leaves import Fields
+from broker.audit.verification.recovered import Recovered
 
 _CHAINED = 2  # the version of leaves that have chains and accesses
 ANNOUNCING = frozenset({"access.requested", "access.previewed", "accounts.listed"})
@@ -33,7 +36,9 @@ class Continuity:
     by_us: int = _NEVER
     until_us: int = _NEVER
     previous: dict[str, Any] | None = None
+    recovered: Recovered | None = None
     carried_over: int = 0
+    keys: KeysInUse = field(default_factory=KeysInUse)
     _time_us: int = 0
     _version: int = 1
     _began_us: int = 0
@@ -77,9 +82,9 @@ class Continuity:
             self._began_us = time_us
         if self._closed:
             raise Fault("log-goes-on", "stands behind the entry that closed the log")
-        if fields["event"] == "log.opened":
-            self._opened(number, fields)
-        self._closed = fields["event"] == "log.closed"
+        about_log = _ABOUT_LOG.get(fields["event"])
+        if about_log is not None:
+            about_log(self, number, fields)
 
     def _opened(self, number: int, fields: Fields) -> None:
         if number:
@@ -88,6 +93,17 @@ class Continuity:
         if not isinstance(previous, dict):
             raise Fault("leaf-malformed", "opens the log without naming the one before")
         self.previous = previous
+
+    def _recovered(self, number: int, fields: Fields) -> None:
+        if number:
+            raise Fault("log-opened-late", "says that the log begins here")
+        self.recovered = Recovered.stated_in(fields)
+
+    def _ended(self, _number: int, _fields: Fields) -> None:
+        self._closed = True
+
+    def _rotated(self, _number: int, fields: Fields) -> None:
+        self.keys.change(fields.get("logKeys"))
 
     def _chain(self, number: int, leaf_hash: bytes, fields: Fields) -> None:
         subject, place = fields["subject"], fields.get("subjectSeq")
@@ -115,8 +131,17 @@ class Continuity:
             self._open[access] = event
         elif event in _ANNOUNCED:
             if self._open.pop(access, None) is None:
-                if self.previous is None or fields["time"] > self._began_us + _CARRIED_OVER_US:
+                is_first = self.previous is None and self.recovered is None
+                if is_first or fields["time"] > self._began_us + _CARRIED_OVER_US:
                     raise Fault("access-not-announced", f"says {event} of an access that was not announced before")
                 self.carried_over += 1
         else:
             self._open.pop(access, None)
+
+
+_ABOUT_LOG: Mapping[str, Callable[[Continuity, int, Fields], None]] = {
+    "log.opened": Continuity._opened,  # noqa: SLF001 - its own table
+    "log.recovered": Continuity._recovered,  # noqa: SLF001 - its own table
+    "log.closed": Continuity._ended,  # noqa: SLF001 - its own table
+    "keys.rotated": Continuity._rotated,  # noqa: SLF001 - its own table
+}

@@ -15,6 +15,15 @@ class Unreadable(Exception):
         self.detail = detail
 
 
+class Unfinished(Unreadable):
+    """What could be checked is as it must be, and something is left open. `code` is stable, `count` says how much."""
+
+    def __init__(self, code: str, detail: str, count: int) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.count = count
+
+
 class Fault(Exception):
     """The log is not what it must be.
 

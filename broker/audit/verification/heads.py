@@ -41,11 +41,15 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A checkpoint that is believed, the note it stands in, and the witnesses that have signed it, with their times."""
+    """A checkpoint that is believed, the note it stands in, and the witnesses that have signed it, with their times.
+
+    `signed_by` are the keys of the log that have signed it, 32 bytes each.
+    """
 
     checkpoint: Checkpoint
     note: bytes
     cosigned: tuple[Cosigned, ...] = ()
+    signed_by: frozenset[bytes] = frozenset()
 
     @property
     def seen_at_s(self) -> int | None:
@@ -65,4 +69,6 @@ def opened(note: bytes, trust: Trust, origin: str | None = None) -> Head:
     if len({one.name for one in cosigned}) < trust.quorum:
         detail = f"{len(cosigned)} of the witnesses have signed the checkpoint; {trust.quorum} are wanted."
         raise Fault("quorum-missed", detail, log=checkpoint.origin)
-    return Head(checkpoint, note, cosigned)
+    own = [one.verifier for one in signed.verified if one.name == checkpoint.origin]
+    signed_by = frozenset(one.public_key for one in own if isinstance(one, Ed25519Verifier))
+    return Head(checkpoint, note, cosigned, signed_by)

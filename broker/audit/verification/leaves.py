@@ -109,9 +109,11 @@ class _Form:
 def _form_of(text: str) -> _Form | None:
     """Make the form of a canonical leaf; None when it has escapes, objects within or numbers elsewhere than in members.
 
+    Nor has an entry about the log's keys one, which are read each time.
+
     Without a backslash every quotation mark begins or ends a text, so what stands between texts is at even places.
     """
-    if "\\" in text or text.count("{") != 1:
+    if "\\" in text or text.count("{") != 1 or '"logKeys"' in text:
         return None
     parts = text.split('"')
     pattern, names, numbers, name = [re.escape(parts[0])], [], [], ""

@@ -12,6 +12,7 @@ from broker.audit.verification.hashing import Rows
 from broker.audit.verification.heads import Head, Trust, opened
 from broker.audit.verification.leaves import Leaves
 from broker.audit.verification.reading import CHECKPOINT, Missing, Read
+from broker.audit.verification.recovered import Recovered
 from broker.audit.verification.served import Reconciliation, Served
 from broker.tlog.checkpoint import Checkpoint
 from broker.tlog.tiles import TILE_WIDTH
@@ -26,22 +27,28 @@ class Question:
     """What a log is held against, besides its own checkpoint.
 
     `last` is the newest head that the verifier has seen before; `former` is the last checkpoint of the log that this
-    one goes on from; `served` reads the requests that the bank has served, of the log whose name it is given.
+    one goes on from (`former_is_end`: nothing stands behind it, where it comes from); `served` reads the requests that
+    the bank has served, of the log whose name it is given.
     """
 
     trust: Trust
     origin: str | None = None
     last: Head | None = None
     former: Checkpoint | None = None
+    former_is_end: bool = False
     served: Callable[[str], Served] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was found of a log that is as it must be. `previous` is what its first entry says of the log before it."""
+    """What was found of a log that is as it must be.
+
+    `previous` is what its first entry says of the log before it, `recovered` what it says of one in whose place it is.
+    """
 
     head: Head
     previous: dict[str, Any] | None
+    recovered: Recovered | None
     carried_over: int
     reconciled: Reconciliation | None
 
@@ -54,6 +61,7 @@ class Verified:
             "root": b64encode(checkpoint.root).decode(),
             "cosigned": [{"name": one.name, "time": one.time_s} for one in self.head.cosigned],
             "previous": self.previous,
+            "recovered": None if self.recovered is None else self.recovered.as_json(),
             "carried_over": self.carried_over,
             "served": None if self.reconciled is None else self.reconciled.as_json(),
         }
@@ -82,9 +90,11 @@ def verify_log(read: Read, question: Question, told: Told = nobody) -> Verified:
         told(bundle.first + len(bundle.leaves), head.checkpoint.size)
     walk.end()
     check_tiles_above(read, head.checkpoint.origin, walk.rows)
-    _check_former(walk.continuity.previous, question.former, head.checkpoint.origin)
-    reconciled = None if served is None else served.reconciled(head.checkpoint.origin)
-    return Verified(head, walk.continuity.previous, walk.continuity.carried_over, reconciled)
+    found = walk.continuity
+    found.keys.check(head.signed_by, head.checkpoint.origin)
+    _check_former(found, question, head.checkpoint.origin)
+    reconciled = None if served is None else served.reconciled(head.checkpoint.origin, head.checkpoint.size)
+    return Verified(head, found.previous, found.recovered, found.carried_over, reconciled)
 
 
 @dataclass(slots=True)
@@ -167,10 +177,14 @@ def _check_growth(now: Checkpoint, last: Head | None) -> None:
         raise Fault("log-forked", detail, log=now.origin, number=0, last=now.size - 1)
 
 
-def _check_former(previous: dict[str, Any] | None, former: Checkpoint | None, log: str) -> None:
+def _check_former(found: Continuity, question: Question, log: str) -> None:
+    former = question.former
     if former is None:
         return
+    if found.recovered is not None:
+        found.recovered.check(former, log, is_end=question.former_is_end)
+        return
     expected = {"origin": former.origin, "size": former.size, "root": b64encode(former.root).decode()}
-    if previous != expected:
+    if found.previous != expected:
         detail = "does not commit to the last checkpoint of the log before it"
         raise Fault("former-log-wrong", detail, log=log, number=0)

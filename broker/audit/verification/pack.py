@@ -5,9 +5,10 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from broker.audit.verification.faults import Fault, Unreadable
+from broker.audit.verification.grants import check_grants
 from broker.audit.verification.heads import Head, Trust, opened
 from broker.audit.verification.packs import files_of
 from broker.audit.verification.receipts import Statement, disclosed_in, statement_of
@@ -20,12 +21,17 @@ _RECEIPTS, _RECEIPT, _DISCLOSURES, _HEADS = "receipts/", ".tlog-proof", "disclos
 
 @dataclass(frozen=True, slots=True)
 class VerifiedPack:
-    """What a good pack proves. `logs` are the logs with the size of each one's checkpoint (None: there is none)."""
+    """What a good pack proves. `logs` are the logs with the size of each one's checkpoint.
 
-    logs: Mapping[str, int | None]
+    `grants` is how many stand there with the very terms and notice that the entry of their approval commits to;
+    `unproved_grants` names those that the pack lists without that.
+    """
+
+    logs: Mapping[str, int]
     entries: int
     disclosed: int
     grants: int
+    unproved_grants: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return it for programs."""
@@ -34,6 +40,7 @@ class VerifiedPack:
             "entries": self.entries,
             "disclosed": self.disclosed,
             "grants": self.grants,
+            "unproved_grants": list(self.unproved_grants),
         }
 
 
@@ -60,12 +67,12 @@ def verify_pack(path: Path, trust: Trust | None) -> VerifiedPack:
             _refuse(statement, "receipt-elsewhere", "stands under the name of another entry")
     heads = _heads_of(files, trust)
     _check_heads(statements.values(), heads)
-    disclosed = _check_disclosures(files, statements)
-    _check_index(index, statements)
+    disclosed = _disclosures_of(files, statements)
+    _check_index(index, statements, heads)
     _check_chains(statements.values())
-    logs = sorted({*heads, *(one.log for one in statements.values())})
-    sizes = {log: heads[log].checkpoint.size if log in heads else None for log in logs}
-    return VerifiedPack(sizes, len(statements), disclosed, len(index["grants"]))
+    proved, unproved = check_grants(index["grants"], statements, disclosed)
+    sizes = {log: head.checkpoint.size for log, head in sorted(heads.items())}
+    return VerifiedPack(sizes, len(statements), sum(map(len, disclosed.values())), proved, unproved)
 
 
 def slug_of(log: str, number: int | None = None) -> str:
@@ -105,28 +112,42 @@ def _heads_of(files: Mapping[str, bytes], trust: Trust) -> dict[str, Head]:
 
 
 def _check_heads(statements: Iterable[Statement], heads: Mapping[str, Head]) -> None:
-    """Two trees of one size that differ are two histories, whoever signed them."""
-    roots = {(head.checkpoint.origin, head.checkpoint.size): head.checkpoint.root for head in heads.values()}
+    """Two trees of one size that differ are two histories, and nothing shows that a smaller one grew into this one."""
     for statement in statements:
         checkpoint = statement.receipt.checkpoint
-        if statement.log in heads and checkpoint.size > heads[statement.log].checkpoint.size:
+        if statement.log not in heads:
+            _refuse(statement, "checkpoint-missing", "has a receipt, and the pack has no checkpoint of its log")
+        head = heads[statement.log].checkpoint
+        if checkpoint.size > head.size:
             _refuse(statement, "log-shrunk", "has a receipt for a longer log than the pack's checkpoint")
-        if roots.setdefault((checkpoint.origin, checkpoint.size), checkpoint.root) != checkpoint.root:
-            _refuse(statement, "log-forked", "stands in another history of the same length than the rest of the pack")
+        if checkpoint.size < head.size:
+            detail = f"has a receipt for the log of {checkpoint.size} entries, not for the pack's checkpoint"
+            _refuse(statement, "receipt-outdated", detail)
+        if checkpoint.root != head.root:
+            _refuse(statement, "log-forked", "stands in another history of the same length than the pack's checkpoint")
 
 
-def _check_disclosures(files: Mapping[str, bytes], statements: Mapping[str, Statement]) -> int:
-    disclosed = 0
+def _disclosures_of(files: Mapping[str, bytes], statements: Mapping[str, Statement]) -> dict[str, dict[str, Any]]:
+    """Return what is disclosed of each entry, by the name of its files."""
+    disclosed: dict[str, dict[str, Any]] = {}
     for name, data in files.items():
         if name.startswith(_DISCLOSURES):
-            statement = statements.get(name.removeprefix(_DISCLOSURES).removesuffix(".json"))
+            slug = name.removeprefix(_DISCLOSURES).removesuffix(".json")
+            statement = statements.get(slug)
             if statement is None:
                 raise Fault("receipt-missing", f"{name} discloses something of an entry without a receipt.")
-            disclosed += len(disclosed_in(statement, data))
+            disclosed[slug] = disclosed_in(statement, data)
     return disclosed
 
 
-def _check_index(index: Mapping[str, Any], statements: Mapping[str, Statement]) -> None:
+def _check_index(index: Mapping[str, Any], statements: Mapping[str, Statement], heads: Mapping[str, Head]) -> None:
+    for row in index["logs"]:
+        if not isinstance(row, dict) or type(row.get("origin")) is not str:
+            raise Unreadable("A log in the pack's pack.json has no origin.")
+        if row["origin"] not in heads:
+            raise Fault(
+                "checkpoint-missing", "stands in pack.json and has no checkpoint in the pack", log=row["origin"]
+            )
     for row in index["entries"]:
         if not isinstance(row, dict) or type(row.get("origin")) is not str or type(row.get("number")) is not int:
             raise Unreadable("An entry in the pack's pack.json has no origin and number.")
@@ -163,5 +184,5 @@ def _check_chains(statements: Iterable[Statement]) -> None:
                 _refuse(chain[place], "subject-altered", f"does not commit to entry {chain[place - 1].number}")
 
 
-def _refuse(statement: Statement, code: str, detail: str) -> None:
+def _refuse(statement: Statement, code: str, detail: str) -> NoReturn:
     raise Fault(code, detail, log=statement.log, number=statement.number)

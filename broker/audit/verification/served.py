@@ -2,7 +2,7 @@
 
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,16 +17,24 @@ _MOST_NAMED = 20
 class Reconciliation:
     """How log and list fit: `served` requests of the list; `unserved` is how many announced ones the bank never served.
 
-    The first of these are named: a request may fail on its way, so they are no fault.
+    The first of these are named: a request may fail on its way, so they are no fault. `uncovered` lines of the list
+    have numbers beyond the checkpoint: whether the log announces them is not known yet.
     """
 
     served: int
     unserved: int
     first_unserved: tuple[int, ...]
+    uncovered: int = 0
+    first_uncovered: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return it for programs."""
-        return {"served": self.served, "unserved": self.unserved, "first_unserved": list(self.first_unserved)}
+        return {
+            "served": self.served,
+            "unserved": self.unserved,
+            "first_unserved": list(self.first_unserved),
+            "uncovered": self.uncovered,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,6 @@ class Served:
 
     def __init__(self) -> None:
         self._lines: dict[int, list[_Line]] = {}
-        self._unlogged: int | None = None
         self._served = 0
         self._unserved = 0
         self._first_unserved: list[int] = []
@@ -52,7 +59,7 @@ class Served:
     def read(cls, lines: Iterable[bytes], log: str) -> "Served":
         """Read the list: JSON lines with `log`, `number`, and `leafHash` or `interactionId` of the receipt that came.
 
-        One receipt may come with several requests of an access. Lines of other logs are passed over.
+        One receipt may come with several requests of an access. Lines of other logs are passed over: see `elsewhere`.
 
         Raises:
             Unreadable: a line is not such a line.
@@ -82,36 +89,64 @@ class Served:
                 raise Fault("served-otherwise", detail)
         self._served += len(lines)
 
-    def reconciled(self, log: str) -> Reconciliation:
-        """Return how log and list fit, when all entries of the log have been seen.
+    def reconciled(self, log: str, size: int) -> Reconciliation:
+        """Return how log and list fit, when all entries that the checkpoint of this size covers have been seen.
 
         Raises:
             Fault: the bank has served what the log does not announce.
         """
-        if self._unlogged is not None:
-            detail = f"Line {self._unlogged} of the served list came without a receipt."
-            raise Fault("served-not-logged", detail, log=log)
-        if self._lines:
-            number = min(self._lines)
+        covered = [number for number in self._lines if number < size]
+        if covered:
+            number = min(covered)
             place = self._lines[number][0].place
             detail = f"announces no request, and line {place} of the served list was served with it"
             raise Fault("served-not-logged", detail, log=log, number=number)
-        return Reconciliation(self._served, self._unserved, tuple(self._first_unserved))
+        uncovered = sum(map(len, self._lines.values()))
+        first = min(self._lines, default=None)
+        return Reconciliation(self._served, self._unserved, tuple(self._first_unserved), uncovered, first)
 
     def _add(self, place: int, line: bytes, log: str) -> None:
-        unusable = Unreadable(f"Line {place} of the served list is not JSON with log and number.")
-        if len(line) > _LONGEST_LINE:
-            raise unusable
-        try:
-            row = json.loads(line)
-            of, number = row["log"], row["number"]
-            hashed, interaction_id = row.get("leafHash"), row.get("interactionId")
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise unusable from error
-        if of is None:
-            self._unlogged = self._unlogged or place
-        elif of == log:
+        row = _row(place, line)
+        if row["log"] == log:
+            number, hashed, interaction_id = row["number"], row.get("leafHash"), row.get("interactionId")
             texts = all(one is None or type(one) is str for one in (hashed, interaction_id))
             if type(number) is not int or number < 0 or not texts:
-                raise unusable
+                raise _unusable(place)
             self._lines.setdefault(number, []).append(_Line(place, hashed, interaction_id))
+
+
+def check_elsewhere(lines: Iterable[bytes], checked: Collection[str]) -> None:
+    """Check that each line of the list is of a log that was checked: in another one anything may be announced.
+
+    Raises:
+        Fault: a line is of another log, or of none.
+        Unreadable: a line is not such a line.
+    """
+    others: dict[str, int] = {}
+    for place, line in enumerate(lines, start=1):
+        if line.strip():
+            log = _row(place, line)["log"]
+            if log is None:
+                raise Fault("served-not-logged", f"Line {place} of the served list came without a receipt.")
+            if log not in checked:
+                others[log] = others.get(log, 0) + 1
+    if others:
+        named = ", ".join(f"{log} ({count})" for log, count in sorted(others.items())[:_MOST_NAMED])
+        detail = f"{sum(others.values())} lines of the served list are of logs that were not checked: {named}"
+        raise Fault("served-elsewhere", detail)
+
+
+def _row(place: int, line: bytes) -> dict[str, Any]:
+    if len(line) > _LONGEST_LINE:
+        raise _unusable(place)
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise _unusable(place) from error
+    if type(row) is not dict or "number" not in row or type(row.get("log", 0)) not in {str, type(None)}:
+        raise _unusable(place)
+    return row
+
+
+def _unusable(place: int) -> Unreadable:
+    return Unreadable(f"Line {place} of the served list is not JSON with log and number.")

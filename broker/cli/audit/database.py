@@ -1,6 +1,6 @@
 """Reads the logs of the own database as they are stored, for those who check and export them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from broker.app import build_services
@@ -44,14 +44,14 @@ def stored(base: Services, log: str, *, witnessed: bool = False) -> Read:
     return read
 
 
-def logs_of(base: Services, name: str | None) -> list[Head]:
-    """Return the heads of all logs that hold entries, or of the one so named.
+def logs_of(base: Services, names: Sequence[str]) -> list[Head]:
+    """Return the heads of all logs that hold entries, or of those so named.
 
     Raises:
         NotFound: there is no such log.
     """
     with base.database.read() as session:
-        found = [head for head in heads(session) if name in {None, head.origin}]
-    if name is not None and not found:
+        found = [head for head in heads(session) if not names or head.origin in names]
+    if not {head.origin for head in found} >= set(names):
         raise NotFound("There is no such log.")
     return [head for head in found if head.size > 0]

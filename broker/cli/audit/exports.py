@@ -46,7 +46,7 @@ def _stored(name: str) -> Iterator[Read]:
     from broker.cli.audit.database import logs_of, own_broker, stored  # noqa: PLC0415 - a mirror needs no broker
 
     with own_broker() as base:
-        if any(head.is_dropped for head in logs_of(base, name)):
+        if any(head.is_dropped for head in logs_of(base, [name])):
             raise NotFound("That log was dropped: its entries are gone.")
         yield stored(base, name)
 

@@ -56,11 +56,13 @@ def log_at(url: str, credential_file: Path | None) -> Read:
 def origin_of(url: str, trust: Trust) -> str:
     """Return the name that the log at an address must have: that of the keys, when they are those of one log.
 
-    Else it is the address without scheme and port.
+    Of the keys of several logs it is the name with the address's path; else the address without scheme and port.
     """
     names = {key.name for key in trust.keys}
     parts = urlsplit(url)
-    return names.pop() if len(names) == 1 else f"{parts.hostname}{parts.path.rstrip('/')}"
+    path = parts.path.rstrip("/")
+    fitting = names if len(names) == 1 else {name for name in names if path and name.endswith(path)}
+    return next(iter(fitting)) if len(fitting) == 1 else f"{parts.hostname}{path}"
 
 
 def _authority(url: str) -> str:

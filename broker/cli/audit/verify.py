@@ -1,6 +1,6 @@
 """`broker audit verify`: checks a log, a mirror, the own database or a proof pack; names the first bad entry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
+from broker.audit.verification.faults import Unfinished
 from broker.audit.verification.heads import Head, Trust, opened
 from broker.audit.verification.log import Question, Verified, verify_log
 from broker.audit.verification.pack import verify_pack
 from broker.audit.verification.reading import Read, mirror_at, read_bounded, replaced
-from broker.audit.verification.served import Served
+from broker.audit.verification.served import Served, check_elsewhere
 from broker.cli.audit.remote import credential_option, log_at, origin_of
-from broker.cli.audit.telling import good, judged, progress
+from broker.cli.audit.telling import good, judged, progress, told_of
 from broker.cli.audit.trusted import trust_of, trust_options
 from broker.cli.output import json_option
 from broker.tlog.note import LARGEST_NOTE
@@ -40,11 +41,15 @@ class Options:
 
 
 @click.command()
-@click.option("--log", default=None, help="The log's address; with --database its name.")
+@click.option("--log", "logs", multiple=True, help="The log's address; with --database its name; may be repeated.")
 @click.option(
-    "--mirror", type=click.Path(path_type=Path, exists=True, file_okay=False), default=None, help="Folder of a mirror."
+    "--mirror",
+    "mirrors",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    multiple=True,
+    help="Folder of a mirror; may be repeated.",
 )
-@click.option("--database", is_flag=True, help="Check the logs in the broker's own database, all or the one named.")
+@click.option("--database", is_flag=True, help="Check the logs in the broker's own database, all or those named.")
 @click.option("--pack", type=_FILE, default=None, help="A person's proof pack.")
 @credential_option
 @trust_options
@@ -60,8 +65,8 @@ class Options:
 @json_option
 def verify(
     *,
-    log: str | None,
-    mirror: Path | None,
+    logs: tuple[str, ...],
+    mirrors: tuple[Path, ...],
     database: bool,
     pack: Path | None,
     credential_file: Path | None,
@@ -70,71 +75,100 @@ def verify(
 ) -> None:
     """Hash every stored entry again and hold the log against all that is known of it.
 
-    Exit code 0: all is well. 1: something is not as it must be; the first bad entry is named. 2: nothing was checked.
+    Exit code 0: all is well. 1: something is not as it must be; the first bad entry is named. 2: not all was checked.
     """
     options = Options(**against, as_json=as_json)
-    sources = [mirror is not None, database, pack is not None, log is not None and not database]
+    sources = [bool(mirrors), database, pack is not None, bool(logs) and not database]
     if sum(sources) != 1:
         raise click.UsageError("Name one thing to check: --log, --mirror, --database or --pack.")
     with judged(as_json=as_json):
         if pack is not None:
             _check_pack(pack, options)
-        elif mirror is not None:
-            _check_log(mirror_at(mirror), None, options)
         elif database:
-            _check_database(log, options)
-        elif log is not None:
-            _check_log(log_at(log, credential_file), origin_of(log, options.trust()), options)
+            _check_database(logs, options)
+        else:
+            served = [(log_at(log, credential_file), origin_of(log, options.trust())) for log in logs]
+            _check_logs([*served, *((mirror_at(mirror), None) for mirror in mirrors)], options)
 
 
-def _check_log(read: Read, origin: str | None, options: Options) -> None:
-    found = _verified(read, origin, options.trust(), options)
-    _remember(found, options)
-    good(_told(found), found.as_json(), as_json=options.as_json)
+def _check_logs(sources: Sequence[tuple[Read, str | None]], options: Options) -> None:
+    _refuse_mixed(len(sources), options)
+    found = [_verified(read, origin, options.trust(), options) for read, origin in sources]
+    _conclude(found, options)
+    shown = [one.as_json() for one in found]
+    told = shown[0] if len(shown) == 1 else {"logs": {one["log"]: one for one in shown}}
+    good("\n".join(map(told_of, found)), told, as_json=options.as_json)
 
 
 def _verified(read: Read, origin: str | None, trust: Trust, options: Options, former: Head | None = None) -> Verified:
     last = _head_in(options.last, trust) if options.last is not None and options.last.exists() else None
+    is_end = former is not None and options.former is None
     if options.former is not None:
         former = _head_in(options.former, trust)
     served: Callable[[str], Served] | None = partial(_served, options.served) if options.served is not None else None
-    question = Question(trust, origin, last, None if former is None else former.checkpoint, served)
+    question = Question(trust, origin, last, None if former is None else former.checkpoint, is_end, served)
     with progress(origin or "log") as told:
         return verify_log(read, question, told)
 
 
-def _check_database(name: str | None, options: Options) -> None:
+def _check_database(names: Sequence[str], options: Options) -> None:
+    from broker.audit.vouching import vkeys_of  # noqa: PLC0415 - others need no broker
     from broker.cli.audit.database import logs_of, own_broker, stored  # noqa: PLC0415 - others need no broker
 
-    found: dict[str, Any] = {}
+    found: list[Verified] = []
     lines: list[str] = []
     before: Head | None = None
     with own_broker() as base:
-        logs = logs_of(base, name)
-        if len(logs) != 1 and (options.last or options.former or options.served):
-            raise click.UsageError("What to compare with is that of one log: name it with --log.")
+        logs = logs_of(base, names)
+        _refuse_mixed(len(logs), options)
         for head in logs:
-            trust = options.trust(base.log_keys.vkeys(head.origin))
+            trust = options.trust(vkeys_of(base.log_keys, head))
             if head.is_dropped:
                 lines.append(f"{head.origin}: dropped, {head.size} entries")
                 before = opened(head.note, trust.without_quorum, head.origin)
                 continue
             former = before if before is not None and _stem(before) == head.origin.rpartition("/")[0] else None
-            one = _verified(
-                stored(base, head.origin, witnessed=bool(options.witnesses)), head.origin, trust, options, former
+            read = stored(base, head.origin, witnessed=bool(options.witnesses))
+            found.append(one := _verified(read, head.origin, trust, options, former))
+            before = one.head
+            lines.append(told_of(one))
+    _conclude(found, options)
+    shown = {one.head.checkpoint.origin: one.as_json() for one in found}
+    good("\n".join(lines) or "There is no log with entries yet.", {"logs": shown}, as_json=options.as_json)
+
+
+def _refuse_mixed(count: int, options: Options) -> None:
+    if count != 1 and (options.last or options.former):
+        raise click.UsageError("A checkpoint to compare with is that of one log: name that alone, with --log.")
+
+
+def _conclude(found: Sequence[Verified], options: Options) -> None:
+    """Hold the whole list against all logs that were checked, and remember the head when nothing is left open."""
+    if options.served is not None:
+        with options.served.open("rb") as lines:
+            check_elsewhere(lines, {one.head.checkpoint.origin for one in found})
+    for one in found:
+        if one.reconciled is not None and one.reconciled.uncovered:
+            head, count = one.head.checkpoint, one.reconciled.uncovered
+            first = one.reconciled.first_uncovered
+            detail = (
+                f"{head.origin}: {count} lines of the served list, from number {first} on, are "
+                f"not covered by the checkpoint of {head.size} entries yet. Fetch one that is newer than the list."
             )
-            found[head.origin], before = one.as_json(), one.head
-            lines.append(_told(one))
-            _remember(one, options)
-    good("\n".join(lines) or "There is no log with entries yet.", {"logs": found}, as_json=options.as_json)
+            raise Unfinished("served-not-covered", detail, count)
+    for one in found:
+        if options.last is not None:
+            replaced(options.last, one.head.note)
 
 
 def _check_pack(path: Path, options: Options) -> None:
     has_keys = bool(options.keys or options.witnesses)
     found = verify_pack(path, options.trust() if has_keys else None)
-    told = [f"The pack is good: {found.entries} entries, {found.disclosed} details, {found.grants} grants, no gaps."]
-    for log, size in found.logs.items():
-        told.append(f"{log}: " + ("no checkpoint in the pack" if size is None else f"checkpoint of {size} entries"))
+    told = [f"The pack is good: {found.entries} entries, {found.disclosed} details, no gaps."]
+    told.append(f"{found.grants} grants with the terms that their approval in the log commits to.")
+    if found.unproved_grants:
+        told.append(f"{len(found.unproved_grants)} grants listed, not proved: {', '.join(found.unproved_grants)}")
+    told += [f"{log}: checkpoint of {size} entries" for log, size in found.logs.items()]
     if not has_keys:
         told.append("Checked with the keys in the pack itself. Ask each bank for its log's key, and compare: --key.")
     good("\n".join(told), {**found.as_json(), "keys_given": has_keys}, as_json=options.as_json)
@@ -149,26 +183,5 @@ def _served(path: Path, log: str) -> Served:
         return Served.read(lines, log)
 
 
-def _remember(found: Verified, options: Options) -> None:
-    if options.last is not None:
-        replaced(options.last, found.head.note)
-
-
 def _stem(head: Head) -> str:
     return head.checkpoint.origin.rpartition("/")[0]
-
-
-def _told(found: Verified) -> str:
-    checkpoint = found.head.checkpoint
-    seen = ", ".join(one.name for one in found.head.cosigned)
-    told = [f"{checkpoint.origin}: {checkpoint.size} entries, all as they must be"]
-    if seen:
-        told.append(f"  cosigned by {seen}")
-    if found.previous is not None:
-        told.append(f"  goes on from {found.previous.get('origin')}")
-    if found.reconciled is not None:
-        told.append(f"  {found.reconciled.served} requests that the bank served are all announced in it")
-        if found.reconciled.unserved:
-            first = ", ".join(map(str, found.reconciled.first_unserved))
-            told.append(f"  {found.reconciled.unserved} announced requests are not in the bank's list: {first} …")
-    return "\n".join(told)

@@ -37,7 +37,7 @@ def open_bank(config: BankConfig, stopping: Event) -> Bank:
         except (JoseError, ValueError, TypeError, KeyError) as error:
             raise ConfigError(f"the keys of client '{client.client_id}' cannot be read") from error
     rules = config.receipts
-    trusted = TrustedLog(config.bank_id, rules.log_keys) if rules is not None else None
+    trusted = TrustedLog(config.bank_id, rules.log_keys, rules.recovered) if rules is not None else None
     keys = load_or_create_keys(config.signing_key_file)
     sessions = open_database(config.database)
     customers = Customers(config, sessions)

@@ -45,11 +45,13 @@ class RegisteredClient:
 class ReceiptRules:
     """By which keys of the broker's log this bank checks receipts (C2SP verifier keys, of any year).
 
+    `recovered` are the logs, e.g. `2026-2`, that the broker's operator says were opened in place of contradicted ones.
     `clock_file` is where the broker's sandbox keeps how far its clock was put forward; None: both live in real time.
     """
 
     log_keys: tuple[str, ...]
     clock_file: Path | None
+    recovered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,8 @@ def _receipts(value: object) -> ReceiptRules | None:
     file = value.get("clock_file")
     if not keys or not (file is None or isinstance(file, str)):
         raise ConfigError("'receipts' needs 'log_keys', and 'clock_file' is a path")
-    return ReceiptRules(keys, None if file is None else Path(file))
+    recovered = _texts(value, "recovered", "'receipts'") if "recovered" in value else ()
+    return ReceiptRules(keys, None if file is None else Path(file), recovered)
 
 
 def _seconds(value: object) -> float:

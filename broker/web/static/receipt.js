@@ -263,3 +263,36 @@ export async function verifyReceipt(data, verifiersOf) {
   await checkInclusion(proof.extra, proof, checkpoint);
   return { leaf: proof.extra, index: proof.index, checkpoint };
 }
+
+const HALF_A_CHARACTER = /\p{Surrogate}/u;
+
+/** Return the object that a text is the canonical JSON of (RFC 8785, of texts and whole numbers).
+ *
+ * A text with a member twice reads as the last one here and perhaps as the first elsewhere, so it is refused.
+ */
+export function canonicalObject(text) {
+  let found = null;
+  try {
+    found = JSON.parse(text);
+  } catch {
+    found = null;
+  }
+  if (found === null || typeof found !== "object" || Array.isArray(found)) {
+    throw new Unverifiable("leaf-malformed", "The entry is not one JSON object.");
+  }
+  if (JSON.stringify(ordered(found)) !== text) throw notCanonical();
+  return found;
+}
+
+function ordered(value) {
+  if (Array.isArray(value)) return value.map(ordered);
+  if (typeof value === "number" && !Number.isSafeInteger(value)) throw notCanonical();
+  if (typeof value === "string" && HALF_A_CHARACTER.test(value)) throw notCanonical();
+  if (value === null || typeof value !== "object") return value;
+  // Object.fromEntries defines members, so that __proto__ is one as any other.
+  return Object.fromEntries(Object.keys(value).sort().map((name) => [ordered(name), ordered(value[name])]));
+}
+
+function notCanonical() {
+  return new Unverifiable("leaf-not-canonical", "The entry is not written in the one form that entries have.");
+}

@@ -1,7 +1,7 @@
 /* The page that checks a receipt: takes the files, shows the verdict in words. What it proves is judged in receipt.js. */
 
 import { checkAnswer, disclosed } from "./disclosure.js";
-import { Unverifiable, isAble, textOf, unbase64, verifierOf, verifierOfVkey, verifyReceipt } from "./receipt.js";
+import { Unverifiable, canonicalObject, isAble, textOf, verifierOfVkey, verifyReceipt } from "./receipt.js";
 
 const byId = (id) => document.getElementById(id);
 const facts = JSON.parse(byId("checker").dataset.facts);
@@ -20,9 +20,8 @@ async function trusted() {
   const pasted = await Promise.all(pastedLines().map(verifierOfVkey));
   if (pasted.length) return () => pasted;
   return async (origin) => {
-    const logs = facts.keys.filter(({ prefix }) => origin.startsWith(prefix)).map(({ key }) => unbase64(key));
-    const own = await Promise.all(logs.map((key) => verifierOf(origin, key[0], key.slice(1))));
-    return [...own, ...(await Promise.all(facts.witnesses.map(verifierOfVkey)))];
+    const own = facts.keys.filter((vkey) => vkey.startsWith(`${origin}+`)); // a retired key is that of closed logs alone
+    return Promise.all([...own, ...facts.witnesses].map(verifierOfVkey));
   };
 }
 
@@ -38,13 +37,8 @@ async function judged() {
 }
 
 function leafOf({ leaf, index, checkpoint }) {
-  let found = null;
-  try {
-    found = JSON.parse(textOf(leaf) ?? "");
-  } catch {
-    found = null;
-  }
-  if (found === null || typeof found !== "object" || found.log !== checkpoint.origin || found.number !== Number(index)) {
+  const found = canonicalObject(textOf(leaf) ?? "");
+  if (found.log !== checkpoint.origin || found.number !== Number(index)) {
     throw new Unverifiable("leaf-elsewhere", "The entry speaks of another log or number than the one where it stands.");
   }
   return found;

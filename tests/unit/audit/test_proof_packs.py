@@ -22,12 +22,21 @@ from tests.support.forged_log import ORIGIN, SIGNER, STRANGER, WITNESS, Author, 
 SIZE = 300
 TRUST = Trust.of([SIGNER.vkey])
 SHOWN = Disclosure(text_of(bytes(16)), "accounts", ["acc-1"])
+TERMS, NOTICE = {"purpose": "chat", "days": 90}, {"version": "1", "sha256": "ab"}
+APPROVED = (
+    Disclosure(text_of(bytes(16)), "terms", TERMS),
+    SHOWN,
+    Disclosure(text_of(bytes(16)), "notice", NOTICE),
+)
 Files = dict[str, bytes]
 
 
 def disclosing(fields: Fields) -> None:
     if fields["number"] == 10:
-        fields["_sd"] = [digest(SHOWN)]
+        fields |= {"_sd": sorted(map(digest, APPROVED)), "event": "grant.approved", "grant": "g-1", "grantVersion": 1}
+        del fields["access"]
+    if fields["number"] == 11:
+        fields["event"] = "access.refused"
 
 
 @cache
@@ -46,7 +55,7 @@ def files_of(published: Published) -> Files:
     index = {
         "format": "consent-broker-proof-pack/1",
         "logs": [{"origin": ORIGIN, "vkeys": [SIGNER.vkey]}],
-        "grants": [{"id": "g-1", "version": 1}],
+        "grants": [{"id": "g-1", "version": 1, "terms": TERMS, "notice": NOTICE}],
         "entries": [{"origin": ORIGIN, "number": number} for number in own],
         "gaps": [],
     }
@@ -55,7 +64,7 @@ def files_of(published: Published) -> Files:
         "pack.json": json.dumps(index).encode(),
         "checkpoints/harbor-2026.txt": published.note,
         **{f"receipts/harbor-2026-{number}.tlog-proof": published.receipt(number) for number in own},
-        "disclosures/harbor-2026-10.json": json.dumps([SHOWN]).encode(),
+        "disclosures/harbor-2026-10.json": json.dumps(APPROVED).encode(),
     }
 
 
@@ -73,14 +82,30 @@ def verified(folder: Path, files: Files, trust: Trust | None = TRUST) -> Verifie
 
 def test_an_honest_pack_is_good(tmp_path: Path) -> None:
     found = verified(tmp_path, files_of(log()))
-    assert found == VerifiedPack({ORIGIN: SIZE}, 60, 1, 1)
+    assert found == VerifiedPack({ORIGIN: SIZE}, 60, 3, 1)
+
+
+def test_a_grant_that_nothing_shows_is_listed_and_not_proved(tmp_path: Path) -> None:
+    """The entry of the approval is in another pack, or does not open what it commits to, or is of another version."""
+    for change in (
+        without("disclosures/harbor-2026-10.json"),
+        replaced("disclosures/harbor-2026-10.json", lambda: json.dumps(APPROVED[:2]).encode()),
+        index_with(grants=[{"id": "g-1", "version": 2, "terms": TERMS, "notice": NOTICE}]),
+    ):
+        files = files_of(log())
+        change(files)
+        found = verified(tmp_path, files)
+        assert (found.grants, found.unproved_grants) == (0, ("g-1",))
+    told = runs("verify", "--pack", packed(tmp_path, files)).stdout
+    assert "1 grants listed, not proved: g-1" in told
 
 
 def test_the_command_says_whose_keys_it_took(tmp_path: Path) -> None:
     path = packed(tmp_path, files_of(log()))
     own = runs("verify", "--pack", path)
     assert own.exit_code == 0
-    assert "60 entries, 1 details, 1 grants, no gaps" in own.stdout
+    assert "60 entries, 3 details, no gaps" in own.stdout
+    assert "1 grants with the terms that their approval in the log commits to" in own.stdout
     assert "Ask each bank for its log's key" in own.stdout
     given = runs("verify", "--pack", path, "--key", SIGNER.vkey, "--json")
     assert json.loads(given.stdout)["keys_given"] is True
@@ -139,6 +164,17 @@ FORGED: tuple[tuple[str, Callable[[Files], None], str, int | None], ...] = (
     ("a receipt is damaged", replaced(RECEIPT(20), lambda: log().receipt(20)[:-9]), "note-malformed", None),
     ("a receipt is another's", replaced(RECEIPT(20), lambda: log().receipt(21)), "receipt-elsewhere", 21),
     ("a receipt is of another history", replaced(RECEIPT(20), lambda: fork().receipt(20)), "log-forked", 20),
+    ("a receipt is for a smaller tree", replaced(RECEIPT(0), lambda: publish(log().leaves[:9]).receipt(0)),
+     "receipt-outdated", 0),
+    ("a receipt is for a smaller tree of another history",
+     replaced(RECEIPT(20), lambda: publish(fork().leaves[:50]).receipt(20)), "receipt-outdated", 20),
+    ("there is no checkpoint", without("checkpoints/harbor-2026.txt"), "checkpoint-missing", 0),
+    ("a log has no checkpoint", index_with(logs=[{"origin": "x", "vkeys": [SIGNER.vkey]}]), "checkpoint-missing", None),
+    ("a grant has other terms",
+     index_with(grants=[{"id": "g-1", "version": 1, "terms": {**TERMS, "days": 365}, "notice": NOTICE}]),
+     "grant-altered", 10),
+    ("a grant has another notice",
+     index_with(grants=[{"id": "g-1", "version": 1, "terms": TERMS, "notice": {}}]), "grant-altered", 10),
     ("the checkpoint is older", replaced("checkpoints/harbor-2026.txt", lambda: publish(log().leaves[:9]).note),
      "log-shrunk", 0),
     ("the checkpoint is a stranger's",
@@ -183,6 +219,8 @@ UNUSABLE: tuple[tuple[str, Callable[[Files], None]], ...] = (
     ("an index without entries", replaced("pack.json", lambda: b'{"logs":[],"grants":[],"entries":{},"gaps":[]}')),
     ("an index that is nested", replaced("pack.json", lambda: b"[" * 100_000)),
     ("entries that are none", index_with(entries=[{"origin": 1}])),
+    ("grants that are none", index_with(grants=[{"id": 1}])),
+    ("logs that are none", index_with(logs=[1])),
     ("details that are none", replaced("disclosures/harbor-2026-10.json", lambda: b"{}")),
     ("a way out of its folder", replaced("receipts/../../x.tlog-proof", lambda: b"")),
     ("an absolute name", replaced("/etc/passwd", lambda: b"")),

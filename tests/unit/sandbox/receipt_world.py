@@ -26,7 +26,8 @@ from broker.tlog.note import Signer
 from broker.tlog.receipt import make_receipt
 
 PEOPLE = {"fdx": "maya", "obie": "tomas"}
-ORIGINS = {"fdx": "broker.example/audit/harbor/2026", "obie": "broker.example/audit/meridian/2026"}
+YEAR = datetime.now(UTC).year
+ORIGINS = {"fdx": f"broker.example/audit/harbor/{YEAR}", "obie": f"broker.example/audit/meridian/{YEAR}"}
 FAR = datetime(2150, 1, 1, tzinfo=UTC)
 
 
@@ -141,9 +142,10 @@ def refusal(answer):
 
 
 @contextmanager
-def teller(folder, standard, key=None, **rules):
+def teller(folder, standard, key=None, origin=None, **rules):
     key, username = key or Ed25519PrivateKey.generate(), PEOPLE[standard]
-    signer = Signer(ORIGINS[standard], key)
+    origin = origin or ORIGINS[standard]
+    signer = Signer(origin, key)
     changes = {"customers": [{"username": username, "password": f"pass of {username}"}]}
     prepared = bank_world.prepare(
         folder, standard, receipts={"log_keys": [signer.vkey], "clock_file": None} | rules, **changes
@@ -154,7 +156,7 @@ def teller(folder, standard, key=None, **rules):
         facts = TokenFacts("broker", customer, bank_world.SCOPES[standard], "family")
         keep_token(session, "the-token", facts, "access", int(FAR.timestamp()))
     bank.customers.keep_books(customer, datetime.now(UTC).date())
-    opened = Teller(bank, standard, key, Log(ORIGINS[standard], [signer]), customer)
+    opened = Teller(bank, standard, key, Log(origin, [signer]), customer)
     headers = opened.announced(event="accounts.listed", category="accounts")
     listed = opened.asks("/accounts", headers).get_json()
     accounts = listed["accounts"] if standard == "fdx" else listed["Data"]["Account"]

@@ -9,13 +9,15 @@ import bank_world
 import pytest
 import receipt_world
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from receipt_world import Log, base64url, refusal, teller, written
+from receipt_world import ORIGINS, YEAR, Log, base64url, refusal, teller, written
 
 from broker.sandbox.bank.app import open_bank
 from broker.sandbox.bank.config import ConfigError, load_config
+from broker.sandbox.bank.receipts.trusted import TrustedLog
 from broker.tlog.merkle import leaf_hash
 from broker.tlog.note import Signer
 from broker.tlog.proof import parse_proof
+from tests.support.bad_receipts import SIGNER, ambiguous
 
 MICROSECONDS = 1_000_000
 
@@ -199,16 +201,48 @@ def test_another_banks_log_proves_nothing_here_even_under_the_same_key(bank):
         assert refusal(bank.asks(bank.transactions(), headers)) == "receipt-wrong-log", origin
 
 
-@pytest.mark.parametrize("year", ["2027", "2026-2"])
-def test_the_next_years_and_a_recovered_log_are_believed_under_the_same_key(bank, year):
-    origin = f"{bank.log.origin.rpartition('/')[0]}/{year}"
+@pytest.mark.parametrize("name", [f"{YEAR}-2", f"{YEAR}-7", f"{YEAR - 1}", f"{YEAR + 2}", f"0{YEAR}", f"{YEAR}-0"])
+def test_a_second_log_beside_the_years_own_is_not_believed_though_the_key_is_right(bank, name):
+    origin = f"{bank.log.origin.rpartition('/')[0]}/{name}"
     disclosures, present = bank.details(), bank.log
     bank.log = Log(origin, [Signer(origin, bank.key)])
     try:
         answer = bank.asks(bank.transactions(), bank.headers(bank.leaf(disclosures), disclosures))
     finally:
         bank.log = present
-    assert refusal(answer) is None
+    assert refusal(answer) == "receipt-wrong-log"
+
+
+def test_a_bank_believes_the_log_of_the_year_that_it_is_and_around_new_year_the_neighbours():
+    def names(instant, *recovered):
+        return sorted(TrustedLog("harbor", [SIGNER.vkey], recovered).names_at(datetime.fromisoformat(instant)))
+
+    stem = "broker.example/audit/harbor"
+    assert names("2026-06-01T00:00:00Z") == [f"{stem}/2026"]
+    assert names("2026-12-30T12:00:00Z") == names("2027-01-02T12:00:00Z") == [f"{stem}/2026", f"{stem}/2027"]
+    assert names("2026-12-29T12:00:00Z") == [f"{stem}/2026"]
+    assert names("2027-01-03T12:00:00Z") == [f"{stem}/2027"]
+    # Of a year that was recovered the last log counts alone.
+    assert names("2026-12-30T12:00:00Z", "2026-2", "2026-3") == [f"{stem}/2026-3", f"{stem}/2027"]
+    for wrong in ("2026", "2026-", "2026-02", "26-2", "2026-2/x"):
+        with pytest.raises(ConfigError):
+            names("2026-06-01T00:00:00Z", wrong)
+
+
+def test_a_recovered_log_is_believed_by_a_bank_that_was_told_of_it(tmp_path):
+    with teller(tmp_path, "fdx", recovered=[f"{YEAR}-2"], origin=f"broker.example/audit/harbor/{YEAR}-2") as bank:
+        assert refusal(bank.asks(bank.transactions(), bank.announced())) is None
+        bank.log = Log(ORIGINS["fdx"], [Signer(ORIGINS["fdx"], bank.key)])
+        assert refusal(bank.asks(bank.transactions(), bank.announced())) == "receipt-wrong-log"
+
+
+def test_an_entry_that_not_everybody_reads_alike_is_not_believed(bank):
+    disclosures = bank.details()
+    plain = bank.leaf(disclosures)
+    leaf = json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()
+    for name, strange in ambiguous(leaf):
+        headers = bank.headers(plain, disclosures, bank.log.receipt(strange))
+        assert refusal(bank.asks(bank.transactions(), headers)) == "receipt-malformed", name
 
 
 def test_a_stranger_who_signs_in_the_logs_name_is_not_believed(bank):

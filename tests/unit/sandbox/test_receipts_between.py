@@ -49,7 +49,7 @@ class Meeting:
 
     def announced(self) -> list[tuple[str, int]]:
         """Where the entries stand that announced a request to the bank."""
-        log = f"broker.example/audit/{self.bank_id}/2026"
+        log = f"broker.example/audit/{self.bank_id}/{datetime.now(UTC).year}"
         with self.house.database.read() as session:
             leaves = [json.loads(leaf) for leaf in entries_of(session, log, 0, 1_000)]
         events = ("access.requested", "accounts.listed")

@@ -4,11 +4,13 @@ import io
 import json
 import re
 import zipfile
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
 from web_world import Browser, World, form_with, words_of
 
+from broker.audit.verification.pack import verify_pack
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.tlog.checkpoint import open_checkpoint
 from broker.tlog.disclosure import Disclosure, check
@@ -144,7 +146,9 @@ def packed(browser: Browser, query: str = "") -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def test_a_proof_pack_holds_the_whole_history_and_all_of_it_verifies(world: World, maya: Browser) -> None:
+def test_a_proof_pack_holds_the_whole_history_and_all_of_it_verifies(
+    world: World, maya: Browser, tmp_path: Path
+) -> None:
     grant_id = world.shares(maya, "accounts", "balances")
     world.reads(grant_id, "accounts")
     files = packed(maya)
@@ -168,6 +172,10 @@ def test_a_proof_pack_holds_the_whole_history_and_all_of_it_verifies(world: Worl
         told = [Disclosure(*one) for one in json.loads(files.get(f"disclosures/{name}.json", b"[]"))]
         assert len(check(leaf, told)) == len(leaf.get("_sd", []))
     assert b"broker audit verify --pack" in files["README.txt"]
+    path = tmp_path / "pack.zip"
+    path.write_bytes(maya.get("/history/proof-pack").data)
+    found = verify_pack(path, None)
+    assert (found.grants, found.unproved_grants) == (1, ())  # what the approval disclosed of it is there
 
 
 def test_a_pack_is_of_one_year_where_that_is_asked_for(world: World, maya: Browser) -> None:

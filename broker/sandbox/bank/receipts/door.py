@@ -4,7 +4,7 @@ import base64
 import json
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 from flask import request
 from werkzeug.exceptions import ServiceUnavailable
@@ -31,13 +31,14 @@ def under_receipt(visit: Visit, asked: Asked) -> Visit:
     trusted = bank().trusted_log
     if trusted is None:
         return visit
-    verified = trusted.verified(_receipt())
+    now_s = _now_s()
+    verified = trusted.verified(_receipt(), clock.from_epoch(int(now_s)))
     leaf = _leaf(verified.leaf)
     claimed = Claimed(
         asked=asked,
         customer=visit.asked_by,
         interaction_id=visit.interaction_id,
-        now_s=_now_s(),
+        now_s=now_s,
         origin=verified.checkpoint.origin,
         index=verified.index,
         leaf=leaf,
@@ -68,13 +69,24 @@ def _receipt() -> bytes:
 
 
 def _leaf(data: bytes) -> dict[str, Any]:
+    """Read an entry that has one meaning for every reader: of a member that stands there twice each may take another.
+
+    Entries are canonical JSON (RFC 8785) of texts, whole numbers and lists, with names in ASCII.
+    """
     try:
-        leaf = json.loads(data)
+        leaf = json.loads(data, parse_float=_no_number, parse_constant=_no_number)
+        written = json.dumps(leaf, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
     except (ValueError, RecursionError) as error:
-        raise ReceiptRefused("receipt-malformed", "The entry is not JSON.") from error
+        raise ReceiptRefused("receipt-malformed", "The entry is not JSON of texts and whole numbers.") from error
     if not isinstance(leaf, dict):
         raise ReceiptRefused("receipt-malformed", "The entry is no object.")
+    if written != data:
+        raise ReceiptRefused("receipt-malformed", "The entry is not written as canonical JSON.")
     return leaf
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(text)
 
 
 def _disclosed(leaf: dict[str, Any]) -> dict[str, Any]:
