@@ -63,7 +63,7 @@ class Submission:
     http: OutboundClient
     timeout_s: float
 
-    def ask(self, witness: Witness, log: str) -> Statement:
+    def ask(self, witness: Witness, log: str, shown: Head | None = None) -> Statement:
         """Submit, and keep a contradiction where every process finds it.
 
         Never call it inside a transaction: it waits for another machine.
@@ -71,7 +71,7 @@ class Submission:
         Raises:
             StorageUnavailable: the log cannot be read.
         """
-        said = self.submit(witness, log)
+        said = self.submit(witness, log, shown)
         if said.says is Says.CONTRADICTS:
             try:
                 with self.database.write(from_reserve=True) as session:
@@ -81,9 +81,10 @@ class Submission:
                 _log.error("audit.contradiction_not_kept", log=log, witness=witness.name, code=error.code)
         return said
 
-    def submit(self, witness: Witness, log: str) -> Statement:
+    def submit(self, witness: Witness, log: str, shown: Head | None = None) -> Statement:
         """Show the newest checkpoint of a log, with the proof that it continues what the witness has seen.
 
+        `shown` is an earlier head of ours that is shown instead, unless the witness has seen more.
         Never call it inside a transaction: it waits for another machine.
 
         Raises:
@@ -92,7 +93,7 @@ class Submission:
         deadline = self.http.deadline(self.timeout_s)
         known: int | None = None
         for _ in range(_TRIES):
-            head, old, proof = self._prepared(witness, log, known)
+            head, old, proof = self._prepared(witness, log, known, shown)
             if old > head.size:
                 # Read again after the witness had spoken: what it has seen was durable here before it was sent.
                 return Statement(witness.name, Says.CONTRADICTS, f"It has seen {old} entries.", head.size)
@@ -113,12 +114,16 @@ class Submission:
         left = deadline.remaining()
         return self.http.send("POST", url, _TYPE, request.dump(), breaker=breaker, deadline_s=left)
 
-    def _prepared(self, witness: Witness, log: str, known: int | None) -> tuple[Head, int, tuple[bytes, ...]]:
+    def _prepared(
+        self, witness: Witness, log: str, known: int | None, shown: Head | None
+    ) -> tuple[Head, int, tuple[bytes, ...]]:
         """Return our head, the size that the witness is thought to have cosigned, and the proof from there to here."""
         try:
             with self.database.read() as session:
                 head = _head(session, log)
                 old = last_size(session, log, witness.name) if known is None else known
+                if shown is not None and old <= shown.size <= head.size:
+                    head = shown
                 proof = consistency_proof(nodes_of(session, log), old, head.size) if old <= head.size else ()
         except Unverifiable as error:
             raise StorageUnavailable("What is stored of the log is no tree.") from error

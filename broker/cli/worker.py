@@ -57,7 +57,7 @@ def _start_pushing(services: Services, stopping: threading.Event) -> None:
     """Push checkpoints beside the worker's own tasks, a thread for each witness."""
     submission = build_submission(services.settings, services.database, services.log_keys)
     for witness in configured_witnesses(services.settings).members:
-        pusher = Pusher(submission, witness)
+        pusher = Pusher(submission, witness, rounds=rounds)
         # A daemon: the end of the worker waits for no machine. What was not kept is pushed again by the next one.
         threading.Thread(target=pusher.run, args=[stopping], name="witness", daemon=True).start()
 
