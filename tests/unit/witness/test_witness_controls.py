@@ -61,7 +61,7 @@ PLANTS = (
 )
 
 
-_SHARES = [PLANTS[start::3] for start in range(3)]  # each ends within the time of one test
+_SHARES = [PLANTS[start::6] for start in range(6)]  # each ends within the time of one test
 
 
 @pytest.mark.control
