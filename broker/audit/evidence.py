@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -14,10 +14,14 @@ from broker.audit.models import DetailRow, EntryRow, LogState, SubjectRow
 from broker.audit.receipts import disclosed
 from broker.audit.subjects import opened
 from broker.audit.tree import Head, hashes_of, head_of
+from broker.audit.witnessed import cosigned_checkpoint
 from broker.crypto.sealing import Sealer
+from broker.errors import NotFound
+from broker.tlog.checkpoint import parse_checkpoint
 from broker.tlog.disclosure import Disclosure
 from broker.tlog.errors import Unverifiable
 from broker.tlog.merkle import Node, Nodes, inclusion_proof
+from broker.tlog.note import parse_note
 from broker.tlog.receipt import make_receipt
 from broker.tlog.tiles import TILE_HEIGHT, Tile, TileNodes
 
@@ -46,13 +50,27 @@ class Evidence:
 def logs_about(session: Session, user_id: str) -> list[tuple[Head, int]]:
     """Return the heads of the logs that hold entries about this person, by name, with the number of those entries."""
     counted = (
-        select(EntryRow.log, func.count())
+        select(EntryRow.log, func.count(), func.max(EntryRow.number))
         .where(EntryRow.subject.in_(select(SubjectRow.pseudonym).where(SubjectRow.user_id == user_id)))
         .group_by(EntryRow.log)
     )
-    counts = {row[0]: row[1] for row in session.execute(counted)}
+    rows = session.execute(counted).all()
+    counts, last = {row[0]: row[1] for row in rows}, {row[0]: row[2] for row in rows}
     signed = session.scalars(select(LogState.name).where(LogState.checkpoint != b"").order_by(LogState.name))
-    return [(head_of(session, name), counts[name]) for name in signed if name in counts]
+    return [(_head_over(session, name, last[name]), counts[name]) for name in signed if name in counts]
+
+
+def _head_over(session: Session, log: str, last: int) -> Head:
+    """Return the head that witnesses have signed if it covers entry `last`, else the newest."""
+    newest = head_of(session, log)
+    try:
+        note = cosigned_checkpoint(session, log)
+        checkpoint = parse_checkpoint(parse_note(note).text)
+    except (NotFound, Unverifiable):
+        return newest  # the tree below it is damaged: what can be proved is told entry by entry
+    if checkpoint.size <= last:
+        return newest
+    return replace(newest, size=checkpoint.size, root=checkpoint.root, note=note)
 
 
 def evidence_of(session: Session, master: Sealer, user_id: str, head: Head) -> Iterator[Evidence]:

@@ -91,14 +91,14 @@ def entry_bundle(session: Session, log: str, path: str) -> Stored:
 
 
 def proof(session: Session, log: str, number: str) -> Stored:
-    """Return the receipt of one entry against the newest checkpoint (C2SP tlog-proof).
+    """Return the receipt of one entry (C2SP tlog-proof), with the signatures of witnesses where they cover it.
 
     Raises:
         NotFound: there is no such log or entry.
     """
     if not _NUMBER.fullmatch(number):
         raise NotFound("There is no such entry.")
-    return Stored(tree.receipt_of(session, log, int(number)))
+    return Stored(witnessed.cosigned_receipt(session, log, int(number)))
 
 
 def _tile(session: Session, log: str, path: str) -> Tile:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from broker.audit.models import DetailRow, EntryRow, LogState, SubjectRow
 from broker.audit.subjects import opened
-from broker.audit.tree import head_of, receipt_of
+from broker.audit.tree import head_of
+from broker.audit.witnessed import cosigned_receipt
 from broker.crypto.sealing import Sealer
 from broker.errors import NotFound
 from broker.tlog.disclosure import Disclosure
@@ -34,7 +35,7 @@ def log_at(session: Session, owner: str, year: str) -> str:
 
 
 def of_person(session: Session, user_id: str, log: str, number: int) -> bytes:
-    """Return the receipt of an entry about this person, against the log's newest checkpoint.
+    """Return the receipt of an entry about this person, with the signatures of witnesses where they cover it.
 
     Raises:
         NotFound: unknown, or about somebody else: the same answer.
@@ -51,7 +52,7 @@ def of_log(session: Session, log: str, number: int) -> bytes:
     """
     if number > _LARGEST_NUMBER or not head_of(session, log).note:
         raise _nothing_there()
-    return receipt_of(session, log, number)
+    return cosigned_receipt(session, log, number)
 
 
 def disclosures_of_person(

@@ -44,10 +44,18 @@ def refuse_unless_contradicted(submission: Submission, witnesses: Witnesses, log
     """Ask the witnesses once more.
 
     Raises:
-        ConfigurationInvalid: none of them contradicts the log: there is nothing to recover.
+        ConfigurationInvalid: none of them contradicts the log, or nobody could be asked.
     """
-    if not any(submission.submit(witness, log).says is Says.CONTRADICTS for witness in witnesses.members):
-        raise ConfigurationInvalid("No witness contradicts this log, so it stays in use.", code="log-not-forked")
+    said = [submission.submit(witness, log) for witness in witnesses.members]
+    if any(one.says is Says.CONTRADICTS for one in said):
+        return
+    silent = [one.witness for one in said if one.says is Says.UNANSWERED]
+    if not said or silent:
+        who = f"no answer came from {', '.join(silent)}" if silent else "there are no witnesses in BROKER_WITNESSES"
+        raise ConfigurationInvalid(
+            f"Nothing is known of this log, because {who}. It stays as it is.", code="log-not-forked"
+        )
+    raise ConfigurationInvalid("Every witness confirms this log, so it stays in use.", code="log-not-forked")
 
 
 def last_witnessed(submission: Submission, witnesses: Witnesses, keys: LogKeys, log: str) -> WitnessedHead:

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from broker.app import build_services, build_submission
-from broker.audit.pushing import Pusher
+from broker.audit.pushing import Pusher, Rounds
 from broker.audit.retention import close_finished_years
 from broker.audit.witnesses import configured_witnesses
 from broker.banks.connector import Credential
@@ -56,6 +56,7 @@ def worker() -> None:
 def _start_pushing(services: Services, stopping: threading.Event) -> None:
     """Push checkpoints beside the worker's own tasks, a thread for each witness."""
     submission = build_submission(services.settings, services.database, services.log_keys)
+    rounds = Rounds()
     for witness in configured_witnesses(services.settings).members:
         pusher = Pusher(submission, witness, rounds=rounds)
         # A daemon: the end of the worker waits for no machine. What was not kept is pushed again by the next one.

@@ -35,19 +35,29 @@ def log_at(url: str, credential_file: Path | None) -> Read:
     headers = _headers(credential_file)
     client = OutboundClient(frozenset({allowed}), _TIMEOUT_S, LARGEST_FILE)
 
+    shown: set[bool] = set()
+
     def read(path: str) -> bytes:
+        is_of_entries = path.startswith("tile/entries/")
         try:
             answer = client.get(f"{url.rstrip('/')}/{path}", headers, breaker="audit")
         except BankTimeout as error:
             raise Unreadable("The log does not answer in time.") from error
         except BankUnavailable as error:
             raise Unreadable("The log cannot be reached, or its answer cannot be used.") from error
+        if answer.status == _ABSENT and is_of_entries and not shown:
+            # Another bank's credential is told nothing else; that no entry was seen at all condemns nobody.
+            raise Unreadable(
+                "The log shows no entry to this credential: it may be another bank's, or entries are gone."
+            )
         if answer.status == _ABSENT:
             raise Missing(path)
         if answer.status == _REFUSED:
             raise Unreadable("The log shows its entries only with a living audit credential: --credential-file.")
         if answer.status != _FOUND:
             raise Unreadable(f"The log answers {answer.status} for {path}.")
+        if is_of_entries:
+            shown.add(True)
         return answer.body
 
     return read

@@ -8,6 +8,7 @@ import pytest
 from click.testing import Result
 from sqlalchemy import text
 
+from broker.audit import credentials
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.tlog import disclosure
 from tests.support.audited import KEYS, LOG, Audited, audited, runs
@@ -287,3 +288,12 @@ def test_the_operators_credentials_are_made_listed_and_revoked() -> None:
     assert "Revoked" in said(runs("credential", "revoke", listed["id"]))
     assert json.loads(said(runs("credential", "list", "--json")))[0]["revoked"] is not None
     assert "no such credential" in str(runs("credential", "revoke", "x").exception)
+
+
+def test_another_banks_credential_accuses_nobody(harbor: Audited) -> None:
+    with harbor.house.database.write() as session:
+        _, secret = credentials.create(session, "meridian", harbor.house.watch())
+    foreign = harbor.folder / "foreign"
+    foreign.write_text(secret, encoding="utf-8")
+    foreign.chmod(0o600)
+    assert "another bank" in said(runs("verify", "--log", harbor.url, "--credential-file", foreign, *KEY), 2)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from broker.audit.tree import head_of, heads
+from broker.audit.tree import head_of, listed
 from broker.audit.vocabulary import Entry, Event, Initiator
 from tests.support.audited import KEYS, LOG, Audited, audited, runs
 from tests.support.core import LOG_KEYS, House
@@ -82,7 +82,7 @@ def test_logs_are_in_the_order_of_their_numbers(harbor: Audited) -> None:
     with harbor.house.sequencer.transaction(["harbor"]) as transaction:
         transaction.succeed("harbor", "broker.example/audit/harbor/2027")
     with harbor.house.database.read() as session:
-        names = [head.origin.rpartition("/")[2] for head in heads(session, "harbor")]
+        names = [head.origin.rpartition("/")[2] for head in listed(session, "harbor")]
     assert names == ["2026", "2026-2", "2026-10", "2027"]
 
 
