@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from threading import Thread
@@ -16,6 +17,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from broker.audit import credentials
 from broker.audit.vocabulary import Appended, Entry, Event, Initiator
 from broker.cli.main import cli
+from broker.clock import rfc3339
 from tests.support.core import LOG_KEYS, House
 from tests.support.edge import app_of
 from tests.support.forged_log import text_of
@@ -74,12 +76,13 @@ class Audited:
         path.write_bytes(content)
         return path
 
-    def served_list(self, numbers: Sequence[int]) -> Path:
+    def served_list(self, numbers: Sequence[int], at: datetime | None = None) -> Path:
         """Write the list that the bank keeps of the requests it has served."""
         rows = self.house.store.rows("SELECT number, leaf_hash FROM audit_entries WHERE log LIKE '%harbor%'")
         hashes = dict(rows)
 
-        lines = [{"log": LOG, "number": number, "leafHash": text_of(bytes(hashes[number]))} for number in numbers]
+        told = {"log": LOG} if at is None else {"log": LOG, "at": rfc3339(at)}
+        lines = [{**told, "number": number, "leafHash": text_of(bytes(hashes[number]))} for number in numbers]
         return self.file("served.jsonl", "\n".join(map(json.dumps, lines)).encode())
 
 

@@ -163,7 +163,7 @@ def _written(scene: Scene) -> None:
     scene.accesses(users, (SIZE - SEEN) // 2, 50, 30)
     for name, number in (("receipt", 40), ("tail-receipt", RECEIPTED)):
         scene.audited.file(name, scene.placed[number].receipt)
-    scene.audited.served_list(range(0, SIZE, 2))
+    scene.audited.served_list(range(0, SIZE, 2), system_clock() - timedelta(hours=1))
     scene.honest = scene.state()
 
 

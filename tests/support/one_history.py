@@ -29,7 +29,7 @@ _TILES_KEPT = 1_024
 def log_of(fleet: Fleet, bank_id: str = "harbor") -> str:
     """Return the name of a bank's current log, also before its first entry."""
     with fleet.services.database.read() as session:
-        return next((head.origin for head in tree.heads(session, bank_id) if head.is_current), "")
+        return next((head.origin for head in tree.listed(session, bank_id) if head.is_current), "")
 
 
 @dataclass

@@ -4,12 +4,14 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from broker.audit.verification.faults import Fault, Unreadable
 from broker.audit.verification.leaves import Fields
 
 _LONGEST_LINE = 4_096
+_COVERED_WITHIN = timedelta(minutes=10)  # a checkpoint is published when witnesses have signed it: seconds
 _MOST_NAMED = 20
 
 
@@ -44,27 +46,30 @@ class _Line:
     place: int
     leaf_hash: str | None
     interaction_id: str | None
+    at: datetime | None
 
 
 class Served:
     """The requests of one log that the bank has served, by the number of the entry that announced each."""
 
-    def __init__(self) -> None:
+    def __init__(self, as_of: datetime | None = None) -> None:
+        self._as_of = as_of
         self._lines: dict[int, list[_Line]] = {}
         self._served = 0
         self._unserved = 0
         self._first_unserved: list[int] = []
 
     @classmethod
-    def read(cls, lines: Iterable[bytes], log: str) -> "Served":
+    def read(cls, lines: Iterable[bytes], log: str, as_of: datetime | None = None) -> "Served":
         """Read the list: JSON lines with `log`, `number`, and `leafHash` or `interactionId` of the receipt that came.
 
         One receipt may come with several requests of an access. Lines of other logs are passed over: see `elsewhere`.
+        `as_of` is when the checkpoint was fetched: what was served (`at`) ten minutes before it must be covered.
 
         Raises:
             Unreadable: a line is not such a line.
         """
-        found = cls()
+        found = cls(as_of)
         for place, line in enumerate(lines, start=1):
             if line.strip():
                 found._add(place, line, log)
@@ -95,15 +100,24 @@ class Served:
         Raises:
             Fault: the bank has served what the log does not announce.
         """
-        covered = [number for number in self._lines if number < size]
-        if covered:
-            number = min(covered)
-            place = self._lines[number][0].place
-            detail = f"announces no request, and line {place} of the served list was served with it"
+        missing = [
+            (number, line.place)
+            for number, lines in self._lines.items()
+            for line in lines
+            if number < size or self._is_overdue(line)
+        ]
+        if missing:
+            number, place = min(missing)
+            what = "announces no request" if number < size else "is not in the log"
+            detail = f"{what}, and line {place} of the served list was served with it"
             raise Fault("served-not-logged", detail, log=log, number=number)
         uncovered = sum(map(len, self._lines.values()))
         first = min(self._lines, default=None)
         return Reconciliation(self._served, self._unserved, tuple(self._first_unserved), uncovered, first)
+
+    def _is_overdue(self, line: _Line) -> bool:
+        """Say whether a checkpoint of today must cover the line: else a log that ends early could be late for ever."""
+        return self._as_of is not None and line.at is not None and line.at < self._as_of - _COVERED_WITHIN
 
     def _add(self, place: int, line: bytes, log: str) -> None:
         row = _row(place, line)
@@ -112,7 +126,7 @@ class Served:
             texts = all(one is None or type(one) is str for one in (hashed, interaction_id))
             if type(number) is not int or number < 0 or not texts:
                 raise _unusable(place)
-            self._lines.setdefault(number, []).append(_Line(place, hashed, interaction_id))
+            self._lines.setdefault(number, []).append(_Line(place, hashed, interaction_id, _instant(place, row)))
 
 
 def check_elsewhere(lines: Iterable[bytes], checked: Collection[str]) -> None:
@@ -146,6 +160,19 @@ def _row(place: int, line: bytes) -> dict[str, Any]:
     if type(row) is not dict or "number" not in row or type(row.get("log", 0)) not in {str, type(None)}:
         raise _unusable(place)
     return row
+
+
+def _instant(place: int, row: dict[str, Any]) -> datetime | None:
+    """Return when the request was served, an RFC 3339 text with its zone; None where the list does not say."""
+    if row.get("at") is None:
+        return None
+    try:
+        at = datetime.fromisoformat(row["at"])
+    except (TypeError, ValueError) as error:
+        raise _unusable(place) from error
+    if at.tzinfo is None:
+        raise _unusable(place)
+    return at
 
 
 def _unusable(place: int) -> Unreadable:

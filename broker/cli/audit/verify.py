@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from broker.audit.verification.faults import Unfinished
 from broker.audit.verification.heads import Head, Trust, opened
 from broker.audit.verification.log import Question, Verified, verify_log
 from broker.audit.verification.pack import verify_pack
-from broker.audit.verification.reading import Read, mirror_at, read_bounded, replaced
+from broker.audit.verification.reading import CHECKPOINT, Read, mirror_at, read_bounded, replaced
 from broker.audit.verification.served import Served, check_elsewhere
 from broker.cli.audit.remote import credential_option, log_at, origin_of
 from broker.cli.audit.telling import good, judged, progress, told_of
 from broker.cli.audit.trusted import trust_of, trust_options
 from broker.cli.output import json_option
+from broker.clock import system_clock
 from broker.tlog.note import LARGEST_NOTE
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -34,6 +36,7 @@ class Options:
     former: Path | None
     served: Path | None
     as_json: bool
+    as_of: datetime
 
     def trust(self, own: tuple[str, ...] = ()) -> Trust:
         """Return whom to believe; `own` are keys that are known besides."""
@@ -77,7 +80,7 @@ def verify(
 
     Exit code 0: all is well. 1: something is not as it must be; the first bad entry is named. 2: not all was checked.
     """
-    options = Options(**against, as_json=as_json)
+    options = Options(**against, as_json=as_json, as_of=_fetched_at(mirrors))
     sources = [bool(mirrors), database, pack is not None, bool(logs) and not database]
     if sum(sources) != 1:
         raise click.UsageError("Name one thing to check: --log, --mirror, --database or --pack.")
@@ -105,7 +108,7 @@ def _verified(read: Read, origin: str | None, trust: Trust, options: Options, fo
     is_end = former is not None and options.former is None
     if options.former is not None:
         former = _head_in(options.former, trust)
-    served: Callable[[str], Served] | None = partial(_served, options.served) if options.served is not None else None
+    served: Callable[[str], Served] | None = partial(_served, options) if options.served is not None else None
     question = Question(trust, origin, last, None if former is None else former.checkpoint, is_end, served)
     with progress(origin or "log") as told:
         return verify_log(read, question, told)
@@ -178,9 +181,17 @@ def _head_in(path: Path, trust: Trust) -> Head:
     return opened(read_bounded(path, LARGEST_NOTE), trust.without_quorum)
 
 
-def _served(path: Path, log: str) -> Served:
-    with path.open("rb") as lines:
-        return Served.read(lines, log)
+def _served(options: Options, log: str) -> Served:
+    if options.served is None:
+        return Served()
+    with options.served.open("rb") as lines:
+        return Served.read(lines, log, options.as_of)
+
+
+def _fetched_at(mirrors: Sequence[Path]) -> datetime:
+    """Return how old what will be checked may be: that of the oldest mirror, else now."""
+    found = [(mirror / CHECKPOINT).stat().st_mtime for mirror in mirrors if (mirror / CHECKPOINT).exists()]
+    return min([system_clock(), *(datetime.fromtimestamp(at, UTC) for at in found)])
 
 
 def _stem(head: Head) -> str:
