@@ -29,7 +29,11 @@ _CACHE = (
     (_READER, _UNCACHED, _CACHED),
     (_READER, "from datetime import datetime\n", "from datetime import datetime, timedelta\n"),
 )
-_UNCONDITIONAL = (_SERVICE, "appended = self.sequencer.append(entry, uses)", "appended = self.sequencer.append(entry)")
+_UNCONDITIONAL = (
+    _SERVICE,
+    "self.sequencer.append(entry, uses, fenced=True)",
+    "self.sequencer.append(entry, fenced=True)",
+)
 _CONTROL_ROUNDS = 80
 
 

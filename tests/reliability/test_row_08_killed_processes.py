@@ -25,11 +25,11 @@ MACHINES = 4
 SERVING_AGAIN_S = 2.0
 _DEADLINE_S = 30.0
 _ALIVE = message("GET", "/healthz", {})
-_ENTRY = "        appended = self.sequencer.append(entry, uses)\n"
+_ENTRY = "        appended = self.sequencer.append(entry, uses, fenced=True)\n"
 _LATER = (
     "        import threading\n"
     "        from broker.audit.vocabulary import Appended\n"
-    "        appended = Appended('', 0)\n"
+    "        appended = Appended('', 0, b'x')\n"
     "        threading.Timer(0.1, self.sequencer.append, [entry, uses]).start()\n"
 )
 
