@@ -120,6 +120,7 @@ def test_a_file_with_a_mistake_is_refused_in_one_line_with_its_place_and_changes
     bad["people"][1]["accounts"][0]["currency"] = "\u001b[31musd"
     file = tmp_path / "bad.json"
     file.write_text(json.dumps(bad), encoding="utf-8")
+    loads(own_world, example())
     before = [(own_world.data_dir / bank / "people.json").read_bytes() for bank in ("harbor", "meridian")]
     done = own_world.command("sandbox", "load", str(file), check=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
