@@ -1,4 +1,4 @@
-"""Authenticates clients with private_key_jwt (RFC 7523 §3, FAPI 2.0 §5.3.2.1-6, -8, -13) and spends their proofs.
+"""Authenticates clients with private_key_jwt (RFC 7523 §3, FAPI 2.0 §5.3.2.1-6, -8, -13).
 
 Why an assertion was refused is not told: the answer is `invalid_client` and nothing more.
 """
@@ -10,15 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import request
-from sqlalchemy.orm import Session
 
 from broker.crypto.jwt import ASSERTION_TYPE, Jwt, JwtRefused, PublicKey, public_key, read_jwt
-from broker.edge.dpop import Proof, check_proof
 from broker.edge.services import services
-from broker.errors import ProofRefused
 from broker.oauth.errors import OAuthRefused
 from broker.platforms.service import Platform, PlatformKind, find
-from broker.storage.single_use import Claim, claim
+from broker.storage.single_use import Claim
 from broker.telemetry import add_facts
 
 _TYPES = (None, "JWT", "client-authentication+jwt")
@@ -117,30 +114,3 @@ def _is_timely(claims: Mapping[str, Any], now: datetime) -> bool:
 
 def _is_between(value: Any, least: float, most: float) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= most
-
-
-def spend(session: Session, client: Client, proof: Proof | None = None) -> Exception | None:
-    """Take the claims of assertion and proof; return the refusal if one was taken before.
-
-    It is returned, not raised: raising inside the transaction would forget the claim that was taken.
-    """
-    if not claim(session, client.claim):
-        return refused()
-    if proof is not None and not claim(session, proof.claim):
-        return ProofRefused("The DPoP proof was used before.")
-    return None
-
-
-def proof_of_request() -> Proof:
-    """Check the DPoP proof of the present request.
-
-    Raises:
-        ProofRefused: missing, or not good for this request.
-    """
-    return check_proof(
-        request.headers.getlist("DPoP"),
-        method=request.method,
-        url=services().settings.base_url + request.path,
-        access_token=None,
-        now=services().wall(),
-    )

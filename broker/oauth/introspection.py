@@ -5,9 +5,10 @@ from typing import Any
 
 from broker.edge.services import services
 from broker.grants.views import Grant
-from broker.oauth.clients import authenticate, spend
+from broker.oauth.clients import authenticate
 from broker.oauth.form import required
 from broker.oauth.granted import details_of
+from broker.oauth.proofs import spend
 from broker.platforms.service import Platform, PlatformKind
 from broker.tokens.service import Token, TokenKind, find_token
 

@@ -12,11 +12,12 @@ from broker.banks.service import find as find_bank
 from broker.edge.dpop import Proof
 from broker.edge.interaction import interaction_id
 from broker.edge.services import services
-from broker.oauth.clients import Client, authenticate_platform, proof_of_request, spend
+from broker.oauth.clients import Client, authenticate_platform
 from broker.oauth.details import asked_by
 from broker.oauth.errors import OAuthRefused
 from broker.oauth.form import required
 from broker.oauth.judging import judge
+from broker.oauth.proofs import proof_of_request, spend
 from broker.oauth.requests import LIFE, Pushed, keep
 from broker.platforms.service import Platform
 from broker.policy import Decision

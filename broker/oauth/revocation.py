@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from broker.edge.services import services
-from broker.oauth.clients import authenticate_platform, spend
+from broker.oauth.clients import authenticate_platform
 from broker.oauth.form import required
+from broker.oauth.proofs import spend
 from broker.tokens.service import end_token
 
 

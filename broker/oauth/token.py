@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 from broker.edge.dpop import Proof
 from broker.edge.services import services
 from broker.grants.views import Grant
-from broker.oauth.clients import Client, authenticate_platform, proof_of_request, spend
+from broker.oauth.clients import Client, authenticate_platform
 from broker.oauth.errors import OAuthRefused
 from broker.oauth.form import required
 from broker.oauth.granted import details_of, narrowed, standing_accounts, standing_categories
 from broker.oauth.par import CHALLENGE
+from broker.oauth.proofs import proof_of_request, spend
 from broker.policy.vocabulary import DurationType, GrantStatus
 from broker.tokens.codes import Code, consume_code, find_code
 from broker.tokens.service import TokenKind, find_token, issue_access, issue_refresh
