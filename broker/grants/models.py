@@ -72,3 +72,38 @@ class GrantAccountRow(Base):
     position: Mapped[int]
     state: Mapped[str] = mapped_column(String(12))
     sealed_account: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class GrantAmendmentRow(Base):
+    """One proposal to amend a live grant, whose rows stay as they are until a person approves it."""
+
+    __tablename__ = "grant_amendments"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    grant_id: Mapped[str] = mapped_column(ForeignKey("grants.id"), index=True)
+    action: Mapped[str] = mapped_column(String(8))
+    base_version: Mapped[int]
+    asked: Mapped[dict[str, Any]] = mapped_column(JSON)
+    notice: Mapped[dict[str, Any]] = mapped_column(JSON)
+    status: Mapped[str] = mapped_column(String(24))
+    status_code: Mapped[str] = mapped_column(String(40))
+    consent_key: Mapped[str] = mapped_column(String(64), index=True)
+    return_path: Mapped[str] = mapped_column(String(255))
+    return_origin: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+
+
+class GrantVersionRow(Base):
+    """What one version of a grant said. `accounts` are the platform's ids of them."""
+
+    __tablename__ = "grant_versions"
+
+    grant_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    event: Mapped[str] = mapped_column(String(24))
+    terms: Mapped[dict[str, Any]] = mapped_column(JSON)
+    accounts: Mapped[list[str]] = mapped_column(JSON)
+    notice: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime]

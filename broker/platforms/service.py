@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from broker.crypto.jwt import JwtRefused, public_key
 from broker.errors import InvalidRequest, PolicyRefused
 from broker.platforms.models import PlatformRow
+from broker.platforms.options import NO_OPTIONS, Options
 from broker.policy import Catalogue
 from broker.storage.base import first_row, table_of
 
@@ -21,7 +22,19 @@ _LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
 _URL = re.compile(r"[!-~]{1,2000}")
 # Built once, and run without the ORM: each call of a client asks.
 _PLATFORMS = table_of(PlatformRow)
-_FOUND = select(_PLATFORMS).where(_PLATFORMS.c.id == bindparam("of_id"))
+_FOUND = select(_PLATFORMS).where(_PLATFORMS.c.id == bindparam("of_id"), _PLATFORMS.c.removed_at.is_(None))
+# What is registered must be kept: nothing here acts on these yet.
+_UNSERVED = {
+    "jwks_uri",
+    "bank_id",
+    "requires_nonce",
+    "requires_signed_requests",
+    "request_object_signing_alg",
+    "authorization_signed_response_alg",
+    "introspection_signed_response_alg",
+    "token_endpoint_auth_signing_alg",
+    "machine_scopes",
+}
 
 
 class PlatformKind(StrEnum):
@@ -29,11 +42,15 @@ class PlatformKind(StrEnum):
 
     PLATFORM = "platform"
     RESOURCE_SERVER = "resource_server"
+    BANK = "bank"
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One client. `jwks` is a public JWK Set (RFC 7517); `scopes` are the categories it may ask for."""
+    """One client. `jwks` is a public JWK Set (RFC 7517); `scopes` are the categories it may ask for.
+
+    `bank_id` is the bank that a client of the kind BANK acts for.
+    """
 
     id: str
     kind: PlatformKind
@@ -43,6 +60,9 @@ class Platform:
     scopes: tuple[str, ...] = ()
     purposes: tuple[str, ...] = ()
     default_purpose: str | None = None
+    jwks_uri: str | None = None
+    bank_id: str | None = None
+    options: Options = NO_OPTIONS
 
 
 def add(session: Session, catalogue: Catalogue, platform: Platform, *, http_loopback: bool, now: datetime) -> None:
@@ -51,30 +71,32 @@ def add(session: Session, catalogue: Catalogue, platform: Platform, *, http_loop
     `http_loopback` allows http redirect URIs on loopback hosts (sandbox mode only).
 
     Raises:
-        InvalidRequest: a key, a redirect URI or a name cannot be used.
+        InvalidRequest: a key, a redirect URI, a name or an option cannot be used, or the id was a removed platform's.
         PolicyRefused: a forbidden or unknown purpose, or a category that no purpose of the platform allows.
     """
     if not _ID.fullmatch(platform.id) or not platform.name.strip():
         raise InvalidRequest("A platform needs an id of 3 to 64 letters, digits, dots or hyphens, and a name.")
+    _check_served(platform)
     _check_jwks(platform.jwks)
     for uri in platform.redirect_uris:
         _check_redirect_uri(uri, http_loopback=http_loopback)
     _check_policies(catalogue, platform)
-    row = session.get(PlatformRow, platform.id) or PlatformRow(id=platform.id, created_at=now)
+    row = _row(session, platform.id, now)
     row.kind, row.name, row.jwks = platform.kind.value, platform.name, platform.jwks
     row.redirect_uris, row.scopes = list(platform.redirect_uris), list(platform.scopes)
     row.purposes, row.default_purpose = list(platform.purposes), platform.default_purpose
+    row.jwks_uri, row.bank_id, row.options = platform.jwks_uri, platform.bank_id, platform.options.to_json()
     session.add(row)
 
 
 def find(session: Session, platform_id: str) -> Platform | None:
-    """Return one platform, None when there is none with this id."""
+    """Return one platform, None when there is none with this id or it has been removed."""
     row = first_row(session, _FOUND, of_id=platform_id)
     return None if row is None else _platform(row)
 
 
 def names(session: Session) -> dict[str, str]:
-    """Return the name of every client by its id."""
+    """Return the name of every client by its id, removed ones too: the log speaks of them."""
     return {row.id: row.name for row in session.execute(select(PlatformRow.id, PlatformRow.name))}
 
 
@@ -88,7 +110,28 @@ def _platform(row: Row[Any]) -> Platform:
         scopes=tuple(row.scopes),
         purposes=tuple(row.purposes),
         default_purpose=row.default_purpose,
+        jwks_uri=row.jwks_uri,
+        bank_id=row.bank_id,
+        options=Options.from_json(row.options),
     )
+
+
+def _row(session: Session, platform_id: str, now: datetime) -> PlatformRow:
+    row = session.get(PlatformRow, platform_id)
+    if row is None:
+        return PlatformRow(id=platform_id, created_at=now)
+    if row.removed_at is not None:
+        raise InvalidRequest("This id was that of a platform that has been removed: it is not used again.")
+    row.updated_at = now
+    return row
+
+
+def _check_served(platform: Platform) -> None:
+    asked = platform.options.to_json() | {"jwks_uri": platform.jwks_uri, "bank_id": platform.bank_id}
+    if unserved := sorted(name for name in _UNSERVED if asked.get(name)):
+        raise InvalidRequest(f"{unserved[0]} is not supported.")
+    if (platform.kind is PlatformKind.BANK) != (platform.bank_id is not None):
+        raise InvalidRequest("A bank's client names the bank that it acts for, and no other client does.")
 
 
 def _check_jwks(jwks: dict[str, Any]) -> None:

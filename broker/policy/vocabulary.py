@@ -1,4 +1,4 @@
-"""The words that grants, policies and pages share: detail, precision, durations, states."""
+"""The words that grants, policies, tokens and pages share: detail, precision, durations, states, machine scopes."""
 
 from enum import StrEnum
 
@@ -40,6 +40,13 @@ class GrantStatus(StrEnum):
     def is_final(self) -> bool:
         """Say whether nothing can bring the grant back."""
         return self in {GrantStatus.REVOKED, GrantStatus.EXPIRED, GrantStatus.REJECTED}
+
+
+class MachineScope(StrEnum):
+    """What a client may do for itself, without any person's token (Grant Management for OAuth 2.0 §5)."""
+
+    GRANT_QUERY = "grant_management_query"
+    GRANT_REVOKE = "grant_management_revoke"
 
 
 class ClusterState(StrEnum):

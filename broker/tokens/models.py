@@ -24,6 +24,7 @@ class CodeRow(Base):
     redirect_uri: Mapped[str] = mapped_column(String(2000))
     code_challenge: Mapped[str] = mapped_column(String(128))
     jkt: Mapped[str | None] = mapped_column(String(64))
+    amends: Mapped[bool] = mapped_column(default=False)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 
@@ -40,6 +41,23 @@ class TokenRow(Base):
     platform_id: Mapped[str] = mapped_column(String(64))
     jkt: Mapped[str | None] = mapped_column(String(64))
     categories: Mapped[list[Any]] = mapped_column(JSON)
+    requires_nonce: Mapped[bool] = mapped_column(default=False)
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class MachineTokenRow(Base):
+    """One token of a client for itself, without any person. The data routes do not look here, so it opens none."""
+
+    __tablename__ = "machine_tokens"
+    __table_args__ = (Index(None, "platform_id"), Index(None, "expires_at"))
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    platform_id: Mapped[str] = mapped_column(String(64))
+    jkt: Mapped[str] = mapped_column(String(64))
+    scopes: Mapped[list[str]] = mapped_column(JSON)
+    requires_nonce: Mapped[bool]
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

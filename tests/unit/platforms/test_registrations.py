@@ -10,6 +10,8 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from broker.banks import service as banks
 from broker.crypto.digests import base64url
 from broker.errors import InvalidRequest, PolicyRefused
+from broker.platforms.models import PlatformRow
+from broker.platforms.options import Options
 from broker.platforms.service import Platform, PlatformKind, add, find, names
 from tests.support.core import House
 
@@ -141,6 +143,42 @@ def test_a_registration_that_the_policies_forbid_is_refused(
         store(house, replace(GOOD, **changes))
     with house.database.read() as session:
         assert find(session, "messenger") is None
+
+
+def test_a_removed_platform_is_found_no_more_and_its_id_is_not_used_again(house: House) -> None:
+    store(house, GOOD)
+    with house.database.write() as session:
+        session.get_one(PlatformRow, GOOD.id).removed_at = house.watch()
+    with house.database.read() as session:
+        assert find(session, GOOD.id) is None
+        assert names(session) == {"messenger": "Messenger"}
+    with pytest.raises(InvalidRequest, match="not used again"):
+        store(house, GOOD)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"jwks_uri": "https://m.example/jwks"},
+        {"bank_id": "harbor", "kind": PlatformKind.BANK},
+        {"options": Options(requires_nonce=True)},
+        {"options": Options(requires_signed_requests=True)},
+        {"options": Options(request_object_signing_alg="PS256")},
+        {"options": Options(authorization_signed_response_alg="ES256")},
+        {"options": Options(introspection_signed_response_alg="ES256")},
+        {"options": Options(token_endpoint_auth_signing_alg="ES256")},
+        {"options": Options(machine_scopes=("grant_management_query",))},
+    ],
+    ids=lambda changes: " ".join(changes["options"].to_json()) if "options" in changes else " ".join(changes),
+)
+def test_what_nothing_here_acts_on_cannot_be_registered(house: House, changes: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest, match="is not supported"):
+        store(house, replace(GOOD, **changes))
+
+
+def test_a_client_of_the_kind_bank_names_its_bank(house: House) -> None:
+    with pytest.raises(InvalidRequest, match="names the bank"):
+        store(house, replace(GOOD, kind=PlatformKind.BANK))
 
 
 def store_bank(house: House, bank: banks.Bank) -> None:
