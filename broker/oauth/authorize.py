@@ -4,6 +4,7 @@ What is wrong with the request itself is told on a page of ours, never by a redi
 """
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 from broker.edge.interaction import interaction_id
@@ -47,6 +48,11 @@ def arrive(parameters: Mapping[str, str]) -> str:
     path = "/oauth/authorize?" + urlencode({"client_id": client_id, "request_uri": request_uri})
     keep_wish(wish_id, SignInWish(path=path, banks=judgement.banks, asker=platform.name))
     return f"/sign-in?for={wish_id}"
+
+
+def announced(base_url: str) -> dict[str, Any]:
+    """Return what the metadata says of this endpoint (RFC 8414 §2)."""
+    return {"authorization_endpoint": f"{base_url}/oauth/authorize", "response_types_supported": ["code"]}
 
 
 def _bound(client_id: str, key: str) -> tuple[Platform, Kept]:

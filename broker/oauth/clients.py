@@ -12,6 +12,7 @@ from typing import Any
 from flask import request
 
 from broker.crypto.jwt import ASSERTION_TYPE, Jwt, JwtRefused, PublicKey, public_key, read_jwt
+from broker.edge.dpop import ALGORITHMS
 from broker.edge.services import services
 from broker.oauth.errors import OAuthRefused
 from broker.platforms.service import Platform, PlatformKind, find
@@ -75,6 +76,15 @@ def authenticate_platform(form: Mapping[str, str]) -> Client:
 def refused() -> OAuthRefused:
     """Return the one answer to every failed authentication."""
     return OAuthRefused("invalid_client", "The client could not be authenticated.")
+
+
+def announced_endpoint(name: str, url: str) -> dict[str, Any]:
+    """Return what the metadata says of one endpoint where clients authenticate, as `token_endpoint` (RFC 8414 §2)."""
+    return {
+        name: url,
+        f"{name}_auth_methods_supported": ["private_key_jwt"],
+        f"{name}_auth_signing_alg_values_supported": list(ALGORITHMS),
+    }
 
 
 def _keys(platform: Platform, jwt: Jwt) -> Iterator[PublicKey]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from broker.edge.services import services
 from broker.oauth.errors import OAuthRefused
 from broker.platforms.service import Platform
 from broker.policy import Catalogue
@@ -33,6 +34,11 @@ def asked_by(form: Mapping[str, str], platform: Platform, catalogue: Catalogue) 
     if "scope" in form:
         return _of_scope(form["scope"], platform, catalogue)
     return _of_element(element(form["authorization_details"]), catalogue)
+
+
+def announced(_base_url: str) -> dict[str, Any]:
+    """Return what the metadata says can be asked for (RFC 9396 §10, RFC 8414 §2)."""
+    return {"authorization_details_types_supported": [TYPE], "scopes_supported": list(services().catalogue.categories)}
 
 
 def element(text: str) -> Mapping[str, Any]:

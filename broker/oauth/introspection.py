@@ -5,7 +5,7 @@ from typing import Any
 
 from broker.edge.services import services
 from broker.grants.views import Grant
-from broker.oauth.clients import authenticate
+from broker.oauth.clients import announced_endpoint, authenticate
 from broker.oauth.form import required
 from broker.oauth.granted import details_of
 from broker.oauth.proofs import spend
@@ -35,6 +35,11 @@ def introspect(form: Mapping[str, str]) -> dict[str, Any]:
         return _INACTIVE
     live = tuple(name for name in grant.live_categories if name in token.categories)
     return _told(token, grant, live) if live else _INACTIVE
+
+
+def announced(base_url: str) -> dict[str, Any]:
+    """Return what the metadata says of this endpoint (RFC 8414 §2)."""
+    return announced_endpoint("introspection_endpoint", f"{base_url}/oauth/introspect")
 
 
 def _may_know(platform: Platform, token: Token) -> bool:

@@ -1,16 +1,28 @@
 """Publishes what this server can do: RFC 8414 for the authorization server, RFC 9728 for the API."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
 from broker.edge.dpop import ALGORITHMS
 from broker.edge.services import services
+from broker.oauth import authorize, details, introspection, par, proofs, redirects, revocation, token
 from broker.oauth.details import TYPE
 
 blueprint = Blueprint("well_known", __name__)
 
-_AUTHENTICATED = ("token_endpoint", "revocation_endpoint", "introspection_endpoint")
+# Each part stands where what it announces is done, so that nothing is announced that is not there.
+_PARTS: tuple[Callable[[str], dict[str, Any]], ...] = (
+    authorize.announced,
+    redirects.announced,
+    par.announced,
+    details.announced,
+    token.announced,
+    proofs.announced,
+    revocation.announced,
+    introspection.announced,
+)
 
 
 @blueprint.get("/oauth-authorization-server")
@@ -26,28 +38,10 @@ def protected_resource() -> Response:
 
 
 def _authorization_server() -> dict[str, Any]:
-    base_url, algorithms = services().settings.base_url, list(ALGORITHMS)
-    metadata: dict[str, Any] = {
-        "issuer": base_url,
-        "authorization_endpoint": f"{base_url}/oauth/authorize",
-        "pushed_authorization_request_endpoint": f"{base_url}/oauth/par",
-        "require_pushed_authorization_requests": True,
-        "token_endpoint": f"{base_url}/oauth/token",
-        "revocation_endpoint": f"{base_url}/oauth/revoke",
-        "introspection_endpoint": f"{base_url}/oauth/introspect",
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
-        "code_challenge_methods_supported": ["S256"],
-        "dpop_signing_alg_values_supported": algorithms,
-        "authorization_details_types_supported": [TYPE],
-        "scopes_supported": list(services().catalogue.categories),
-        "authorization_response_iss_parameter_supported": True,
-        "request_parameter_supported": False,
-    }
-    for endpoint in _AUTHENTICATED:
-        metadata[f"{endpoint}_auth_methods_supported"] = ["private_key_jwt"]
-        metadata[f"{endpoint}_auth_signing_alg_values_supported"] = algorithms
+    base_url = services().settings.base_url
+    metadata: dict[str, Any] = {"issuer": base_url}
+    for announced in _PARTS:
+        metadata |= announced(base_url)
     return metadata
 
 

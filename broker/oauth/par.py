@@ -48,6 +48,16 @@ def push(form: Mapping[str, str]) -> dict[str, Any]:
     return {"request_uri": request_uri, "expires_in": int(LIFE.total_seconds())}
 
 
+def announced(base_url: str) -> dict[str, Any]:
+    """Return what the metadata says of pushed requests (RFC 9126 §5, RFC 8414 §2)."""
+    return {
+        "pushed_authorization_request_endpoint": f"{base_url}/oauth/par",
+        "require_pushed_authorization_requests": True,
+        "code_challenge_methods_supported": ["S256"],
+        "request_parameter_supported": False,
+    }
+
+
 def _pushed(form: Mapping[str, str], platform: Platform, proof: Proof | None) -> Pushed:
     if "request_uri" in form:
         raise OAuthRefused("invalid_request", "A request_uri cannot be pushed.")

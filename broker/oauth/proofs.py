@@ -1,9 +1,11 @@
 """Checks the DPoP proof of a request to the authorization server, and spends assertion and proof together."""
 
+from typing import Any
+
 from flask import request
 from sqlalchemy.orm import Session
 
-from broker.edge.dpop import Proof, check_proof
+from broker.edge.dpop import ALGORITHMS, Proof, check_proof
 from broker.edge.services import services
 from broker.errors import ProofRefused
 from broker.oauth.clients import Client, refused
@@ -23,6 +25,11 @@ def proof_of_request() -> Proof:
         access_token=None,
         now=services().wall(),
     )
+
+
+def announced(_base_url: str) -> dict[str, Any]:
+    """Return what the metadata says of proofs (RFC 9449 §5.1)."""
+    return {"dpop_signing_alg_values_supported": list(ALGORITHMS)}
 
 
 def spend(session: Session, client: Client, proof: Proof | None = None) -> Exception | None:

@@ -1,6 +1,7 @@
 """Brings the answer to the platform: parameters on its redirect URI, always with `iss` (RFC 9207)."""
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from broker.edge.services import services
@@ -16,6 +17,11 @@ def with_code(pushed: Pushed, code: str) -> str:
 def with_error(pushed: Pushed, error: str, description: str) -> str:
     """Return the address that carries an error (RFC 6749 §4.1.2.1)."""
     return _answer(pushed, {"error": error, "error_description": plain(description)})
+
+
+def announced(_base_url: str) -> dict[str, Any]:
+    """Return what the metadata says of these answers (RFC 8414 §2, RFC 9207 §3)."""
+    return {"response_modes_supported": ["query"], "authorization_response_iss_parameter_supported": True}
 
 
 def origin_of(url: str) -> str:

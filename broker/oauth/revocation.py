@@ -1,9 +1,10 @@
 """Ends tokens at the client's wish (RFC 7009): tokens, never the grant behind them."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from broker.edge.services import services
-from broker.oauth.clients import authenticate_platform
+from broker.oauth.clients import announced_endpoint, authenticate_platform
 from broker.oauth.form import required
 from broker.oauth.proofs import spend
 from broker.tokens.service import end_token
@@ -25,3 +26,8 @@ def revoke(form: Mapping[str, str]) -> None:
             end_token(session, token, client.platform.id, services().clock())
     if replayed is not None:
         raise replayed
+
+
+def announced(base_url: str) -> dict[str, Any]:
+    """Return what the metadata says of this endpoint (RFC 8414 §2)."""
+    return announced_endpoint("revocation_endpoint", f"{base_url}/oauth/revoke")

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from broker.edge.dpop import Proof
 from broker.edge.services import services
 from broker.grants.views import Grant
-from broker.oauth.clients import Client, authenticate_platform
+from broker.oauth.clients import Client, announced_endpoint, authenticate_platform
 from broker.oauth.errors import OAuthRefused
 from broker.oauth.form import required
 from broker.oauth.granted import details_of, narrowed, standing_accounts, standing_categories
@@ -46,6 +46,11 @@ def redeem(form: Mapping[str, str]) -> dict[str, Any]:
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
+
+
+def announced(base_url: str) -> dict[str, Any]:
+    """Return what the metadata says of this endpoint (RFC 8414 §2)."""
+    return announced_endpoint("token_endpoint", f"{base_url}/oauth/token") | {"grant_types_supported": list(_RULES)}
 
 
 def _by_code(session: Session, form: Mapping[str, str], client: Client, proof: Proof, now: datetime) -> Outcome:

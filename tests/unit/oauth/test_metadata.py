@@ -5,6 +5,7 @@ from oauth_world import World
 
 from broker.errors import BrokerError
 from broker.oauth.errors import TABLE, plain
+from broker.oauth.metadata import _PARTS
 
 
 def test_the_metadata_names_the_profile(world: World) -> None:
@@ -27,6 +28,12 @@ def test_every_endpoint_of_the_metadata_answers(world: World) -> None:
     for name, url in told.items():
         if name.endswith("_endpoint"):
             assert world.browser().get(url.removeprefix(BASE)).status_code in {400, 405}
+
+
+def test_no_two_parts_of_the_metadata_tell_the_same_member(world: World) -> None:
+    with world.app.app_context():
+        told = [name for announced in _PARTS for name in announced(BASE)]
+    assert len(told) == len(set(told))
 
 
 def test_the_api_names_its_authorization_server(world: World) -> None:
