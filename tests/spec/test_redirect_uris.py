@@ -1,0 +1,116 @@
+"""A redirect URI is one string (FAPI 2.0 §5.3.2.2, RFC 9700 §4.1.3): 300 others like it are refused everywhere."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from werkzeug.test import TestResponse
+
+from broker.errors import InvalidRequest
+from broker.platforms.service import Platform, add, find
+from broker.tokens.codes import Code, issue_code
+from tests.support.memory import folder_in_memory
+from tests.support.platform_client import details
+from tests.support.prompt import promptly
+from tests.support.redirect_corpus import REGISTERED, forms
+from tests.support.town import Town, open_town
+from tests.support.town_client import client_post
+
+FORMS = forms()
+VERIFIER = "v" * 43
+_NO_HTTPS_ADDRESS = ("http:", "javascript:", "JavaScript:", "data:", "file:", "//", "/", " ", "\t", "\x00")
+_DANGEROUS = re.compile(r"[#\\*\s\x00-\x1f]|^https://[^/?]*@")
+_REGISTRABLE = ("https://m.example/cb", "https://m.example:8443/cb?x=1", "https://xn--mnchen-3ya.example/cb")
+
+
+@pytest.fixture(scope="module")
+def town() -> Iterator[Town]:
+    with folder_in_memory() as folder, open_town(folder) as town:
+        _register(town, replace(_messenger(town), redirect_uris=(REGISTERED,)))
+        yield town
+
+
+def _messenger(town: Town) -> Platform:
+    with town.house.database.read() as session:
+        found = find(session, "messenger")
+    assert found is not None
+    return found
+
+
+def _register(town: Town, platform: Platform) -> None:
+    with town.house.database.write() as session:
+        add(session, town.services.catalogue, platform, http_loopback=True, now=town.house.watch())
+
+
+def _pushes(town: Town, uri: str) -> TestResponse:
+    form = {"response_type": "code", "code_challenge": create_s256_code_challenge(VERIFIER), "redirect_uri": uri}
+    form |= {"code_challenge_method": "S256", "authorization_details": json.dumps(details("balances"))}
+    return client_post(town, "messenger", "/oauth/par", form)
+
+
+def _error(answer: TestResponse) -> tuple[int, str]:
+    assert "Location" not in answer.headers
+    return answer.status_code, json.loads(answer.text)["error"]
+
+
+def test_there_are_more_than_300_forms_and_each_is_another_string() -> None:
+    assert len(set(FORMS)) == len(FORMS) >= 300
+    assert REGISTERED not in FORMS
+
+
+def test_the_registered_uri_itself_is_taken(town: Town) -> None:
+    assert _pushes(town, REGISTERED).status_code == 201
+
+
+@pytest.mark.parametrize("uri", FORMS, ids=[f"form-{number}" for number in range(len(FORMS))])
+def test_a_redirect_uri_like_the_registered_one_is_refused_when_pushed(town: Town, uri: str) -> None:
+    answer = promptly(lambda: _pushes(town, uri))
+    assert _error(answer) == (400, "invalid_request"), uri
+    assert len(uri) < 20 or uri not in answer.text
+
+
+def test_a_code_is_not_redeemed_with_any_other_form_of_its_redirect_uri(town: Town) -> None:
+    share = next(one for one in town.shares if one.fate == "live" and one.platform == "messenger")
+    issued = Code(share.grant_id, "messenger", REGISTERED, create_s256_code_challenge(VERIFIER), None)
+    with town.house.database.write() as session:
+        code = issue_code(session, issued, town.house.watch())
+
+    def redeems(uri: str) -> TestResponse:
+        form = {"grant_type": "authorization_code", "code": code, "code_verifier": VERIFIER, "redirect_uri": uri}
+        return client_post(town, "messenger", "/oauth/token", form)
+
+    for uri in FORMS:
+        error = _error(redeems(uri))
+        # What no form may hold at all is refused as a request, before the code is looked for.
+        assert error == (400, "invalid_request" if "\x00" in uri else "invalid_grant"), uri
+    assert redeems(REGISTERED).status_code == 200
+
+
+def test_what_the_browser_says_of_redirect_uris_is_not_read(town: Town) -> None:
+    browser = town.browser(None)
+    for uri in FORMS[::20]:
+        query = {"client_id": "messenger", "request_uri": "urn:ietf:params:oauth:request_uri:x", "redirect_uri": uri}
+        answer = promptly(lambda query=query: browser.get("/oauth/authorize", query_string=query))  # type: ignore[misc]
+        assert answer.status_code in {400, 404}
+        assert "Location" not in answer.headers
+
+
+@pytest.mark.parametrize("uri", _REGISTRABLE)
+def test_an_address_of_https_can_be_registered(town: Town, uri: str) -> None:
+    _register(town, replace(_messenger(town), id="another", redirect_uris=(uri,)))
+
+
+def test_what_leads_no_browser_safely_home_cannot_be_registered(town: Town) -> None:
+    dangerous = [uri for uri in FORMS if uri.startswith(_NO_HTTPS_ADDRESS) or _DANGEROUS.search(uri)]
+    assert len(dangerous) >= 80
+    taken = []
+    for uri in dangerous:
+        try:
+            _register(town, replace(_messenger(town), id="another", redirect_uris=(uri,)))
+        except InvalidRequest:
+            continue
+        taken.append(uri)
+    assert taken == []
