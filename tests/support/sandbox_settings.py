@@ -26,6 +26,7 @@ def sandbox_settings(folder: Path, **changes: Any) -> Settings:
         bank_timeout_s=5.0,
         bank_answer_max_bytes=100_000,
         request_max_bytes=128 * 1024,
+        jwks_cache_s=300,
         disk_reserve_bytes=0,
         witnesses=(),
         witness_quorum=None,

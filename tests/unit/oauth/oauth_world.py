@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from oauth_app import BASE, CALLBACK, SCOPES, App, Watch, location
 from werkzeug.test import TestResponse
 
+from broker.app import build_client_keys
 from broker.audit.log_keys import LogKeys
 from broker.audit.models import EntryRow
 from broker.audit.sequencer import Sequencer
@@ -142,6 +143,7 @@ def _services(folder: Path, store: Store, watch: Watch) -> Services:
         own_accounts=nothing_leaves,
         own_receipts=nothing_leaves,
         bank_session=nothing_leaves,
+        client_keys=build_client_keys(settings),
     )
 
 
