@@ -22,7 +22,7 @@ from broker.clock import Clock, system_clock
 from broker.crypto.keyset import Keyset, load_keyset
 from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
-from broker.edge import csrf, gates, headers, health, interaction, problems
+from broker.edge import csrf, gates, headers, health, interaction, nonces, problems
 from broker.edge.hand_over import HandOver
 from broker.edge.services import Services, install
 from broker.edge.session import DatabaseSessions
@@ -30,7 +30,7 @@ from broker.grants.consents import Consents
 from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
-from broker.oauth import metadata
+from broker.oauth import grant_resource, metadata
 from broker.oauth import routes as oauth
 from broker.outbound import OutboundClient, OutboundSession
 from broker.platforms.client_keys import LARGEST_SET, ClientKeys
@@ -66,12 +66,13 @@ MOUNT_TABLE = (
     Mount(metadata.blueprint, "/.well-known", gates.public),
     Mount(oauth.browser, "/oauth", gates.public),
     Mount(oauth.blueprint, "/oauth", gates.client),
+    Mount(grant_resource.blueprint, "/oauth", gates.machine),
     Mount(api.blueprint, "/v1", gates.token),
     Mount(grant_receipts.blueprint, "/v1", gates.token),
     Mount(audit_log.hashes, "/audit", gates.public),
     Mount(audit_log.entries, "/audit", gates.auditor),
 )
-_WITHOUT_COOKIES = (gates.client, gates.token, gates.auditor)
+_WITHOUT_COOKIES = (gates.client, gates.token, gates.machine, gates.auditor)
 _KEYS_TIMEOUT_S = 3.0
 _WITNESS_TIMEOUT_S = 3.0
 _WITNESS_CALLS_AT_ONCE = 32
@@ -225,6 +226,7 @@ def create_app(services: Services) -> Flask:
     install(app, services)
     app.before_request(interaction.name_route)
     app.after_request(headers.add)
+    app.after_request(nonces.offer)
     app.after_request(interaction.echo)
     problems.install(app)
     protection = csrf.protect(app)

@@ -51,6 +51,7 @@ class Settings:
     request_max_bytes: int
     jwks_cache_s: int
     disk_reserve_bytes: int
+    dpop_nonce_required: bool
     witnesses: tuple[str, ...]
     witness_quorum: int | None
     sandbox_port_base: int
@@ -181,6 +182,7 @@ def _read(env: Env) -> Settings:
         request_max_bytes=_at_least_one(env, "REQUEST_MAX_BYTES", 128 * 1024),
         jwks_cache_s=_cache_seconds(env),
         disk_reserve_bytes=_reserve(env),
+        dpop_nonce_required=env.bool("DPOP_NONCE_REQUIRED", False),
         witnesses=_witnesses(env),
         witness_quorum=_quorum(env),
         sandbox_port_base=env.int("SANDBOX_PORT_BASE", 8400),

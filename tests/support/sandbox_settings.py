@@ -28,6 +28,7 @@ def sandbox_settings(folder: Path, **changes: Any) -> Settings:
         request_max_bytes=128 * 1024,
         jwks_cache_s=300,
         disk_reserve_bytes=0,
+        dpop_nonce_required=False,
         witnesses=(),
         witness_quorum=None,
         sandbox_port_base=8400,
