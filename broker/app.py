@@ -22,7 +22,7 @@ from broker.clock import Clock, system_clock
 from broker.crypto.keyset import Keyset, load_keyset
 from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
-from broker.edge import csrf, gates, headers, health, interaction, problems
+from broker.edge import csrf, gates, headers, health, interaction, nonces, problems
 from broker.edge.hand_over import HandOver
 from broker.edge.services import Services, install
 from broker.edge.session import DatabaseSessions
@@ -30,13 +30,14 @@ from broker.grants.consents import Consents
 from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
-from broker.oauth import metadata
+from broker.oauth import grant_resource, metadata
 from broker.oauth import routes as oauth
 from broker.outbound import OutboundClient, OutboundSession
+from broker.platforms.client_keys import LARGEST_SET, ClientKeys
 from broker.policy.catalogue import BankFacts
 from broker.policy.loading import load_catalogue
 from broker.release import OwnAccounts, OwnReceipts, Release, Renewals
-from broker.settings import Settings
+from broker.settings import Mode, Settings
 from broker.storage.clock_file import own_clock
 from broker.storage.engine import Database
 from broker.users.service import Users
@@ -65,12 +66,14 @@ MOUNT_TABLE = (
     Mount(metadata.blueprint, "/.well-known", gates.public),
     Mount(oauth.browser, "/oauth", gates.public),
     Mount(oauth.blueprint, "/oauth", gates.client),
+    Mount(grant_resource.blueprint, "/oauth", gates.machine),
     Mount(api.blueprint, "/v1", gates.token),
     Mount(grant_receipts.blueprint, "/v1", gates.token),
     Mount(audit_log.hashes, "/audit", gates.public),
     Mount(audit_log.entries, "/audit", gates.auditor),
 )
-_WITHOUT_COOKIES = (gates.client, gates.token, gates.auditor)
+_WITHOUT_COOKIES = (gates.client, gates.token, gates.machine, gates.auditor)
+_KEYS_TIMEOUT_S = 3.0
 _WITNESS_TIMEOUT_S = 3.0
 _WITNESS_CALLS_AT_ONCE = 32
 _CALLS_TO_ONE_WITNESS = 4
@@ -132,9 +135,8 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
     database = Database(settings.database_url, settings.threads, settings.disk_reserve_bytes)
     catalogue = load_catalogue(settings.policies_dir)
     sequencer = _sequencer(settings, database, Writer(sealer, log_keys, clock, settings.base_host), log_keys)
-    fences = Fences(database, connections=settings.threads)
     users, reader, pairwise = Users(sealer, keyset.subject), GrantReader(sealer), PairwiseIds(keyset.pairwise)
-    http = _outbound(settings)
+    fences, http = Fences(database, connections=settings.threads), _outbound(settings)
     release = Release(
         database=database,
         sequencer=sequencer,
@@ -166,6 +168,7 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
         own_accounts=OwnAccounts(release),
         own_receipts=OwnReceipts(database, reader, clock),
         bank_session=partial(OutboundSession, http),
+        client_keys=build_client_keys(settings),
     )
 
 
@@ -180,6 +183,18 @@ def _sequencer(settings: Settings, database: Database, writer: Writer, log_keys:
     witnesses = configured_witnesses(settings)
     confirmation = Confirmation(witnesses, build_submission(settings, database, log_keys).ask)
     return Sequencer(database, writer, confirmation if witnesses.members else None)
+
+
+def build_client_keys(settings: Settings) -> ClientKeys:
+    """Build what fetches clients' keys from addresses that clients choose.
+
+    None of them may lead to a private place, not even to those that the operator lists for banks. In a sandbox, where
+    everything is on one machine, the list counts.
+    """
+    allowed = settings.outbound_allow if settings.mode is Mode.SANDBOX else frozenset()
+    most = max(1, settings.threads * 3 // 4)
+    http = OutboundClient(allowed, _KEYS_TIMEOUT_S, LARGEST_SET, most_in_flight=most, most_to_one=1)
+    return ClientKeys(http, settings.jwks_cache_s, most_waiting=most)
 
 
 def build_submission(settings: Settings, database: Database, log_keys: LogKeys) -> Submission:
@@ -211,6 +226,7 @@ def create_app(services: Services) -> Flask:
     install(app, services)
     app.before_request(interaction.name_route)
     app.after_request(headers.add)
+    app.after_request(nonces.offer)
     app.after_request(interaction.echo)
     problems.install(app)
     protection = csrf.protect(app)

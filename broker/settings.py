@@ -15,6 +15,7 @@ from broker.errors import ConfigurationInvalid
 _LOWEST_PORT_BASE, _HIGHEST_PORT_BASE = 1024, 65_500
 _HIGHEST_PORT = 65_535
 _LONGEST_TIMEOUT_S = 60.0
+_LONGEST_CACHE_S = 3_600
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 _VARIABLE = re.compile(r"BROKER_[A-Z_]+")
 _NOWHERE = "https://broker.invalid"
@@ -48,7 +49,9 @@ class Settings:
     bank_timeout_s: float
     bank_answer_max_bytes: int
     request_max_bytes: int
+    jwks_cache_s: int
     disk_reserve_bytes: int
+    dpop_nonce_required: bool
     witnesses: tuple[str, ...]
     witness_quorum: int | None
     sandbox_port_base: int
@@ -177,7 +180,9 @@ def _read(env: Env) -> Settings:
         bank_timeout_s=_seconds(env),
         bank_answer_max_bytes=_at_least_one(env, "BANK_ANSWER_MAX_BYTES", 5 * 1024 * 1024),
         request_max_bytes=_at_least_one(env, "REQUEST_MAX_BYTES", 128 * 1024),
+        jwks_cache_s=_cache_seconds(env),
         disk_reserve_bytes=_reserve(env),
+        dpop_nonce_required=env.bool("DPOP_NONCE_REQUIRED", False),
         witnesses=_witnesses(env),
         witness_quorum=_quorum(env),
         sandbox_port_base=env.int("SANDBOX_PORT_BASE", 8400),
@@ -202,6 +207,13 @@ def _seconds(env: Env) -> float:
     seconds: float = env.float("BANK_TIMEOUT_S", 8.0)
     if not 0 < seconds <= _LONGEST_TIMEOUT_S:
         raise ConfigurationInvalid("BROKER_BANK_TIMEOUT_S must be above 0 and at most 60 seconds")
+    return seconds
+
+
+def _cache_seconds(env: Env) -> int:
+    seconds: int = env.int("JWKS_CACHE_S", 300)
+    if not 1 <= seconds <= _LONGEST_CACHE_S:
+        raise ConfigurationInvalid("BROKER_JWKS_CACHE_S must be from 1 to 3600 seconds")
     return seconds
 
 

@@ -3,7 +3,6 @@
 Trusted: whoever's key `Jwt.is_signed_by` accepts made these very claims. What they mean is for the caller to judge.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -12,6 +11,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64decode
+
+from broker.crypto.strict_json import read_object
 
 ALGORITHMS = ("PS256", "ES256", "EdDSA", "Ed25519")
 """The signature algorithms of FAPI 2.0 §5.4.1; `EdDSA` and `Ed25519` are two names of one (RFC 9864)."""
@@ -56,20 +57,25 @@ def read_jwt(text: str) -> Jwt:
     """Take a compact JWT apart (RFC 7515 §7.1) without believing it.
 
     Raises:
-        JwtRefused: not three parts of strict base64url, not JSON objects, too large, `crit`, or a forbidden `alg`.
+        JwtRefused: not three parts of strict base64url, no strict JSON, too large, `crit`, or a forbidden `alg`.
     """
     parts = text.split(".")
     if len(parts) != 3 or len(text) > _LARGEST_JWT or len(parts[0]) > _LARGEST_HEADER:  # noqa: PLR2004 - RFC 7515 §7.1
         raise JwtRefused
     try:
         header, claims, signature = (urlsafe_b64decode(part.encode("ascii")) for part in parts)
-        jwt = Jwt(_object(header), _object(claims), f"{parts[0]}.{parts[1]}".encode("ascii"), signature)
-    except (ValueError, RecursionError) as error:
+        jwt = Jwt(read_object(header), read_object(claims), f"{parts[0]}.{parts[1]}".encode("ascii"), signature)
+    except ValueError as error:
         raise JwtRefused from error
     # Nothing critical is understood here (RFC 7515 §4.1.11); other unknown members are to be ignored.
     if jwt.header.get("alg") not in ALGORITHMS or "crit" in jwt.header:
         raise JwtRefused
     return jwt
+
+
+def is_secret(jwk: Any) -> bool:
+    """Say whether a JWK holds a private or symmetric key: who publishes one has lost it."""
+    return isinstance(jwk, Mapping) and bool(_PRIVATE_MEMBERS & jwk.keys() or jwk.get("kty") == "oct")
 
 
 def public_key(jwk: Any) -> PublicKey:
@@ -90,13 +96,6 @@ def public_key(jwk: Any) -> PublicKey:
         return kind.import_key({"kty": jwk["kty"], **{name: jwk[name] for name in members}})
     except (JoseError, ValueError, KeyError, TypeError) as error:
         raise JwtRefused from error
-
-
-def _object(data: bytes) -> dict[str, Any]:
-    value = json.loads(data)
-    if not isinstance(value, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004 - caught with the other kinds of unreadable JSON
-    return value
 
 
 def _is_strong(jwk: Mapping[str, str]) -> bool:

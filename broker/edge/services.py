@@ -16,6 +16,7 @@ from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.outbound import OutboundSession
+from broker.platforms.client_keys import ClientKeys
 from broker.policy import Catalogue
 from broker.release import OwnAccounts, OwnReceipts, Release
 from broker.settings import Settings
@@ -51,6 +52,7 @@ class Services:
     own_accounts: OwnAccounts
     own_receipts: OwnReceipts
     bank_session: Callable[[str], OutboundSession]
+    client_keys: ClientKeys
 
     def close(self) -> None:
         """Close all pooled connections; the next use opens new ones (needed before a fork)."""

@@ -55,20 +55,35 @@ def authenticate(form: Mapping[str, str]) -> Client:
         raise refused()
     with services().database.read() as session:
         platform = find(session, client_id)
-    if platform is None or not any(jwt.is_signed_by(key) for key in _keys(platform, jwt)):
+    if platform is None or not _may_use(platform, jwt.header["alg"]):
+        raise refused()
+    single_use = _single_use(jwt, client_id, services().wall())  # first: looking for keys may take a call
+    if not any(jwt.is_signed_by(key) for key in public_keys(platform, jwt)):
         raise refused()
     add_facts(platform=platform.id)
-    return Client(platform, _single_use(jwt, client_id, services().wall()))
+    return Client(platform, single_use)
 
 
 def authenticate_platform(form: Mapping[str, str]) -> Client:
     """Find out which platform sent this form.
 
     Raises:
+        OAuthRefused: `invalid_client`, or `unauthorized_client` for a resource server or a bank.
+    """
+    client = authenticate_holder(form)
+    if client.platform.kind is PlatformKind.BANK:
+        raise OAuthRefused("unauthorized_client", "This client acts for a bank and asks no person for anything.")
+    return client
+
+
+def authenticate_holder(form: Mapping[str, str]) -> Client:
+    """Find out which client, of those that can hold tokens, sent this form.
+
+    Raises:
         OAuthRefused: `invalid_client`, or `unauthorized_client` for a resource server.
     """
     client = authenticate(form)
-    if client.platform.kind is not PlatformKind.PLATFORM:
+    if client.platform.kind is PlatformKind.RESOURCE_SERVER:
         raise OAuthRefused("unauthorized_client", "This client may introspect tokens and nothing else.")
     return client
 
@@ -87,17 +102,25 @@ def announced_endpoint(name: str, url: str) -> dict[str, Any]:
     }
 
 
-def _keys(platform: Platform, jwt: Jwt) -> Iterator[PublicKey]:
-    """Yield the registered keys that may have signed: chosen by kid, kty, use and alg (FAPI 2.0 §5.4.3)."""
-    algorithm = jwt.header["alg"]
-    names = {"EdDSA", "Ed25519"} if algorithm in {"EdDSA", "Ed25519"} else {algorithm}
-    for jwk in platform.jwks["keys"]:
+def public_keys(platform: Platform, jwt: Jwt) -> Iterator[PublicKey]:
+    """Yield the client's keys that may have signed: chosen by kid, kty, crv, use and alg (FAPI 2.0 §5.4.3)."""
+    algorithm, kid = jwt.header["alg"], jwt.header.get("kid")
+    for jwk in services().client_keys.of(platform, kid if isinstance(kid, str) else None):
         fits = jwk.get("kty") == _KEY_TYPES[algorithm] and jwk.get("use", "sig") == "sig"
-        if fits and jwk.get("alg", algorithm) in names and jwt.header.get("kid") in (None, jwk.get("kid")):
+        if fits and jwk.get("alg", algorithm) in _names_of(algorithm) and kid in (None, jwk.get("kid")):
             try:
                 yield public_key(jwk)
             except JwtRefused:
                 continue  # a key that cannot be used authenticates nobody
+
+
+def _may_use(platform: Platform, algorithm: str) -> bool:
+    """Hold a client to the algorithm that it has registered, if it has (RFC 7591 §2)."""
+    return platform.options.token_endpoint_auth_signing_alg in {None, *_names_of(algorithm)}
+
+
+def _names_of(algorithm: str) -> set[str]:
+    return {"EdDSA", "Ed25519"} if algorithm in {"EdDSA", "Ed25519"} else {algorithm}
 
 
 def _single_use(jwt: Jwt, client_id: str, now: datetime) -> Claim:

@@ -19,6 +19,7 @@ from broker.oauth.form import required
 from broker.oauth.judging import judge
 from broker.oauth.proofs import proof_of_request, spend
 from broker.oauth.requests import LIFE, Pushed, keep
+from broker.oauth.resource import check_resource
 from broker.platforms.service import Platform
 from broker.policy import Decision
 from broker.policy.terms import Terms
@@ -36,7 +37,8 @@ def push(form: Mapping[str, str]) -> dict[str, Any]:
         ProofRefused: the DPoP proof is not good, or is for another key than `dpop_jkt`.
     """
     client = authenticate_platform(form)
-    proof = proof_of_request() if "DPoP" in request.headers else None
+    check_resource(form)
+    proof = proof_of_request(client) if "DPoP" in request.headers else None
     pushed = _pushed(form, client.platform, proof)
     judgement = judge(client.platform, pushed.terms)
     request_uri = _kept(client, proof, pushed if judgement.decision.is_allowed else None)

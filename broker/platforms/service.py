@@ -5,35 +5,32 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
-from broker.crypto.jwt import JwtRefused, public_key
 from broker.errors import InvalidRequest, PolicyRefused
+from broker.platforms.key_sets import check_keys
 from broker.platforms.models import PlatformRow
 from broker.platforms.options import NO_OPTIONS, Options
+from broker.platforms.redirects import check_redirect_uri
 from broker.policy import Catalogue
+from broker.policy.vocabulary import MachineScope
 from broker.storage.base import first_row, table_of
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}")
-_LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
-_URL = re.compile(r"[!-~]{1,2000}")
+# The shapes of a user's id here and of a pairwise one: no client may be taken for a person (RFC 9700 §4.15.1).
+_LIKE_A_PERSON = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{32}|[A-Za-z0-9_-]{22}")
+_LONGEST_NAME = 120
 # Built once, and run without the ORM: each call of a client asks.
 _PLATFORMS = table_of(PlatformRow)
 _FOUND = select(_PLATFORMS).where(_PLATFORMS.c.id == bindparam("of_id"), _PLATFORMS.c.removed_at.is_(None))
 # What is registered must be kept: nothing here acts on these yet.
 _UNSERVED = {
-    "jwks_uri",
-    "bank_id",
-    "requires_nonce",
     "requires_signed_requests",
     "request_object_signing_alg",
     "authorization_signed_response_alg",
     "introspection_signed_response_alg",
-    "token_endpoint_auth_signing_alg",
-    "machine_scopes",
 }
 
 
@@ -47,8 +44,9 @@ class PlatformKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One client. `jwks` is a public JWK Set (RFC 7517); `scopes` are the categories it may ask for.
+    """One client. `jwks` is a public JWK Set (RFC 7517), `NO_KEYS` where there is a `jwks_uri`.
 
+    `scopes` are the categories it may ask for.
     `bank_id` is the bank that a client of the kind BANK acts for.
     """
 
@@ -74,12 +72,11 @@ def add(session: Session, catalogue: Catalogue, platform: Platform, *, http_loop
         InvalidRequest: a key, a redirect URI, a name or an option cannot be used, or the id was a removed platform's.
         PolicyRefused: a forbidden or unknown purpose, or a category that no purpose of the platform allows.
     """
-    if not _ID.fullmatch(platform.id) or not platform.name.strip():
-        raise InvalidRequest("A platform needs an id of 3 to 64 letters, digits, dots or hyphens, and a name.")
+    _check_names(platform)
     _check_served(platform)
-    _check_jwks(platform.jwks)
+    check_keys(platform.jwks, platform.jwks_uri, http_loopback=http_loopback)
     for uri in platform.redirect_uris:
-        _check_redirect_uri(uri, http_loopback=http_loopback)
+        check_redirect_uri(uri, http_loopback=http_loopback)
     _check_policies(catalogue, platform)
     row = _row(session, platform.id, now)
     row.kind, row.name, row.jwks = platform.kind.value, platform.name, platform.jwks
@@ -126,42 +123,25 @@ def _row(session: Session, platform_id: str, now: datetime) -> PlatformRow:
     return row
 
 
+def _check_names(platform: Platform) -> None:
+    if not _ID.fullmatch(platform.id):
+        raise InvalidRequest("A platform needs an id of 3 to 64 letters, digits, dots or hyphens.")
+    if _LIKE_A_PERSON.fullmatch(platform.id):
+        raise InvalidRequest("This id looks like that of a person: choose another.")
+    # Characters that are not seen could make one name look like another on the consent page.
+    is_readable = platform.name.strip() and platform.name.isprintable() and len(platform.name) <= _LONGEST_NAME
+    if not is_readable:
+        raise InvalidRequest("A platform needs a name of at most 120 visible characters.")
+
+
 def _check_served(platform: Platform) -> None:
-    asked = platform.options.to_json() | {"jwks_uri": platform.jwks_uri, "bank_id": platform.bank_id}
+    asked = platform.options.to_json()
     if unserved := sorted(name for name in _UNSERVED if asked.get(name)):
         raise InvalidRequest(f"{unserved[0]} is not supported.")
     if (platform.kind is PlatformKind.BANK) != (platform.bank_id is not None):
         raise InvalidRequest("A bank's client names the bank that it acts for, and no other client does.")
-
-
-def _check_jwks(jwks: dict[str, Any]) -> None:
-    """Accept the public keys that `crypto.jwt` reads, and no others (FAPI 2.0 §5.4.1)."""
-    keys = jwks.get("keys")
-    if not isinstance(keys, list) or not keys:
-        raise InvalidRequest("The key set must hold at least one key.")
-    try:
-        for key in keys:
-            public_key(key)
-    except JwtRefused as error:
-        raise InvalidRequest("Each key must be a public one: P-256, Ed25519, or RSA of 2048 to 8192 bits.") from error
-
-
-def _check_redirect_uri(uri: str, *, http_loopback: bool) -> None:
-    if not _is_redirect_uri(uri, http_loopback=http_loopback):
-        raise InvalidRequest("A redirect URI is an absolute https URL without fragment and user information.")
-
-
-def _is_redirect_uri(uri: str, *, http_loopback: bool) -> bool:
-    # Visible ASCII only: a line break would end the header that carries it, and other characters can be hidden.
-    if not _URL.fullmatch(uri) or "#" in uri or "*" in uri or "\\" in uri:
-        return False
-    try:
-        parts = urlsplit(uri)
-        is_clean = parts.hostname and "@" not in parts.netloc and parts.port != 0
-    except ValueError:
-        return False
-    is_loopback = http_loopback and parts.scheme == "http" and parts.hostname in _LOOPBACK
-    return bool(is_clean) and (parts.scheme == "https" or is_loopback)
+    if not set(platform.options.machine_scopes) <= set(MachineScope):
+        raise InvalidRequest(f"What a client may do for itself is one of {', '.join(MachineScope)}.")
 
 
 def _check_policies(catalogue: Catalogue, platform: Platform) -> None:

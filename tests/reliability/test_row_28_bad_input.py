@@ -179,7 +179,7 @@ def _code(answer: TestResponse) -> str:
 
 
 def test_every_unsafe_page_route_wants_the_token_of_its_own_session(asker: Asker) -> None:
-    without_cookies = {gates.client, gates.token}
+    without_cookies = {gates.client, gates.token, gates.machine}
     assert {mount.gate for mount in MOUNT_TABLE} >= without_cookies
     tried = 0
     for rule, method in asker.rules():

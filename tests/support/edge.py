@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 from werkzeug.test import TestResponse
 
-from broker.app import create_app
+from broker.app import build_client_keys, create_app
 from broker.crypto.digests import base64url, digest
 from broker.crypto.keyset import generate_keyset, load_keyset
 from broker.edge.services import Services
@@ -55,6 +55,7 @@ def services_of(house: House, base_url: str = BASE) -> Services:
         own_accounts=OwnAccounts(house.release),
         own_receipts=OwnReceipts(house.database, house.reader, house.watch),
         bank_session=lambda _: nothing,
+        client_keys=build_client_keys(settings),
     )
 
 

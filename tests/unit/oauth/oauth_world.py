@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from oauth_app import BASE, CALLBACK, SCOPES, App, Watch, location
 from werkzeug.test import TestResponse
 
+from broker.app import build_client_keys
 from broker.audit.log_keys import LogKeys
 from broker.audit.models import EntryRow
 from broker.audit.sequencer import Sequencer
@@ -18,7 +19,7 @@ from broker.banks.service import add as add_bank
 from broker.crypto.keyset import generate_keyset, load_keyset
 from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
-from broker.edge import interaction
+from broker.edge import gates, interaction, nonces, problems
 from broker.edge.services import Services, install
 from broker.edge.session import DatabaseSessions
 from broker.edge.visitor import Visitor, sign_in, wish_of
@@ -29,7 +30,7 @@ from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.grants.views import Grant
-from broker.oauth import metadata, routes
+from broker.oauth import grant_resource, metadata, routes
 from broker.platforms.service import Platform, PlatformKind
 from broker.platforms.service import add as add_platform
 from broker.policy.loading import load_catalogue
@@ -142,6 +143,7 @@ def _services(folder: Path, store: Store, watch: Watch) -> Services:
         own_accounts=nothing_leaves,
         own_receipts=nothing_leaves,
         bank_session=nothing_leaves,
+        client_keys=build_client_keys(settings),
     )
 
 
@@ -154,7 +156,12 @@ def _app(services: Services) -> Flask:
     app.register_blueprint(routes.blueprint, url_prefix="/oauth")
     app.register_blueprint(routes.browser, url_prefix="/oauth")
     app.register_blueprint(metadata.blueprint, url_prefix="/.well-known")
-    app.register_error_handler(BrokerError, lambda error: (f"page: {error.code}", 400))
+    app.register_blueprint(grant_resource.blueprint, url_prefix="/oauth")
+    app.before_request_funcs[grant_resource.blueprint.name] = [gates.machine]
+    app.after_request(nonces.offer)
+    app.template_folder = str(Path(problems.__file__).parent.parent / "web" / "templates")
+    problems.install(app)
+    app.register_error_handler(BrokerError, _told)
 
     @app.post("/test/sign-in")
     def signed_in() -> str:
@@ -171,6 +178,11 @@ def _app(services: Services) -> Flask:
         return {"path": found.path, "banks": found.banks, "asker": found.asker}
 
     return app
+
+
+def _told(error: BrokerError) -> Any:
+    """Tell programs of an error as the product does, and pages in one line: they are made elsewhere."""
+    return problems._broker_error(error) if problems.wants_json() else (f"page: {error.code}", 400)
 
 
 def _register(world: World) -> None:

@@ -1,14 +1,21 @@
 """private_key_jwt: who may speak for a client, and how often (RFC 7523, FAPI 2.0 §5.3.2.1)."""
 
+import json
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
 from oauth_app import BASE, App
 from oauth_world import World
 
+from broker.edge.services import install
+from broker.outbound import OutboundClient
+from broker.platforms.client_keys import ClientKeys
 from broker.platforms.models import PlatformRow
+from tests.support.raw_server import Behaviour, answering, serving
 
 
 def answer(app: App, **assertion: Any) -> str:
@@ -121,6 +128,72 @@ def test_names_that_are_none_authenticate_nobody(world: World, sub: bytes) -> No
     parts = (b'{"alg":"ES256"}', b'{"sub":' + sub + b"}", b"signature")
     text = ".".join(urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
     assert world.messenger.pushes(client_assertion=text).json["error"] == "invalid_client"
+
+
+def signed(app: App, claims: str, header: str = '{"alg":"ES256"}') -> str:
+    """Sign the very bytes of a header and claims, which no library would write."""
+    text = ".".join(urlsafe_b64encode(part.encode()).rstrip(b"=").decode() for part in (header, claims))
+    signature = JWSRegistry.algorithms["ES256"].sign(text.encode(), app.key)
+    return f"{text}.{urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+
+
+def claims_of(app: App, more: str = "") -> str:
+    now = int(app.watch.now.timestamp())
+    head = f'"iss":"{app.id}","sub":"{app.id}","aud":"{BASE}","jti":"{now}","iat":{now},"exp":{now + 60}'
+    return f"{{{head}{more}}}"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        f',"aud":"{BASE}"',
+        ',"sub":"messenger"',
+        ',"x":{"a":1,"a":1}',
+        ',"x":NaN',
+        ',"x":-Infinity',
+        ',"x":1e999',
+        ',"x":"\\ud800"',
+        ',"x":' + "[" * 2_000 + "]" * 2_000,
+    ],
+)
+def test_claims_that_two_readers_could_read_differently_authenticate_nobody(world: World, more: str) -> None:
+    app = world.messenger
+    for text in (signed(app, claims_of(app, more)), signed(app, claims_of(app), '{"alg":"ES256","alg":"ES256"}')):
+        assert app.post("/oauth/introspect", token="x", client_assertion=text).json["error"] == "invalid_client"
+    assert app.post("/oauth/introspect", token="x", client_assertion=signed(app, claims_of(app))).status_code == 200
+
+
+def test_a_client_that_registered_an_algorithm_is_held_to_it(world: World) -> None:
+    with world.services.database.write() as session:
+        session.get_one(PlatformRow, "messenger").options = {"token_endpoint_auth_signing_alg": "PS256"}
+    assert answer(world.messenger) == "invalid_client"
+    with world.services.database.write() as session:
+        session.get_one(PlatformRow, "messenger").options = {"token_endpoint_auth_signing_alg": "ES256"}
+    assert answer(world.messenger) == "ok"
+
+
+def test_a_client_with_its_keys_at_a_url_changes_them_without_a_failed_call(world: World) -> None:
+    app, old, new = world.messenger, world.messenger.key, ECKey.generate_key("P-256", auto_kid=True)
+    publics = {key.kid: key.as_dict(private=False) for key in (old, new)}
+
+    def publishing(*keys: ECKey) -> Behaviour:
+        return answering(json.dumps({"keys": [publics[key.kid] for key in keys]}).encode())
+
+    def seconds() -> float:
+        return app.watch().timestamp()
+
+    with serving(publishing(old)) as site:
+        keys = ClientKeys(OutboundClient(site.allowed, 1.0), 300, seconds)
+        install(world.app, replace(world.services, client_keys=keys))
+        with world.services.database.write() as session:
+            row = session.get_one(PlatformRow, app.id)
+            row.jwks, row.jwks_uri = {"keys": []}, site.url("/jwks")
+        assert answer(app) == "ok"
+        site.behaviour = publishing(new)
+        app.watch.passes(10)
+        assert answer(app, key=new, header={"kid": new.kid}) == "ok"
+        assert answer(app) == "invalid_client"
+        assert answer(app, key=old, header={"kid": new.kid}) == "invalid_client"
 
 
 def test_two_clients_may_use_the_same_jti(world: World) -> None:

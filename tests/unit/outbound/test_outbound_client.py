@@ -7,11 +7,11 @@ import time
 from decimal import Decimal
 
 import pytest
-from raw_server import Behaviour, RawServer, answering, bound_socket, in_turn, serving
 
 from broker.errors import BankInvalidAnswer, BankTimeout, BankUnavailable
 from broker.outbound import Answer, OutboundClient
 from broker.outbound.breaker import FAILURES_TO_OPEN
+from tests.support.raw_server import Behaviour, RawServer, answering, bound_socket, in_turn, serving
 
 LIMIT = 100_000
 TLS = ssl.create_default_context()  # loading the certificates takes long, and they are not needed here

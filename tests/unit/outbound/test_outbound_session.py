@@ -12,11 +12,11 @@ from authlib.integrations.requests_client import OAuth2Session
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from raw_server import RawServer, answering, serving
 
 from broker.clock import system_clock
 from broker.errors import BankInvalidAnswer, BankUnavailable
 from broker.outbound import OutboundClient, OutboundSession, guard
+from tests.support.raw_server import RawServer, answering, serving
 
 
 def client_of(server: RawServer, tls: ssl.SSLContext | None = None) -> OutboundClient:

@@ -10,10 +10,12 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from broker.banks import service as banks
 from broker.crypto.digests import base64url
 from broker.errors import InvalidRequest, PolicyRefused
+from broker.platforms.key_sets import NO_KEYS, check_keys
 from broker.platforms.models import PlatformRow
 from broker.platforms.options import Options
 from broker.platforms.service import Platform, PlatformKind, add, find, names
 from tests.support.core import House
+from tests.support.private_addresses import LOOPBACK_HOSTS, OTHER_FORMS
 
 KEY = ECKey.generate_key("P-256", auto_kid=True)
 GOOD = Platform(
@@ -83,6 +85,64 @@ def test_a_key_that_is_no_object_is_refused(house: House, key: object) -> None:
         store(house, replace(GOOD, jwks={"keys": [key]}))
 
 
+def test_a_client_has_its_keys_here_or_at_a_url_and_never_both(house: House) -> None:
+    with pytest.raises(InvalidRequest, match="never both"):
+        store(house, replace(GOOD, jwks_uri="https://m.example/jwks"))
+    with pytest.raises(InvalidRequest, match="from 1 to 20"):
+        store(house, replace(GOOD, jwks=NO_KEYS))
+    elsewhere = replace(GOOD, jwks=NO_KEYS, jwks_uri="https://m.example/jwks")
+    assert store(house, elsewhere) == elsewhere
+
+
+# What a name leads to is looked at when the keys are fetched: this one says nothing.
+@pytest.mark.parametrize("host", [host for host in LOOPBACK_HOSTS if host != "localhost.localdomain"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_keys_at_a_private_address_are_not_registered(scheme: str, host: str) -> None:
+    with pytest.raises(InvalidRequest, match="public host"):
+        check_keys(NO_KEYS, f"{scheme}://{host}/jwks", http_loopback=False)
+
+
+@pytest.mark.parametrize("url", OTHER_FORMS)
+@pytest.mark.parametrize("loopback", [True, False])
+def test_keys_at_an_odd_url_are_not_registered(url: str, loopback: bool) -> None:
+    with pytest.raises(InvalidRequest, match="public host"):
+        check_keys(NO_KEYS, url, http_loopback=loopback)
+
+
+def test_keys_on_loopback_are_registered_in_a_sandbox_only(house: House) -> None:
+    local = replace(GOOD, jwks=NO_KEYS, jwks_uri="http://localhost:4199/jwks")
+    assert store(house, local, loopback=True)
+    with pytest.raises(InvalidRequest, match="public host"):
+        store(house, local)
+
+
+@pytest.mark.parametrize("number", [2, 21])
+def test_each_registered_key_has_an_id_of_its_own_and_they_are_not_many(house: House, number: int) -> None:
+    with pytest.raises(InvalidRequest):
+        store(house, replace(GOOD, jwks={"keys": [KEY.as_dict(private=False)] * number}))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "01890a5d-ac96-774b-bcce-b302099a8057",
+        "01890A5D-AC96-774B-BCCE-B302099A8057",
+        "01890a5dac96774bbcceb302099a8057",
+        "A" * 22,
+        "x-_" * 7 + "x",
+    ],
+)
+def test_no_client_is_called_like_a_person(house: House, name: str) -> None:
+    with pytest.raises(InvalidRequest, match="that of a person"):
+        store(house, replace(GOOD, id=name))
+
+
+@pytest.mark.parametrize("name", ["\u202egnaB robraH", "Harbor\u200bBank", "x" * 121, "a\x00b", "a\nb", "\ud800"])
+def test_a_name_with_what_nobody_sees_is_refused(house: House, name: str) -> None:
+    with pytest.raises(InvalidRequest, match="visible"):
+        store(house, replace(GOOD, name=name))
+
+
 @pytest.mark.parametrize(
     "uri",
     [
@@ -95,6 +155,9 @@ def test_a_key_that_is_no_object_is_refused(house: House, key: object) -> None:
         "javascript:alert(1)",
         "https:///cb",
         "http://localhost.evil.example/cb",
+        "http://[::1].evil.example/cb",
+        "https://[::1].evil.example/cb",
+        "https://m.example:/cb",
         "custom:/cb",
         "https://m.example/c b",
         "https://m.example/cb\n",
@@ -159,17 +222,12 @@ def test_a_removed_platform_is_found_no_more_and_its_id_is_not_used_again(house:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"jwks_uri": "https://m.example/jwks"},
-        {"bank_id": "harbor", "kind": PlatformKind.BANK},
-        {"options": Options(requires_nonce=True)},
         {"options": Options(requires_signed_requests=True)},
         {"options": Options(request_object_signing_alg="PS256")},
         {"options": Options(authorization_signed_response_alg="ES256")},
         {"options": Options(introspection_signed_response_alg="ES256")},
-        {"options": Options(token_endpoint_auth_signing_alg="ES256")},
-        {"options": Options(machine_scopes=("grant_management_query",))},
     ],
-    ids=lambda changes: " ".join(changes["options"].to_json()) if "options" in changes else " ".join(changes),
+    ids=lambda changes: " ".join(changes["options"].to_json()),
 )
 def test_what_nothing_here_acts_on_cannot_be_registered(house: House, changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match="is not supported"):
@@ -179,6 +237,17 @@ def test_what_nothing_here_acts_on_cannot_be_registered(house: House, changes: d
 def test_a_client_of_the_kind_bank_names_its_bank(house: House) -> None:
     with pytest.raises(InvalidRequest, match="names the bank"):
         store(house, replace(GOOD, kind=PlatformKind.BANK))
+    with pytest.raises(InvalidRequest, match="names the bank"):
+        store(house, replace(GOOD, bank_id="harbor"))
+    store(house, replace(GOOD, kind=PlatformKind.BANK, bank_id="harbor"))
+
+
+@pytest.mark.parametrize(
+    "scope", ["balances", "GRANT_MANAGEMENT_QUERY", "grant_management_query grant_management_revoke"]
+)
+def test_no_client_is_registered_for_a_scope_of_people_as_its_own(house: House, scope: str) -> None:
+    with pytest.raises(InvalidRequest, match="for itself"):
+        store(house, replace(GOOD, options=Options(machine_scopes=(scope,))))
 
 
 def store_bank(house: House, bank: banks.Bank) -> None:
