@@ -22,6 +22,7 @@ from broker.clock import Clock, system_clock
 from broker.crypto.keyset import Keyset, load_keyset
 from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
+from broker.crypto.signing_keys import SigningKeyFile
 from broker.edge import csrf, gates, headers, health, interaction, problems
 from broker.edge.hand_over import HandOver
 from broker.edge.services import Services, install
@@ -132,9 +133,8 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
     database = Database(settings.database_url, settings.threads, settings.disk_reserve_bytes)
     catalogue = load_catalogue(settings.policies_dir)
     sequencer = _sequencer(settings, database, Writer(sealer, log_keys, clock, settings.base_host), log_keys)
-    fences = Fences(database, connections=settings.threads)
+    http, fences = _outbound(settings), Fences(database, connections=settings.threads)
     users, reader, pairwise = Users(sealer, keyset.subject), GrantReader(sealer), PairwiseIds(keyset.pairwise)
-    http = _outbound(settings)
     release = Release(
         database=database,
         sequencer=sequencer,
@@ -166,6 +166,7 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
         own_accounts=OwnAccounts(release),
         own_receipts=OwnReceipts(database, reader, clock),
         bank_session=partial(OutboundSession, http),
+        signing=SigningKeyFile(settings.key_file),
     )
 
 

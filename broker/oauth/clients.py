@@ -55,7 +55,7 @@ def authenticate(form: Mapping[str, str]) -> Client:
         raise refused()
     with services().database.read() as session:
         platform = find(session, client_id)
-    if platform is None or not any(jwt.is_signed_by(key) for key in _keys(platform, jwt)):
+    if platform is None or not any(jwt.is_signed_by(key) for key in public_keys(platform, jwt)):
         raise refused()
     add_facts(platform=platform.id)
     return Client(platform, _single_use(jwt, client_id, services().wall()))
@@ -87,7 +87,7 @@ def announced_endpoint(name: str, url: str) -> dict[str, Any]:
     }
 
 
-def _keys(platform: Platform, jwt: Jwt) -> Iterator[PublicKey]:
+def public_keys(platform: Platform, jwt: Jwt) -> Iterator[PublicKey]:
     """Yield the registered keys that may have signed: chosen by kid, kty, use and alg (FAPI 2.0 §5.4.3)."""
     algorithm = jwt.header["alg"]
     names = {"EdDSA", "Ed25519"} if algorithm in {"EdDSA", "Ed25519"} else {algorithm}

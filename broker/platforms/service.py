@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from broker.crypto.jwt import JwtRefused, public_key
 from broker.errors import InvalidRequest, PolicyRefused
 from broker.platforms.models import PlatformRow
-from broker.platforms.options import NO_OPTIONS, Options
+from broker.platforms.options import NO_OPTIONS, Options, check_algorithms
 from broker.policy import Catalogue
 from broker.storage.base import first_row, table_of
 
@@ -28,10 +28,6 @@ _UNSERVED = {
     "jwks_uri",
     "bank_id",
     "requires_nonce",
-    "requires_signed_requests",
-    "request_object_signing_alg",
-    "authorization_signed_response_alg",
-    "introspection_signed_response_alg",
     "token_endpoint_auth_signing_alg",
     "machine_scopes",
 }
@@ -77,6 +73,7 @@ def add(session: Session, catalogue: Catalogue, platform: Platform, *, http_loop
     if not _ID.fullmatch(platform.id) or not platform.name.strip():
         raise InvalidRequest("A platform needs an id of 3 to 64 letters, digits, dots or hyphens, and a name.")
     _check_served(platform)
+    check_algorithms(platform.options)
     _check_jwks(platform.jwks)
     for uri in platform.redirect_uris:
         _check_redirect_uri(uri, http_loopback=http_loopback)

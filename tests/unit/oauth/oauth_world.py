@@ -1,6 +1,6 @@
 """A small world for the authorization server: real policies, a real database, an app with keys of its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from broker.banks.service import add as add_bank
 from broker.crypto.keyset import generate_keyset, load_keyset
 from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
+from broker.crypto.signing_keys import SigningKeyFile
 from broker.edge import interaction
 from broker.edge.services import Services, install
 from broker.edge.session import DatabaseSessions
@@ -32,6 +33,7 @@ from broker.grants.views import Grant
 from broker.oauth import metadata, routes
 from broker.platforms.service import Platform, PlatformKind
 from broker.platforms.service import add as add_platform
+from broker.platforms.service import find as find_platform
 from broker.policy.loading import load_catalogue
 from broker.policy.terms import Choice
 from broker.settings import default_policies_dir
@@ -98,6 +100,14 @@ class World:
         assert response.status_code == 200, response.text
         return cast("dict[str, Any]", response.json)
 
+    def registers(self, app: App, **options: Any) -> None:
+        """Change the options of a platform's registration."""
+        with self.services.database.write() as session:
+            known = find_platform(session, app.id)
+            assert known is not None
+            changed = replace(known, options=replace(known.options, **options))
+            add_platform(session, self.services.catalogue, changed, http_loopback=True, now=self.watch())
+
     def events(self) -> list[str]:
         with self.services.database.read() as session:
             return [row.event for row in session.query(EntryRow).order_by(EntryRow.time_us)]
@@ -142,6 +152,7 @@ def _services(folder: Path, store: Store, watch: Watch) -> Services:
         own_accounts=nothing_leaves,
         own_receipts=nothing_leaves,
         bank_session=nothing_leaves,
+        signing=SigningKeyFile(settings.key_file),
     )
 
 

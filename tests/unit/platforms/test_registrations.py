@@ -9,6 +9,7 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from broker.banks import service as banks
 from broker.crypto.digests import base64url
+from broker.crypto.jwt import ALGORITHMS
 from broker.errors import InvalidRequest, PolicyRefused
 from broker.platforms.models import PlatformRow
 from broker.platforms.options import Options
@@ -162,10 +163,6 @@ def test_a_removed_platform_is_found_no_more_and_its_id_is_not_used_again(house:
         {"jwks_uri": "https://m.example/jwks"},
         {"bank_id": "harbor", "kind": PlatformKind.BANK},
         {"options": Options(requires_nonce=True)},
-        {"options": Options(requires_signed_requests=True)},
-        {"options": Options(request_object_signing_alg="PS256")},
-        {"options": Options(authorization_signed_response_alg="ES256")},
-        {"options": Options(introspection_signed_response_alg="ES256")},
         {"options": Options(token_endpoint_auth_signing_alg="ES256")},
         {"options": Options(machine_scopes=("grant_management_query",))},
     ],
@@ -174,6 +171,26 @@ def test_a_removed_platform_is_found_no_more_and_its_id_is_not_used_again(house:
 def test_what_nothing_here_acts_on_cannot_be_registered(house: House, changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match="is not supported"):
         store(house, replace(GOOD, **changes))
+
+
+@pytest.mark.parametrize(
+    ("option", "accepted"),
+    [
+        ("request_object_signing_alg", {"PS256", "ES256", "EdDSA", "Ed25519"}),
+        ("authorization_signed_response_alg", {"ES256"}),
+        ("introspection_signed_response_alg", {"ES256"}),
+    ],
+)
+def test_only_algorithms_that_are_served_can_be_registered(house: House, option: str, accepted: set[str]) -> None:
+    for name in (*ALGORITHMS, "none", "HS256", "RS256", "ES384", "es256", ""):
+        chosen = replace(GOOD, options=Options(**{option: name}))
+        if name in accepted:
+            store(house, chosen)
+            with house.database.read() as session:
+                assert getattr(find(session, GOOD.id).options, option) == name
+        else:
+            with pytest.raises(InvalidRequest, match=option):
+                store(house, chosen)
 
 
 def test_a_client_of_the_kind_bank_names_its_bank(house: House) -> None:
