@@ -22,6 +22,7 @@ from broker.clock import Clock, system_clock
 from broker.crypto.keyset import Keyset, load_keyset
 from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
+from broker.crypto.signing_keys import SigningKeyFile
 from broker.edge import csrf, gates, headers, health, interaction, nonces, problems
 from broker.edge.hand_over import HandOver
 from broker.edge.services import Services, install
@@ -169,6 +170,7 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
         own_receipts=OwnReceipts(database, reader, clock),
         bank_session=partial(OutboundSession, http),
         client_keys=build_client_keys(settings),
+        signing=SigningKeyFile(settings.key_file),
     )
 
 

@@ -11,7 +11,7 @@ from broker.audit.tree import listed
 from broker.audit.vouching import vkeys_of
 from broker.cli.output import printable
 from broker.clock import system_clock
-from broker.crypto import log_keys
+from broker.crypto import key_file, log_keys, signing_keys
 from broker.crypto.keyset import generate_keyset, load_keyset
 from broker.edge.services import Services
 from broker.errors import ConfigurationInvalid
@@ -33,10 +33,10 @@ def generate() -> None:
 
 @keys.command()
 def upgrade() -> None:
-    """Add the key that signs the audit logs to a key file from before there was one."""
+    """Add the keys that a key file of an earlier version has not."""
     path = load_settings().key_file
-    done = log_keys.add_first(path)
-    click.echo(f"Added to {path}. Back the file up again." if done else "Nothing to do: the key is there.")
+    done = key_file.add_missing(path, system_clock())
+    click.echo(f"Added to {path}. Back the file up again." if done else "Nothing to do: every key is there.")
 
 
 @keys.command()
@@ -98,3 +98,22 @@ def _print_vkeys(base: Services) -> None:
 def public() -> None:
     """Print the public key set that banks register for the broker (JWK Set)."""
     click.echo(json.dumps(load_keyset(load_settings().key_file).public_jwks(), indent=2))
+
+
+@keys.command("signing-rotate")
+def signing_rotate() -> None:
+    """Publish the next key that signs for clients; it signs from a quarter of an hour later on.
+
+    The running broker follows the key file. On several machines, put the file on all of them before the key signs.
+    """
+    path = load_settings().key_file
+    signs_from = signing_keys.begin_next(path, system_clock())
+    click.echo(f"The new key is published, and signs from {signs_from:%Y-%m-%d %H:%M:%S} UTC on. Back {path} up again.")
+
+
+@keys.command("signing-retire")
+def signing_retire() -> None:
+    """Delete the old key that signed for clients; refused until nothing that it signed can be on its way."""
+    path = load_settings().key_file
+    signing_keys.end_last(path, system_clock())
+    click.echo(f"The old key is gone from {path}, and is no longer published.")

@@ -20,12 +20,14 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from broker.clock import rfc3339
+from broker.crypto.signing import SigningKey, SigningKeys, new_signing_key
 from broker.errors import ConfigurationInvalid
 
 _SYMMETRIC = ("sealing", "pairwise", "subject", "cookie")
 _KEY_BYTES = 32
 _ASSERTION_LIFE = timedelta(seconds=60)
 _MOST_LOG_KEYS = 2  # the one in use, and during a rotation the one before it
+_MOST_SIGNING_KEYS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class Keyset:
     """The keys in use. `assertion` is the ES256 key by which banks know the broker (private_key_jwt).
 
     `log` are the Ed25519 keys that sign the audit logs, the newest first; two while a rotation is under way.
-    `retired_log` are the public halves (32 bytes each) of those that signed before.
+    `retired_log` are the public halves (32 bytes each) of those that signed before. `signing` are the keys by which
+    clients know the broker.
     """
 
     sealing: bytes = field(repr=False)
@@ -43,6 +46,7 @@ class Keyset:
     assertion: ECKey = field(repr=False)
     log: tuple[Ed25519PrivateKey, ...] = field(repr=False)
     retired_log: tuple[bytes, ...]
+    signing: SigningKeys
     created_at: datetime
 
     def public_jwks(self) -> dict[str, Any]:
@@ -76,6 +80,7 @@ def generate_keyset(path: Path, now: datetime) -> None:
         **{name: b64encode(secrets.token_bytes(_KEY_BYTES)).decode() for name in _SYMMETRIC},
         "assertion": assertion.as_dict(private=True),
         "log": [new_log_key()],
+        "signing": [new_signing_key(now).to_json()],
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,10 +105,11 @@ def load_keyset(path: Path) -> Keyset:
         content = json.loads(path.read_text(encoding="utf-8"))
         keys = {name: b64decode(content[name], validate=True) for name in _SYMMETRIC}
         assertion = ECKey.import_key(content["assertion"])
-        if "log" not in content:
-            raise _unusable(f"The key file {path} has no key for the audit logs yet: run `broker keys upgrade`.")
+        if "log" not in content or "signing" not in content:
+            raise _unusable(f"The key file {path} is of an earlier version: run `broker keys upgrade`.")
         log = tuple(Ed25519PrivateKey.from_private_bytes(b64decode(key, validate=True)) for key in content["log"])
         retired = tuple(b64decode(key, validate=True) for key in content.get("retired_log", []))
+        signing = SigningKeys(tuple(SigningKey.from_json(key) for key in content["signing"]))
         created_at = datetime.fromisoformat(content["created"]).astimezone(UTC)
     except OSError as error:
         raise _unusable(f"The key file {path} cannot be read: {error.strerror}.") from error
@@ -111,9 +117,10 @@ def load_keyset(path: Path) -> Keyset:
         raise _unusable(f"The key file {path} is damaged or not a key file.") from error
     is_usable = assertion.is_private and assertion.curve_name == "P-256" and 1 <= len(log) <= _MOST_LOG_KEYS
     is_usable = is_usable and all(len(key) == _KEY_BYTES for key in retired)
+    is_usable = is_usable and 1 <= len(signing.keys) <= _MOST_SIGNING_KEYS
     if content.get("version") != 1 or any(len(key) != _KEY_BYTES for key in keys.values()) or not is_usable:
         raise _unusable(f"The key file {path} is damaged or of another version.")
-    return Keyset(**keys, assertion=assertion, log=log, retired_log=retired, created_at=created_at)
+    return Keyset(**keys, assertion=assertion, log=log, retired_log=retired, signing=signing, created_at=created_at)
 
 
 def new_log_key() -> str:

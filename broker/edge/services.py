@@ -11,6 +11,7 @@ from broker.audit.sequencer import Sequencer
 from broker.clock import Clock
 from broker.crypto.keyset import Keyset
 from broker.crypto.sealing import Sealer
+from broker.crypto.signing_keys import SigningKeyFile
 from broker.grants.consents import Consents
 from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
@@ -53,6 +54,7 @@ class Services:
     own_receipts: OwnReceipts
     bank_session: Callable[[str], OutboundSession]
     client_keys: ClientKeys
+    signing: SigningKeyFile
 
     def close(self) -> None:
         """Close all pooled connections; the next use opens new ones (needed before a fork)."""

@@ -17,9 +17,10 @@ NUMBERS = ("duration_days", "lookback_days", "frequency_per_day", "data_life_day
 MEMBERS = {"type", "purpose", "categories", "bank", "duration_type", *NUMBERS}
 _CATEGORY_MEMBERS = {"name", "detail", "precision"}
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_BANK = re.compile(r"[a-z][a-z0-9-]{1,39}")
+BANK_PATTERN = "[a-z][a-z0-9-]{1,39}"
+_BANK = re.compile(BANK_PATTERN)
 _LARGEST_NUMBER = 100_000
-_MOST_CATEGORIES = 40
+MOST_CATEGORIES = 40
 
 
 def asked_by(form: Mapping[str, str], platform: Platform, catalogue: Catalogue) -> Terms:
@@ -61,7 +62,7 @@ def element(text: str) -> Mapping[str, Any]:
 
 def _of_scope(scope: str, platform: Platform, catalogue: Catalogue) -> Terms:
     names = tuple(dict.fromkeys(name for name in scope.split(" ") if name))
-    if not names or len(names) > _MOST_CATEGORIES or not all(_WORD.fullmatch(name) for name in names):
+    if not names or len(names) > MOST_CATEGORIES or not all(_WORD.fullmatch(name) for name in names):
         raise OAuthRefused("invalid_scope", "The scope is empty or not well formed.")
     purpose = catalogue.purposes.get(platform.default_purpose or "")
     if purpose is None:
@@ -105,7 +106,7 @@ def _duration_type(asked: Mapping[str, Any]) -> DurationType:
 
 
 def _categories(value: Any, catalogue: Catalogue) -> tuple[CategoryTerm, ...]:
-    if not isinstance(value, list) or not 1 <= len(value) <= _MOST_CATEGORIES:
+    if not isinstance(value, list) or not 1 <= len(value) <= MOST_CATEGORIES:
         _refuse("categories must be a list of at least one category.")
     terms = tuple(_category(item, catalogue) for item in value)
     if len({term.name for term in terms}) < len(terms):

@@ -1,12 +1,13 @@
 """Tells resource servers what a token is worth at this instant (RFC 7662), and platforms about their own tokens."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from broker.edge.services import services
 from broker.grants.views import Grant
 from broker.oauth.client_credentials import introspected
-from broker.oauth.clients import announced_endpoint, authenticate
+from broker.oauth.clients import Client, announced_endpoint, authenticate
 from broker.oauth.form import required
 from broker.oauth.granted import details_of
 from broker.oauth.proofs import spend
@@ -17,15 +18,31 @@ from broker.tokens.service import Token, TokenKind, find_token
 _INACTIVE = {"active": False}
 
 
-def introspect(form: Mapping[str, str]) -> dict[str, Any]:
-    """Return what is live of a token; `{"active": false}` and no more for anything else (RFC 7662 §2.2).
+@dataclass(frozen=True, slots=True)
+class Introspected:
+    """What a caller is told of a token (RFC 7662 §2.2)."""
+
+    caller: Platform
+    told: dict[str, Any]
+
+
+def introspect(form: Mapping[str, str]) -> Introspected:
+    """Find what is live of a token; `{"active": false}` and no more for anything else (RFC 7662 §2.2).
 
     Raises:
         OAuthRefused: the caller is refused.
         InvalidRequest: there is no token in the request.
     """
     client = authenticate(form)
-    secret = required(form, "token")
+    return Introspected(client.platform, _found(client, required(form, "token")))
+
+
+def announced(base_url: str) -> dict[str, Any]:
+    """Return what the metadata says of this endpoint (RFC 8414 §2)."""
+    return announced_endpoint("introspection_endpoint", f"{base_url}/oauth/introspect")
+
+
+def _found(client: Client, secret: str) -> dict[str, Any]:
     now = services().clock()
     with services().database.write() as session:
         replayed = spend(session, client)
@@ -40,11 +57,6 @@ def introspect(form: Mapping[str, str]) -> dict[str, Any]:
         return _INACTIVE
     live = tuple(name for name in grant.live_categories if name in token.categories)
     return _told(token, grant, live) if live else _INACTIVE
-
-
-def announced(base_url: str) -> dict[str, Any]:
-    """Return what the metadata says of this endpoint (RFC 8414 §2)."""
-    return announced_endpoint("introspection_endpoint", f"{base_url}/oauth/introspect")
 
 
 def _may_know(platform: Platform, token: Token) -> bool:

@@ -1,4 +1,4 @@
-"""Publishes what this server can do: RFC 8414 for the authorization server, RFC 9728 for the API."""
+"""Publishes what this server can do and signs with: RFC 8414 for the authorization server, RFC 9728 for the API."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,22 +7,41 @@ from flask import Blueprint, Response, jsonify
 
 from broker.edge.dpop import ALGORITHMS
 from broker.edge.services import services
-from broker.oauth import authorize, details, grant_resource, introspection, par, proofs, redirects, revocation, token
+from broker.oauth import (
+    authorize,
+    details,
+    grant_resource,
+    introspection,
+    par,
+    proofs,
+    redirects,
+    revocation,
+    schema,
+    signed_introspection,
+    signed_request,
+    token,
+)
 from broker.oauth.details import TYPE
+from broker.oauth.schema import bank_data_schema
 from broker.policy.vocabulary import MachineScope
 
 blueprint = Blueprint("well_known", __name__)
 
+_CACHED = "public, max-age=300"
+_POLICY = "/about/data"  # the page that says what may be asked for, and for what
 # Each part stands where what it announces is done, so that nothing is announced that is not there.
 _PARTS: tuple[Callable[[str], dict[str, Any]], ...] = (
     authorize.announced,
     redirects.announced,
     par.announced,
+    signed_request.announced,
     details.announced,
+    schema.announced,
     token.announced,
     proofs.announced,
     revocation.announced,
     introspection.announced,
+    signed_introspection.announced,
     grant_resource.announced,
 )
 
@@ -39,9 +58,32 @@ def protected_resource() -> Response:
     return jsonify(_protected_resource())
 
 
+@blueprint.get("/jwks.json")
+def jwks() -> Response:
+    """Answer with the keys by which clients verify what the broker signs for them (RFC 7517 §5)."""
+    response = jsonify(services().signing.present().public_jwks())
+    response.content_type = "application/jwk-set+json"
+    # A third of the time for which the next key is published before it signs.
+    response.headers["Cache-Control"] = _CACHED
+    return response
+
+
+@blueprint.get("/bank_data.schema.json")
+def bank_data() -> Response:
+    """Answer with the JSON Schema of what can be asked for (RFC 9396 §2)."""
+    response = jsonify(bank_data_schema(services().catalogue))
+    response.content_type = "application/schema+json"
+    response.headers["Cache-Control"] = _CACHED
+    return response
+
+
 def _authorization_server() -> dict[str, Any]:
     base_url = services().settings.base_url
-    metadata: dict[str, Any] = {"issuer": base_url}
+    metadata: dict[str, Any] = {
+        "issuer": base_url,
+        "jwks_uri": f"{base_url}/.well-known/jwks.json",
+        "op_policy_uri": base_url + _POLICY,
+    }
     for announced in _PARTS:
         metadata |= announced(base_url)
     return metadata
@@ -57,4 +99,6 @@ def _protected_resource() -> dict[str, Any]:
         "dpop_signing_alg_values_supported": list(ALGORITHMS),
         "dpop_bound_access_tokens_required": True,
         "authorization_details_types_supported": [TYPE],
+        "resource_name": "Consent Broker",
+        "resource_policy_uri": base_url + _POLICY,
     }

@@ -18,8 +18,10 @@ from broker.oauth.errors import OAuthRefused
 from broker.oauth.form import required
 from broker.oauth.judging import judge
 from broker.oauth.proofs import proof_of_request, spend
+from broker.oauth.redirects import asked_mode
 from broker.oauth.requests import LIFE, Pushed, keep
 from broker.oauth.resource import check_resource
+from broker.oauth.signed_request import Opened, opened
 from broker.platforms.service import Platform
 from broker.policy import Decision
 from broker.policy.terms import Terms
@@ -33,15 +35,18 @@ def push(form: Mapping[str, str]) -> dict[str, Any]:
     """Check and keep an authorization request; return its request_uri and how many seconds it waits.
 
     Raises:
-        OAuthRefused: the client, a parameter or what is asked for is refused; a refusal by policy is logged.
+        OAuthRefused: the client, a parameter, a request object or what is asked for is refused; if by policy, it is
+            logged.
         ProofRefused: the DPoP proof is not good, or is for another key than `dpop_jkt`.
     """
     client = authenticate_platform(form)
-    check_resource(form)
     proof = proof_of_request(client) if "DPoP" in request.headers else None
+    request_object = opened(form, client, services().wall())
+    form = request_object.parameters  # what a client signs is its request: nothing beside it counts
+    check_resource(form)
     pushed = _pushed(form, client.platform, proof)
     judgement = judge(client.platform, pushed.terms)
-    request_uri = _kept(client, proof, pushed if judgement.decision.is_allowed else None)
+    request_uri = _kept(client, proof, request_object, pushed if judgement.decision.is_allowed else None)
     if request_uri is None:
         record_rejection(client.platform, pushed.terms, judgement.decision)
         reason = judgement.decision.reasons[0]
@@ -56,19 +61,14 @@ def announced(base_url: str) -> dict[str, Any]:
         "pushed_authorization_request_endpoint": f"{base_url}/oauth/par",
         "require_pushed_authorization_requests": True,
         "code_challenge_methods_supported": ["S256"],
-        "request_parameter_supported": False,
     }
 
 
 def _pushed(form: Mapping[str, str], platform: Platform, proof: Proof | None) -> Pushed:
     if "request_uri" in form:
         raise OAuthRefused("invalid_request", "A request_uri cannot be pushed.")
-    if "request" in form:
-        raise OAuthRefused("request_not_supported", "Signed request objects are not supported.")
     if required(form, "response_type") != "code":
         raise OAuthRefused("unsupported_response_type", "The only response_type is code.")
-    if form.get("response_mode", "query") != "query":
-        raise OAuthRefused("invalid_request", "The only response_mode is query.")
     if required(form, "redirect_uri") not in platform.redirect_uris:
         raise OAuthRefused("invalid_request", "The redirect_uri is not registered for this client.")
     if len(form.get("state", "")) > _LONGEST_STATE:
@@ -80,6 +80,7 @@ def _pushed(form: Mapping[str, str], platform: Platform, proof: Proof | None) ->
         code_challenge=_challenge(form),
         jkt=_thumbprint(form, proof),
         terms=asked_by(form, platform, services().catalogue),
+        response_mode=asked_mode(form, platform),
     )
 
 
@@ -100,10 +101,10 @@ def _thumbprint(form: Mapping[str, str], proof: Proof | None) -> str | None:
     return proof.jkt if proof is not None else named
 
 
-def _kept(client: Client, proof: Proof | None, pushed: Pushed | None) -> str | None:
+def _kept(client: Client, proof: Proof | None, request_object: Opened, pushed: Pushed | None) -> str | None:
     """Spend the proofs and store the request, if it may be stored, in one transaction."""
     with services().database.write() as session:
-        replayed = spend(session, client, proof)
+        replayed = spend(session, client, proof) or request_object.spend(session)
         is_good = replayed is None and pushed is not None
         request_uri = keep(session, services().sealer, pushed, services().clock()) if is_good and pushed else None
     if replayed is not None:

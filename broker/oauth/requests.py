@@ -26,7 +26,10 @@ _MEMORY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What was pushed. `jkt` is the DPoP key that the code will be bound to, if one was named."""
+    """What was pushed. `jkt` is the DPoP key that the code will be bound to, if one was named.
+
+    `response_mode` is how the answer goes back: `query`, or signed as `jwt` or `query.jwt` (JARM §2.3).
+    """
 
     platform_id: str
     redirect_uri: str
@@ -34,6 +37,7 @@ class Pushed:
     code_challenge: str
     jkt: str | None
     terms: Terms
+    response_mode: str = "query"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ def keep(session: Session, sealer: Sealer, pushed: Pushed, now: datetime) -> str
         "code_challenge": pushed.code_challenge,
         "jkt": pushed.jkt,
         "terms": pushed.terms.to_json(),
+        "response_mode": pushed.response_mode,
     }
     session.add(
         PushedRequestRow(
@@ -88,6 +93,7 @@ def find(session: Session, sealer: Sealer, key: str) -> Kept | None:
         code_challenge=plain["code_challenge"],
         jkt=plain["jkt"],
         terms=Terms.from_json(plain["terms"]),
+        response_mode=plain.get("response_mode", "query"),  # requests of an earlier version have none
     )
     return Kept(key, pushed, row.browser, row.expires_at, row.answered_at)
 

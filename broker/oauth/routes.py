@@ -14,6 +14,7 @@ from broker.oauth.form import asked, posted
 from broker.oauth.introspection import introspect
 from broker.oauth.par import push
 from broker.oauth.revocation import revoke
+from broker.oauth.signed_introspection import answered
 from broker.oauth.token import redeem
 
 blueprint = Blueprint("oauth", __name__)
@@ -42,8 +43,8 @@ def revoke_token() -> Response:
 
 @blueprint.post("/introspect")
 def introspect_token() -> Response:
-    """Tell what a token is worth (RFC 7662 §2)."""
-    return _private(introspect(posted()))
+    """Tell what a token is worth (RFC 7662 §2, RFC 9701 §4)."""
+    return answered(introspect(posted()))
 
 
 @browser.get("/authorize")

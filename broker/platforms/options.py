@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from broker.crypto.jwt import ALGORITHMS
+from broker.crypto.signing import SIGNING_ALGORITHMS
+from broker.errors import InvalidRequest
 from broker.policy.vocabulary import MachineScope
 
 
@@ -37,3 +40,19 @@ class Options:
 
 
 NO_OPTIONS = Options()
+
+
+def check_algorithms(options: Options) -> None:
+    """Refuse an algorithm that clients may not sign with, or that the broker does not.
+
+    Raises:
+        InvalidRequest: naming the option.
+    """
+    allowed = {
+        "request_object_signing_alg": ALGORITHMS,
+        "authorization_signed_response_alg": SIGNING_ALGORITHMS,
+        "introspection_signed_response_alg": SIGNING_ALGORITHMS,
+    }
+    for name, algorithms in allowed.items():
+        if getattr(options, name) not in (None, *algorithms):
+            raise InvalidRequest(f"{name} must be one of {', '.join(algorithms)}.")

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from broker.errors import InvalidRequest, PolicyRefused
 from broker.platforms.key_sets import check_keys
 from broker.platforms.models import PlatformRow
-from broker.platforms.options import NO_OPTIONS, Options
+from broker.platforms.options import NO_OPTIONS, Options, check_algorithms
 from broker.platforms.redirects import check_redirect_uri
 from broker.policy import Catalogue
 from broker.policy.vocabulary import MachineScope
@@ -25,13 +25,6 @@ _LONGEST_NAME = 120
 # Built once, and run without the ORM: each call of a client asks.
 _PLATFORMS = table_of(PlatformRow)
 _FOUND = select(_PLATFORMS).where(_PLATFORMS.c.id == bindparam("of_id"), _PLATFORMS.c.removed_at.is_(None))
-# What is registered must be kept: nothing here acts on these yet.
-_UNSERVED = {
-    "requires_signed_requests",
-    "request_object_signing_alg",
-    "authorization_signed_response_alg",
-    "introspection_signed_response_alg",
-}
 
 
 class PlatformKind(StrEnum):
@@ -73,7 +66,8 @@ def add(session: Session, catalogue: Catalogue, platform: Platform, *, http_loop
         PolicyRefused: a forbidden or unknown purpose, or a category that no purpose of the platform allows.
     """
     _check_names(platform)
-    _check_served(platform)
+    _check_kind(platform)
+    check_algorithms(platform.options)
     check_keys(platform.jwks, platform.jwks_uri, http_loopback=http_loopback)
     for uri in platform.redirect_uris:
         check_redirect_uri(uri, http_loopback=http_loopback)
@@ -134,10 +128,7 @@ def _check_names(platform: Platform) -> None:
         raise InvalidRequest("A platform needs a name of at most 120 visible characters.")
 
 
-def _check_served(platform: Platform) -> None:
-    asked = platform.options.to_json()
-    if unserved := sorted(name for name in _UNSERVED if asked.get(name)):
-        raise InvalidRequest(f"{unserved[0]} is not supported.")
+def _check_kind(platform: Platform) -> None:
     if (platform.kind is PlatformKind.BANK) != (platform.bank_id is not None):
         raise InvalidRequest("A bank's client names the bank that it acts for, and no other client does.")
     if not set(platform.options.machine_scopes) <= set(MachineScope):

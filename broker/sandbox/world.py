@@ -12,7 +12,7 @@ from typing import Any
 from broker.app import build_services
 from broker.audit.log_keys import LogKeys
 from broker.clock import system_clock
-from broker.crypto import log_keys
+from broker.crypto import key_file
 from broker.crypto.keyset import generate_keyset, load_keyset
 from broker.errors import ConfigurationInvalid
 from broker.sandbox import outsiders, witnesses
@@ -59,7 +59,7 @@ def run(settings: Settings, announce: Callable[[dict[str, Any]], None]) -> None:
 def _start(settings: Settings, layout: Layout, processes: Processes) -> dict[str, Any]:
     if not settings.key_file.exists():
         generate_keyset(settings.key_file, system_clock())
-    log_keys.add_first(settings.key_file)  # of a sandbox from before the logs were signed
+    key_file.add_missing(settings.key_file, system_clock())  # of a sandbox of an earlier version
     people = logins(layout)
     jwks = public_jwks(layout, CLIENTS)
     keyset = load_keyset(settings.key_file)

@@ -16,6 +16,7 @@ from broker.app import MOUNT_TABLE
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.cli.main import cli
 from broker.oauth.details import MEMBERS, NUMBERS, TYPE, asked_by
+from broker.oauth.schema import bank_data_schema
 from broker.platforms.service import Platform, PlatformKind
 from broker.policy import Catalogue
 from broker.policy.catalogue import Category, Field
@@ -27,7 +28,7 @@ from tests.architecture.tree import PACKAGE, functions, nodes, product_files, te
 
 _SETTINGS, _CLI, _ROUTES = REFERENCE / "settings.md", REFERENCE / "cli.md", REFERENCE / "routes.md"
 _SCOPES, _EVENTS = REFERENCE / "scopes.md", REFERENCE / "events.md"
-_GLOSSARY = REFERENCE / "glossary.md"
+_GLOSSARY, _METADATA = REFERENCE / "glossary.md", REFERENCE / "metadata.md"
 _DETAILS, _SCHEMA = REFERENCE / "authorization-details.md", REFERENCE / "bank_data.schema.json"
 
 
@@ -157,6 +158,24 @@ def test_every_purpose_is_documented_with_its_ceilings(catalogue: Catalogue) -> 
 def test_every_event_is_documented_with_its_decision_and_nothing_else_is() -> None:
     told = {event: decision for event, _, decision in rows(section(_EVENTS, "Events"))}
     assert told == {event.value: Entry(event, Initiator.INDIVIDUAL).decision for event in Event}
+
+
+def test_every_member_of_the_metadata_is_documented_and_nothing_else_is(app: Flask) -> None:
+    for title, document in (
+        ("Authorization server", "oauth-authorization-server"),
+        ("The API", "oauth-protected-resource"),
+    ):
+        answer = app.test_client().get(f"/.well-known/{document}")
+        assert answer.json is not None
+        told = first_cells(section(_METADATA, title))
+        assert len(told) == len(set(told))
+        assert set(told) == set(answer.json)
+
+
+def test_the_schema_of_bank_data_is_the_one_that_is_served(app: Flask, catalogue: Catalogue) -> None:
+    answer = app.test_client().get("/.well-known/bank_data.schema.json")
+    assert answer.content_type == "application/schema+json"
+    assert answer.json == bank_data_schema(catalogue) == json.loads(text(_SCHEMA))
 
 
 def test_the_schema_of_bank_data_has_the_members_that_the_broker_reads(catalogue: Catalogue) -> None:

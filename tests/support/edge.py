@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from broker.app import build_client_keys, create_app
 from broker.crypto.digests import base64url, digest
 from broker.crypto.keyset import generate_keyset, load_keyset
+from broker.crypto.signing_keys import SigningKeyFile
 from broker.edge.services import Services
 from broker.edge.visitor import Visitor, browser_id, sign_in, sign_out, visitor, wish_of
 from broker.release import OwnAccounts, OwnReceipts
@@ -56,6 +57,7 @@ def services_of(house: House, base_url: str = BASE) -> Services:
         own_receipts=OwnReceipts(house.database, house.reader, house.watch),
         bank_session=lambda _: nothing,
         client_keys=build_client_keys(settings),
+        signing=SigningKeyFile(settings.key_file),
     )
 
 

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, KeySet
 
 from broker.cli.doctor.finding import Finding, doubtful, looking, well, wrong
 from broker.crypto.keyset import Keyset, load_keyset
 from broker.crypto.sealing import Sealer
+from broker.crypto.signing import SIGNING_ALGORITHMS
 from broker.errors import ConfigurationInvalid
 from broker.settings import Settings
 from broker.storage.engine import Database
@@ -67,6 +68,14 @@ def _problem(keyset: Keyset, now: datetime) -> str | None:
         jwt.decode(keyset.client_assertion("doctor", "doctor", now), public, algorithms=["ES256"])
     except (JoseError, ValueError):
         return "What the assertion key signs is not valid under its public half."
+    try:
+        jwt.decode(
+            keyset.signing.sign({}, typ="JWT", now=now),
+            KeySet.import_key_set(keyset.signing.public_jwks()),  # type: ignore[arg-type] # a dict, as it says
+            algorithms=list(SIGNING_ALGORITHMS),
+        )
+    except (JoseError, ValueError):
+        return "What the signing key signs is not valid under its public half."
     return None
 
 

@@ -10,7 +10,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from broker.crypto import log_keys
+from broker.crypto import key_file, log_keys
 from broker.crypto.keyset import generate_keyset, load_keyset
 from broker.errors import ConfigurationInvalid
 from tests.support.core import NOON
@@ -140,16 +140,23 @@ def test_a_rotation_has_two_log_keys_for_a_while_and_then_the_new_one(path: Path
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_key_file_from_before_the_logs_were_signed_is_refused_until_it_has_the_key(path: Path) -> None:
+@pytest.mark.parametrize("missing", [("log", "signing"), ("log",), ("signing",)], ids=" and ".join)
+def test_a_key_file_of_an_earlier_version_is_refused_until_it_has_every_key(
+    path: Path, missing: tuple[str, ...]
+) -> None:
     before = load_keyset(path)
     content = json.loads(path.read_text(encoding="utf-8"))
-    del content["log"]
+    for name in missing:
+        del content[name]
     path.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(ConfigurationInvalid, match="broker keys upgrade"):
         load_keyset(path)
-    assert log_keys.add_first(path)
-    assert not log_keys.add_first(path)
-    assert load_keyset(path).sealing == before.sealing
+    assert key_file.add_missing(path, NOON)
+    assert not key_file.add_missing(path, NOON)
+    after = load_keyset(path)
+    assert after.sealing == before.sealing
+    assert ("log" in missing) is (after.log[0].private_bytes_raw() != before.log[0].private_bytes_raw())
+    assert ("signing" in missing) is (after.signing.public_jwks() != before.signing.public_jwks())
 
 
 @pytest.mark.parametrize("log", [[], ["x"], ["AAAA"], [1], "no list", None, {"a": 1}])
@@ -157,3 +164,34 @@ def test_log_keys_that_are_none_are_refused(path: Path, log: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"log": log}), encoding="utf-8")
     with pytest.raises(ConfigurationInvalid, match="keys-unusable"):
         load_keyset(path)
+
+
+P384 = ECKey.generate_key("P-384", auto_kid=True).as_dict(private=True)
+NAMELESS = ECKey.generate_key("P-256").as_dict(private=True)
+SIGNING: dict[str, Callable[[list[dict[str, Any]]], Any]] = {
+    "none": lambda keys: keys.clear(),
+    "three": lambda keys: keys.extend([keys[0], keys[0]]),
+    "no key": lambda keys: keys[0].pop("jwk"),
+    "a public key": lambda keys: keys[0]["jwk"].pop("d"),
+    "another curve": lambda keys: keys[0].update(jwk=P384),
+    "no id": lambda keys: keys[0].update(jwk=NAMELESS),
+    "no instant": lambda keys: keys[0].pop("signs_from"),
+    "an instant that is none": lambda keys: keys[0].update(signs_from="soon"),
+    "an instant that is a number": lambda keys: keys[0].update(signs_from=5),
+}
+
+
+@pytest.mark.parametrize("damage", list(SIGNING))
+def test_signing_keys_that_are_none_are_refused(path: Path, damage: str) -> None:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    SIGNING[damage](content["signing"])
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ConfigurationInvalid, match="keys-unusable"):
+        load_keyset(path)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "5"])
+def test_a_file_that_is_no_key_file_gets_no_key(path: Path, content: str) -> None:
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigurationInvalid, match="keys-unusable"):
+        key_file.add_missing(path, NOON)

@@ -97,17 +97,32 @@ class App:
         return self.http.post(path, data=self.authenticated(**parameters), headers=headers)
 
     def pushes(self, *, dpop: str | None = None, **parameters: Any) -> TestResponse:
+        request = self.request()
+        if "scope" not in parameters:
+            request["authorization_details"] = json.dumps(ASKED)
+        return self.post("/oauth/par", dpop=dpop, **{**request, **parameters})
+
+    def request(self) -> dict[str, Any]:
+        """Return the parameters of a good request but for what it asks for."""
         challenge = urlsafe_b64encode(sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
-        request = {
+        return {
             "response_type": "code",
             "redirect_uri": CALLBACK,
             "code_challenge": challenge,
             "code_challenge_method": "S256",
             "state": "state & more",
         }
-        if "scope" not in parameters:
-            request["authorization_details"] = json.dumps(ASKED)
-        return self.post("/oauth/par", dpop=dpop, **{**request, **parameters})
+
+    def signed_request(self, *, header: Any = None, key: Key | None = None, **claims: Any) -> str:
+        """Make a request object; a claim or header given as None is left out."""
+        now = int(self.watch.now.timestamp())
+        own = {"iss": self.id, "client_id": self.id, "aud": BASE, "jti": secrets.token_urlsafe(12)}
+        body = {**own, "iat": now, "nbf": now, "exp": now + 300, **self.request(), "authorization_details": ASKED}
+        head = {"alg": "ES256", "kid": self.key.kid, "typ": "oauth-authz-req+jwt", **(header or {})}
+        return sign(_given(head), _given({**body, **claims}), key or self.key)
+
+    def pushes_signed(self, request: str | None = None, **parameters: Any) -> TestResponse:
+        return self.post("/oauth/par", request=request or self.signed_request(), **parameters)
 
     def proof(self, path: str = "/oauth/token", **claims: Any) -> str:
         return proof(self.dpop_key, self.watch, url=BASE + path, **claims)

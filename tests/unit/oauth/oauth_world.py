@@ -19,6 +19,7 @@ from broker.banks.service import add as add_bank
 from broker.crypto.keyset import generate_keyset, load_keyset
 from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
+from broker.crypto.signing_keys import SigningKeyFile
 from broker.edge import gates, headers, interaction, nonces, problems
 from broker.edge.services import Services, install
 from broker.edge.session import DatabaseSessions
@@ -154,6 +155,7 @@ def _services(folder: Path, store: Store, watch: Watch) -> Services:
         own_receipts=nothing_leaves,
         bank_session=nothing_leaves,
         client_keys=build_client_keys(settings),
+        signing=SigningKeyFile(settings.key_file),
     )
 
 

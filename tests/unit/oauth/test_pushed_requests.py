@@ -35,7 +35,7 @@ def test_a_good_request_is_kept_for_five_minutes(world: World) -> None:
     ("parameters", "error"),
     [
         ({"request_uri": "urn:x"}, "invalid_request"),
-        ({"request": "e30.e30."}, "request_not_supported"),
+        ({"request": "e30.e30."}, "invalid_request_object"),
         ({"response_type": None}, "invalid_request"),
         ({"response_type": "token"}, "unsupported_response_type"),
         ({"response_type": "code id_token"}, "unsupported_response_type"),
