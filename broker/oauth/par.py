@@ -16,6 +16,7 @@ from broker.oauth.clients import Client, authenticate_platform
 from broker.oauth.details import asked_by
 from broker.oauth.errors import OAuthRefused
 from broker.oauth.form import required
+from broker.oauth.grant_action import check_grant_action
 from broker.oauth.judging import judge
 from broker.oauth.proofs import proof_of_request, spend
 from broker.oauth.requests import LIFE, Pushed, keep
@@ -71,6 +72,7 @@ def _pushed(form: Mapping[str, str], platform: Platform, proof: Proof | None) ->
         raise OAuthRefused("invalid_request", "The redirect_uri is not registered for this client.")
     if len(form.get("state", "")) > _LONGEST_STATE:
         raise OAuthRefused("invalid_request", f"The state is longer than {_LONGEST_STATE} characters.")
+    check_grant_action(form)
     return Pushed(
         platform_id=platform.id,
         redirect_uri=form["redirect_uri"],
