@@ -28,7 +28,8 @@ from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
 from broker.errors import BrokerError
 from broker.grants.acts import Actor
-from broker.grants.consents import Answer, Asker, Consents, OfferedAccount
+from broker.grants.consents import Answer, Asker, Consents
+from broker.grants.contents import OfferedAccount
 from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants

@@ -24,7 +24,8 @@ from broker.edge.session import DatabaseSessions
 from broker.edge.visitor import Visitor, sign_in, wish_of
 from broker.errors import BrokerError
 from broker.grants.acts import Actor
-from broker.grants.consents import Asker, Consents, OfferedAccount
+from broker.grants.consents import Asker, Consents
+from broker.grants.contents import OfferedAccount
 from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
