@@ -26,6 +26,7 @@ from broker.edge import csrf, gates, headers, health, interaction, problems
 from broker.edge.hand_over import HandOver
 from broker.edge.services import Services, install
 from broker.edge.session import DatabaseSessions
+from broker.grants.amendments import Amendments
 from broker.grants.consents import Consents
 from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
@@ -161,6 +162,7 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
         users=users,
         grants=Grants(sequencer, fences, clock),
         consents=Consents(sequencer, catalogue, sealer, pairwise, clock),
+        amendments=Amendments(sequencer, fences, catalogue, sealer, clock),
         grant_reader=reader,
         release=release,
         own_accounts=OwnAccounts(release),

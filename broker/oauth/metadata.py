@@ -7,7 +7,7 @@ from flask import Blueprint, Response, jsonify
 
 from broker.edge.dpop import ALGORITHMS
 from broker.edge.services import services
-from broker.oauth import authorize, details, introspection, par, proofs, redirects, revocation, token
+from broker.oauth import authorize, details, grant_action, introspection, par, proofs, redirects, revocation, token
 from broker.oauth.details import TYPE
 
 blueprint = Blueprint("well_known", __name__)
@@ -18,6 +18,7 @@ _PARTS: tuple[Callable[[str], dict[str, Any]], ...] = (
     redirects.announced,
     par.announced,
     details.announced,
+    grant_action.announced,
     token.announced,
     proofs.announced,
     revocation.announced,

@@ -16,8 +16,8 @@ from broker.oauth.clients import Client, authenticate_platform
 from broker.oauth.details import asked_by
 from broker.oauth.errors import OAuthRefused
 from broker.oauth.form import required
-from broker.oauth.grant_action import check_grant_action
-from broker.oauth.judging import judge
+from broker.oauth.grant_action import fitted, grant_action
+from broker.oauth.judging import judge, most_asked
 from broker.oauth.proofs import proof_of_request, spend
 from broker.oauth.requests import LIFE, Pushed, keep
 from broker.platforms.service import Platform
@@ -39,7 +39,7 @@ def push(form: Mapping[str, str]) -> dict[str, Any]:
     client = authenticate_platform(form)
     proof = proof_of_request() if "DPoP" in request.headers else None
     pushed = _pushed(form, client.platform, proof)
-    judgement = judge(client.platform, pushed.terms)
+    judgement = judge(client.platform, most_asked(pushed))
     request_uri = _kept(client, proof, pushed if judgement.decision.is_allowed else None)
     if request_uri is None:
         record_rejection(client.platform, pushed.terms, judgement.decision)
@@ -72,14 +72,15 @@ def _pushed(form: Mapping[str, str], platform: Platform, proof: Proof | None) ->
         raise OAuthRefused("invalid_request", "The redirect_uri is not registered for this client.")
     if len(form.get("state", "")) > _LONGEST_STATE:
         raise OAuthRefused("invalid_request", f"The state is longer than {_LONGEST_STATE} characters.")
-    check_grant_action(form)
+    amends, terms = grant_action(form), asked_by(form, platform, services().catalogue)
     return Pushed(
         platform_id=platform.id,
         redirect_uri=form["redirect_uri"],
         state=form.get("state"),
         code_challenge=_challenge(form),
         jkt=_thumbprint(form, proof),
-        terms=asked_by(form, platform, services().catalogue),
+        terms=terms if amends is None else fitted(amends, platform.id, terms),
+        amends=amends,
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from broker.crypto.digests import digest
 from broker.crypto.sealing import Sealer
+from broker.grants.proposals import AmendAction
+from broker.oauth.grant_action import GrantAction
 from broker.oauth.models import PushedRequestRow
 from broker.policy.terms import Terms
 
@@ -26,7 +28,10 @@ _MEMORY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What was pushed. `jkt` is the DPoP key that the code will be bound to, if one was named."""
+    """What was pushed. `jkt` is the DPoP key that the code will be bound to, if one was named.
+
+    `amends` names the live grant that is to be amended; without it the request makes a new one.
+    """
 
     platform_id: str
     redirect_uri: str
@@ -34,6 +39,7 @@ class Pushed:
     code_challenge: str
     jkt: str | None
     terms: Terms
+    amends: GrantAction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ def keep(session: Session, sealer: Sealer, pushed: Pushed, now: datetime) -> str
         "code_challenge": pushed.code_challenge,
         "jkt": pushed.jkt,
         "terms": pushed.terms.to_json(),
+        "amends": asdict(pushed.amends) if pushed.amends else None,
     }
     session.add(
         PushedRequestRow(
@@ -81,6 +88,7 @@ def find(session: Session, sealer: Sealer, key: str) -> Kept | None:
     if row is None:
         return None
     plain: dict[str, Any] = json.loads(sealer.open(row.sealed, _context(key, row.platform_id)))
+    amends = plain.get("amends")  # absent in what was pushed to an earlier release
     pushed = Pushed(
         platform_id=row.platform_id,
         redirect_uri=plain["redirect_uri"],
@@ -88,6 +96,7 @@ def find(session: Session, sealer: Sealer, key: str) -> Kept | None:
         code_challenge=plain["code_challenge"],
         jkt=plain["jkt"],
         terms=Terms.from_json(plain["terms"]),
+        amends=GrantAction(amends["grant_id"], AmendAction(amends["action"])) if amends else None,
     )
     return Kept(key, pushed, row.browser, row.expires_at, row.answered_at)
 

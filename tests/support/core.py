@@ -28,6 +28,7 @@ from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
 from broker.errors import BrokerError
 from broker.grants.acts import Actor
+from broker.grants.amendments import Amendments
 from broker.grants.consents import Answer, Asker, Consents
 from broker.grants.contents import OfferedAccount
 from broker.grants.fence import Fences
@@ -152,6 +153,7 @@ class House:
     reader: GrantReader
     grants: Grants
     consents: Consents
+    amendments: Amendments
     release: Release
     banks: dict[str, FakeBank]
     alice: Actor
@@ -286,6 +288,7 @@ def open_house(folder: Path, store: Store | None = None) -> Iterator[House]:
         reader=reader,
         grants=Grants(sequencer, fences, watch),
         consents=Consents(sequencer, catalogue, sealer, pairwise, watch),
+        amendments=Amendments(sequencer, fences, catalogue, sealer, watch),
         release=release,
         banks=banks,
         alice=Actor("", "0" * 8),

@@ -24,6 +24,7 @@ from broker.edge.session import DatabaseSessions
 from broker.edge.visitor import Visitor, sign_in, wish_of
 from broker.errors import BrokerError
 from broker.grants.acts import Actor
+from broker.grants.amendments import Amendments
 from broker.grants.consents import Asker, Consents
 from broker.grants.contents import OfferedAccount
 from broker.grants.fence import Fences
@@ -138,6 +139,7 @@ def _services(folder: Path, store: Store, watch: Watch) -> Services:
         users=Users(sealer, keyset.subject),
         grants=Grants(sequencer, fences, watch),
         consents=Consents(sequencer, _CATALOGUE, sealer, pairwise, watch),
+        amendments=Amendments(sequencer, fences, _CATALOGUE, sealer, watch),
         grant_reader=GrantReader(sealer),
         release=nothing_leaves,
         own_accounts=nothing_leaves,
