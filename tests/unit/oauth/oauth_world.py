@@ -81,6 +81,18 @@ class World:
         self.services.consents.approve(actor, grant_id, asker, choice, ACCOUNTS)
         return self.grant(grant_id).return_path
 
+    def agrees(self, amendment_id: str, categories: tuple[str, ...] = SCOPES[1:], user: str = ALICE) -> str:
+        """Approve a change as the consent page would and return the path of the answer."""
+        with self.services.database.read() as session:
+            found = self.services.grant_reader.find_amendment(session, amendment_id, self.watch())
+        assert found is not None
+        asker = Asker(self.messenger.id, frozenset({"chat_banking"}), frozenset(SCOPES))
+        choice = Choice(categories=categories, accounts=("acc-1",))
+        self.services.amendments.approve(
+            Actor(user, "0" * 8), amendment_id, asker, choice, ACCOUNTS, seen_at=found.grant.updated_at
+        )
+        return found.return_path
+
     def grant(self, grant_id: str) -> Grant:
         with self.services.database.read() as session:
             found = self.services.grant_reader.find(session, grant_id, self.watch())
