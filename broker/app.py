@@ -27,6 +27,7 @@ from broker.edge import csrf, gates, headers, health, interaction, nonces, probl
 from broker.edge.hand_over import HandOver
 from broker.edge.services import Services, install
 from broker.edge.session import DatabaseSessions
+from broker.grants.amendments import Amendments
 from broker.grants.consents import Consents
 from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
@@ -138,18 +139,9 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
     sequencer = _sequencer(settings, database, Writer(sealer, log_keys, clock, settings.base_host), log_keys)
     users, reader, pairwise = Users(sealer, keyset.subject), GrantReader(sealer), PairwiseIds(keyset.pairwise)
     fences, http = Fences(database, connections=settings.threads), _outbound(settings)
-    release = Release(
-        database=database,
-        sequencer=sequencer,
-        fences=fences,
-        renewals=Renewals(database, users, _RENEWALS_AT_ONCE),
-        catalogue=catalogue,
-        reader=reader,
-        users=users,
-        pairwise=pairwise,
-        clock=clock,
-        connectors=Connectors(database, http, keyset, wall, catalogue.banks),
-    )
+    renewals = Renewals(database, users, _RENEWALS_AT_ONCE)
+    connectors = Connectors(database, http, keyset, wall, catalogue.banks)
+    release = Release(database, sequencer, fences, renewals, catalogue, reader, users, pairwise, clock, connectors)
     return Services(
         settings=settings,
         clock=clock,
@@ -164,6 +156,7 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
         users=users,
         grants=Grants(sequencer, fences, clock),
         consents=Consents(sequencer, catalogue, sealer, pairwise, clock),
+        amendments=Amendments(sequencer, fences, catalogue, sealer, clock),
         grant_reader=reader,
         release=release,
         own_accounts=OwnAccounts(release),

@@ -15,6 +15,7 @@ class Event(StrEnum):
     GRANT_APPROVED = "grant.approved"
     GRANT_REFUSED = "grant.refused"
     GRANT_REJECTED = "grant.rejected"
+    GRANT_AMENDED = "grant.amended"
     GRANT_PAUSED = "grant.paused"
     GRANT_RESUMED = "grant.resumed"
     GRANT_CATEGORY_REVOKED = "grant.category_revoked"
@@ -58,8 +59,8 @@ class Entry:
     `bank_id` decides which log it goes to (None: the operator's). `user_id` never stands in the entry itself, only a
     pseudonym of it. `details` are personal (accounts, fields, endpoint, digests): the entry holds a salted digest of
     each, they themselves rest sealed in a side table. `records` and `accounts` are counts, never values. `access_id`
-    joins the entries of one access, `part` says that an act is about an `account` and not the whole grant, `stated` is
-    what else stands openly in the entry.
+    joins the entries of one access, `part` says that an act is about an `account`, or an `amendment` that is not made
+    yet, and not the whole grant; `stated` is what else stands openly in the entry.
     """
 
     event: Event

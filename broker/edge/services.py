@@ -12,6 +12,7 @@ from broker.clock import Clock
 from broker.crypto.keyset import Keyset
 from broker.crypto.sealing import Sealer
 from broker.crypto.signing_keys import SigningKeyFile
+from broker.grants.amendments import Amendments
 from broker.grants.consents import Consents
 from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
@@ -48,6 +49,7 @@ class Services:
     users: Users
     grants: Grants
     consents: Consents
+    amendments: Amendments
     grant_reader: GrantReader
     release: Release
     own_accounts: OwnAccounts

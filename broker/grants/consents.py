@@ -1,9 +1,11 @@
 """Consent: propose, approve, refuse. The person can only narrow what was asked (invariant 5)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from broker.audit.sequencer import LoggedTransaction, Sequencer
 from broker.audit.vocabulary import Event
@@ -12,16 +14,16 @@ from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
 from broker.errors import ConsentRefused, PolicyRefused
 from broker.grants.acts import Actor, bank_of, end_at_bank_if_last, entry_of, own_grant, set_status
-from broker.grants.models import GrantAccountRow, GrantCategoryRow, GrantRow
-from broker.grants.views import seal_account, status_now
+from broker.grants.contents import OfferedAccount, write_contents
+from broker.grants.models import GrantRow
+from broker.grants.views import status_now
 from broker.policy import Catalogue, Decision, RequestContext, decide
 from broker.policy.terms import Choice, Terms, narrowed
-from broker.policy.vocabulary import ClusterState, DurationType, GrantStatus
+from broker.policy.vocabulary import GrantStatus
 from broker.storage.base import new_id
 from broker.storage.single_use import Claim, claim
 
 PROPOSAL_LIFE = timedelta(minutes=10)
-ONE_TIME_LIFE = timedelta(minutes=10)
 _CONSENT = "consent"
 
 
@@ -41,15 +43,6 @@ class Answer:
     key: str
     path: str
     origin: str
-
-
-@dataclass(frozen=True, slots=True)
-class OfferedAccount:
-    """One account on the consent page: the platform's pairwise id, the bank's id, the label shown."""
-
-    account_id: str
-    bank_ref: str
-    label: str
 
 
 class Consents:
@@ -82,7 +75,7 @@ class Consents:
                 )
             else:
                 self._reject(transaction, row, actor, decision)
-        _raise_if_refused(decision)
+        raise_if_refused(decision)
         return row.id
 
     def approve(
@@ -101,18 +94,21 @@ class Consents:
             now = self._clock()
             row = own_grant(transaction.session, actor, grant_id)
             asked = Terms.from_json(row.asked)
-            terms = _chosen(asked, choice, row.bank_id, {account.account_id for account in offered})
-            self._take_decision(transaction, row, now)
+            terms = chosen_terms(asked, choice, row.bank_id, {account.account_id for account in offered})
+            take_decision(transaction.session, status_now(row, now), row.consent_key, now)
             decision = self._decide(asker, terms, row.bank_id)
             if decision.is_allowed:
-                self._write_grant(row, terms, [a for a in offered if a.account_id in choice.accounts], now)
+                picked = [account for account in offered if account.account_id in choice.accounts]
+                set_status(row, GrantStatus.ACTIVE, "approved", now)
+                row.authorised_at = now
+                write_contents(row, terms, picked, self._sealer, now)
                 details = {"terms": terms.to_json(), "accounts": list(choice.accounts), "notice": row.notice}
                 transaction.append(
                     entry_of(row, Event.GRANT_APPROVED, actor, policy_digest=decision.policy_digest, details=details)
                 )
             else:
                 self._reject(transaction, row, actor, decision)
-        _raise_if_refused(decision)
+        raise_if_refused(decision)
 
     def refuse(self, actor: Actor, grant_id: str) -> None:
         """Record that the person said no.
@@ -124,7 +120,7 @@ class Consents:
         with self._sequencer.transaction([self._bank_of(actor, grant_id)]) as transaction:
             now = self._clock()
             row = own_grant(transaction.session, actor, grant_id)
-            self._take_decision(transaction, row, now)
+            take_decision(transaction.session, status_now(row, now), row.consent_key, now)
             set_status(row, GrantStatus.REJECTED, "user-refused", now)
             transaction.append(entry_of(row, Event.GRANT_REFUSED, actor, reasons=("user-refused",)))
             end_at_bank_if_last(transaction.session, row, now)
@@ -150,7 +146,7 @@ class Consents:
             subject_id=self._pairwise.of("subject", asker.platform_id, actor.user_id),
             purpose=terms.purpose,
             asked=terms.to_json(),
-            notice=self._notice(),
+            notice=notice_of(self._catalogue),
             consent_key=answer.key,
             return_path=answer.path,
             return_origin=answer.origin,
@@ -159,26 +155,6 @@ class Consents:
             expires_at=now + PROPOSAL_LIFE,
             use_count=0,
         )
-
-    def _notice(self) -> Mapping[str, Any]:
-        catalogue = self._catalogue
-        return {
-            "id": "consent",
-            "version": catalogue.notice_version,
-            "sha256": catalogue.notice_digest,
-            "language": "en",
-        }
-
-    def _take_decision(self, transaction: LoggedTransaction, row: GrantRow, now: datetime) -> None:
-        """Let the first decision on a request win, over all its proposals (two tabs, two banks, double clicks)."""
-        status, code = status_now(row, now)
-        if status is GrantStatus.EXPIRED and code == "unapproved":
-            raise ConsentRefused(
-                "This request has expired. Go back to the app and start again.", code="consent-expired"
-            )
-        wish = Claim(_CONSENT, row.consent_key, now + PROPOSAL_LIFE)
-        if status is not GrantStatus.AWAITING_AUTHORISATION or not claim(transaction.session, wish):
-            raise ConsentRefused("This request has already been answered.", code="consent-decided")
 
     def _reject(self, transaction: LoggedTransaction, row: GrantRow, actor: Actor, decision: Decision) -> None:
         now = self._clock()
@@ -189,38 +165,38 @@ class Consents:
         )
         end_at_bank_if_last(transaction.session, row, now)
 
-    def _write_grant(self, row: GrantRow, terms: Terms, accounts: Sequence[OfferedAccount], now: datetime) -> None:
-        set_status(row, GrantStatus.ACTIVE, "approved", now)
-        row.terms = terms.to_json()
-        row.authorised_at = now
-        is_one_time = terms.duration_type is DurationType.ONE_TIME
-        row.expires_at = now + (ONE_TIME_LIFE if is_one_time else timedelta(days=terms.duration_days or 0))
-        row.categories = [
-            GrantCategoryRow(
-                grant_id=row.id,
-                name=term.name,
-                position=position,
-                state=ClusterState.ACTIVE.value,
-                detail=term.detail,
-                precision=term.precision,
-                use_count=0,
-            )
-            for position, term in enumerate(terms.categories)
-        ]
-        row.accounts = [
-            GrantAccountRow(
-                grant_id=row.id,
-                account_id=account.account_id,
-                position=position,
-                state=ClusterState.ACTIVE.value,
-                sealed_account=seal_account(self._sealer, row.id, account.account_id, account.bank_ref, account.label),
-            )
-            for position, account in enumerate(accounts)
-        ]
+
+def notice_of(catalogue: Catalogue) -> dict[str, Any]:
+    """Name the words of the consent page, exactly: what a person says yes to is theirs too."""
+    return {
+        "id": "consent",
+        "version": catalogue.notice_version,
+        "sha256": catalogue.notice_digest,
+        "language": "en",
+    }
 
 
-def _chosen(asked: Terms, choice: Choice, bank_id: str, offered: set[str]) -> Terms:
-    """Return the terms of the choice, or say what is wrong with it in words the page can show."""
+def take_decision(session: Session, status: tuple[GrantStatus, str], consent_key: str, now: datetime) -> None:
+    """Let the first decision on a request win, over all its proposals (two tabs, two banks, double clicks).
+
+    `status` is where the proposal stands now, with its code.
+
+    Raises:
+        ConsentRefused: the proposal has expired, or the request has been decided.
+    """
+    if status == (GrantStatus.EXPIRED, "unapproved"):
+        raise ConsentRefused("This request has expired. Go back to the app and start again.", code="consent-expired")
+    wish = Claim(_CONSENT, consent_key, now + PROPOSAL_LIFE)
+    if status[0] is not GrantStatus.AWAITING_AUTHORISATION or not claim(session, wish):
+        raise ConsentRefused("This request has already been answered.", code="consent-decided")
+
+
+def chosen_terms(asked: Terms, choice: Choice, bank_id: str, offered: set[str]) -> Terms:
+    """Return the terms of the choice at one bank; `offered` are the ids of the accounts that the bank lists.
+
+    Raises:
+        ConsentRefused: the choice is empty or wider than what was asked, in words that the page can show.
+    """
     if not choice.categories:
         raise ConsentRefused("Tick at least one kind of data, or choose “Don't allow”.", code="consent-empty")
     if not choice.accounts:
@@ -234,8 +210,12 @@ def _chosen(asked: Terms, choice: Choice, bank_id: str, offered: set[str]) -> Te
     return terms
 
 
-def _raise_if_refused(decision: Decision) -> None:
-    """Raise after the refusal is committed, never before."""
+def raise_if_refused(decision: Decision) -> None:
+    """Raise after the refusal is committed, never before.
+
+    Raises:
+        PolicyRefused: the policies refuse.
+    """
     if not decision.is_allowed:
         reason = decision.reasons[0]
         raise PolicyRefused(reason.text, code=reason.code)

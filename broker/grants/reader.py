@@ -7,7 +7,8 @@ from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from broker.crypto.sealing import Sealer
-from broker.grants.models import GrantAccountRow, GrantCategoryRow, GrantRow
+from broker.grants.models import GrantAccountRow, GrantAmendmentRow, GrantCategoryRow, GrantRow
+from broker.grants.proposals import Amendment, amendment_view
 from broker.grants.views import UNCLAIMED_LIFE, Grant, status_now, view
 from broker.policy.vocabulary import GrantStatus
 from broker.storage.base import table_of
@@ -50,6 +51,17 @@ class GrantReader:
         query = select(GrantRow).where(GrantRow.consent_key == key).order_by(GrantRow.created_at.desc())
         return [view(row, row.categories, row.accounts, self._sealer, now) for row in session.scalars(query)]
 
+    def find_amendment(self, session: Session, amendment_id: str, now: datetime) -> Amendment | None:
+        """Return one proposal to amend a grant, None when there is none with this id."""
+        row = session.get(GrantAmendmentRow, amendment_id)
+        return None if row is None else self._amendment(session, row, now)
+
+    def amendments_of_key(self, session: Session, key: str, now: datetime) -> list[Amendment]:
+        """Return the proposals to amend a grant that came of one authorization request, newest first."""
+        query = select(GrantAmendmentRow).where(GrantAmendmentRow.consent_key == key)
+        rows = session.scalars(query.order_by(GrantAmendmentRow.created_at.desc()))
+        return [self._amendment(session, row, now) for row in rows]
+
     def statuses(self, session: Session, grant_ids: Collection[str], now: datetime) -> dict[str, GrantStatus]:
         """Return where each of these grants stands now; unknown ids are left out."""
         rows = session.scalars(select(GrantRow).where(GrantRow.id.in_(grant_ids)))
@@ -60,6 +72,10 @@ class GrantReader:
         unclaimed = (GrantRow.claimed_at.is_(None)) & (GrantRow.authorised_at <= now - UNCLAIMED_LIFE)
         query = select(GrantRow.id).where(GrantRow.status.in_(_LIVE), or_(GrantRow.expires_at <= now, unclaimed))
         return list(session.scalars(query.limit(limit)))
+
+    def _amendment(self, session: Session, row: GrantAmendmentRow, now: datetime) -> Amendment:
+        grant = session.get_one(GrantRow, row.grant_id)
+        return amendment_view(row, view(grant, grant.categories, grant.accounts, self._sealer, now), now)
 
 
 def has_live_grant(session: Session, user_id: str, bank_id: str, now: datetime) -> bool:

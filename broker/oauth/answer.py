@@ -9,6 +9,7 @@ from broker.errors import InvalidRequest, NotFound
 from broker.grants.views import Grant
 from broker.oauth import requests
 from broker.oauth.form import required
+from broker.oauth.proposed import proposals_of
 from broker.oauth.redirects import with_code, with_error
 from broker.oauth.requests import Kept
 from broker.policy.vocabulary import GrantStatus
@@ -27,24 +28,31 @@ def bring(parameters: Mapping[str, str]) -> str:
     key = required(parameters, "request")
     with services().database.read() as session:
         kept = requests.find(session, services().sealer, key) if _KEY.fullmatch(key) else None
-        grants = services().grant_reader.of_consent_key(session, key, services().clock()) if kept else []
     if kept is None or kept.browser != browser_id():
         raise NotFound("There is no request of yours to answer. Go back to the app and start again.")
-    approved = next((grant for grant in grants if grant.authorised_at is not None), None)
+    proposals = proposals_of(kept)
+    approved = next((proposal.grant for proposal in proposals if proposal.is_approved), None)
     if approved is not None and approved.status is GrantStatus.ACTIVE:
         return _code(kept, approved)
-    if approved is not None or any(grant.status is GrantStatus.REJECTED for grant in grants):
+    if any(proposal.is_decided for proposal in proposals):
         return _refusal(kept, "The person did not allow it, or has ended it.")
-    for grant in grants:
-        if grant.status is GrantStatus.AWAITING_AUTHORISATION:
-            return f"/consent/{grant.id}"
+    for proposal in proposals:
+        if proposal.status is GrantStatus.AWAITING_AUTHORISATION:
+            return f"/consent/{proposal.id}"
     raise InvalidRequest("The time to decide is over. Go back to the app and start again.", code="consent-expired")
 
 
 def _code(kept: Kept, grant: Grant) -> str:
     """Spend the request and issue the code in one transaction: there is never a second code for one decision."""
     pushed = kept.pushed
-    code = Code(grant.id, pushed.platform_id, pushed.redirect_uri, pushed.code_challenge, pushed.jkt)
+    code = Code(
+        grant.id,
+        pushed.platform_id,
+        pushed.redirect_uri,
+        pushed.code_challenge,
+        pushed.jkt,
+        amends=pushed.amends is not None,
+    )
     now = services().clock()
     with services().database.write() as session:
         is_first = requests.answer(session, kept.key, browser_id(), now)

@@ -38,10 +38,7 @@ def give_back(grant_id: str) -> Response:
 
 def announced(base_url: str) -> dict[str, Any]:
     """Return what the metadata says of this endpoint (Grant Management for OAuth 2.0 draft 03 §7)."""
-    return {
-        "grant_management_endpoint": f"{base_url}/oauth/grants",
-        "grant_management_actions_supported": ["query", "revoke"],
-    }
+    return {"grant_management_endpoint": f"{base_url}/oauth/grants"}
 
 
 def _checked(grant_id: str) -> str:

@@ -1,9 +1,12 @@
-"""Asks the policies whether a platform may ask for these terms, and which banks are able to serve them."""
+"""Asks the policies whether a platform may ask for what it does, and which banks are able to serve it."""
 
 from dataclasses import dataclass
 
 from broker.banks.service import all_banks
 from broker.edge.services import services
+from broker.grants.proposals import most_of
+from broker.oauth.grant_action import amendable_grant
+from broker.oauth.requests import Pushed
 from broker.platforms.service import Platform
 from broker.policy import Decision, Reason, RequestContext, decide
 from broker.policy.terms import Terms
@@ -15,6 +18,18 @@ class Judgement:
 
     decision: Decision
     banks: tuple[str, ...] = ()
+
+
+def most_asked(pushed: Pushed) -> Terms:
+    """Return the most that a request may lead to now: with a merge, what is granted already is part of it.
+
+    Raises:
+        OAuthRefused: `invalid_grant_id`, also when the grant has ended since the request was pushed.
+    """
+    if pushed.amends is None:
+        return pushed.terms
+    grant = amendable_grant(pushed.amends.grant_id, pushed.platform_id)
+    return most_of(grant, pushed.amends.action, pushed.terms)
 
 
 def judge(platform: Platform, terms: Terms) -> Judgement:

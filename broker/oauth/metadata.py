@@ -10,6 +10,7 @@ from broker.edge.services import services
 from broker.oauth import (
     authorize,
     details,
+    grant_action,
     grant_resource,
     introspection,
     par,
@@ -37,6 +38,7 @@ _PARTS: tuple[Callable[[str], dict[str, Any]], ...] = (
     signed_request.announced,
     details.announced,
     schema.announced,
+    grant_action.announced,
     token.announced,
     proofs.announced,
     revocation.announced,

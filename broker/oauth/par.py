@@ -16,7 +16,8 @@ from broker.oauth.clients import Client, authenticate_platform
 from broker.oauth.details import asked_by
 from broker.oauth.errors import OAuthRefused
 from broker.oauth.form import required
-from broker.oauth.judging import judge
+from broker.oauth.grant_action import fitted, grant_action
+from broker.oauth.judging import judge, most_asked
 from broker.oauth.proofs import proof_of_request, spend
 from broker.oauth.redirects import asked_mode
 from broker.oauth.requests import LIFE, Pushed, keep
@@ -45,7 +46,7 @@ def push(form: Mapping[str, str]) -> dict[str, Any]:
     form = request_object.parameters  # what a client signs is its request: nothing beside it counts
     check_resource(form)
     pushed = _pushed(form, client.platform, proof)
-    judgement = judge(client.platform, pushed.terms)
+    judgement = judge(client.platform, most_asked(pushed))
     request_uri = _kept(client, proof, request_object, pushed if judgement.decision.is_allowed else None)
     if request_uri is None:
         record_rejection(client.platform, pushed.terms, judgement.decision)
@@ -73,14 +74,16 @@ def _pushed(form: Mapping[str, str], platform: Platform, proof: Proof | None) ->
         raise OAuthRefused("invalid_request", "The redirect_uri is not registered for this client.")
     if len(form.get("state", "")) > _LONGEST_STATE:
         raise OAuthRefused("invalid_request", f"The state is longer than {_LONGEST_STATE} characters.")
+    amends, terms = grant_action(form), asked_by(form, platform, services().catalogue)
     return Pushed(
         platform_id=platform.id,
         redirect_uri=form["redirect_uri"],
         state=form.get("state"),
         code_challenge=_challenge(form),
         jkt=_thumbprint(form, proof),
-        terms=asked_by(form, platform, services().catalogue),
+        terms=terms if amends is None else fitted(amends, platform.id, terms),
         response_mode=asked_mode(form, platform),
+        amends=amends,
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from broker.crypto.digests import digest
 from broker.crypto.sealing import Sealer
+from broker.grants.proposals import AmendAction
+from broker.oauth.grant_action import GrantAction
 from broker.oauth.models import PushedRequestRow
 from broker.policy.terms import Terms
 
@@ -29,6 +31,7 @@ class Pushed:
     """What was pushed. `jkt` is the DPoP key that the code will be bound to, if one was named.
 
     `response_mode` is how the answer goes back: `query`, or signed as `jwt` or `query.jwt` (JARM §2.3).
+    `amends` names the live grant that is to be amended; without it the request makes a new one.
     """
 
     platform_id: str
@@ -38,6 +41,7 @@ class Pushed:
     jkt: str | None
     terms: Terms
     response_mode: str = "query"
+    amends: GrantAction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ def keep(session: Session, sealer: Sealer, pushed: Pushed, now: datetime) -> str
         "jkt": pushed.jkt,
         "terms": pushed.terms.to_json(),
         "response_mode": pushed.response_mode,
+        "amends": asdict(pushed.amends) if pushed.amends else None,
     }
     session.add(
         PushedRequestRow(
@@ -86,6 +91,7 @@ def find(session: Session, sealer: Sealer, key: str) -> Kept | None:
     if row is None:
         return None
     plain: dict[str, Any] = json.loads(sealer.open(row.sealed, _context(key, row.platform_id)))
+    amends = plain.get("amends")  # absent in what was pushed to an earlier release
     pushed = Pushed(
         platform_id=row.platform_id,
         redirect_uri=plain["redirect_uri"],
@@ -94,6 +100,7 @@ def find(session: Session, sealer: Sealer, key: str) -> Kept | None:
         jkt=plain["jkt"],
         terms=Terms.from_json(plain["terms"]),
         response_mode=plain.get("response_mode", "query"),  # requests of an earlier version have none
+        amends=GrantAction(amends["grant_id"], AmendAction(amends["action"])) if amends else None,
     )
     return Kept(key, pushed, row.browser, row.expires_at, row.answered_at)
 

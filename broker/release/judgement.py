@@ -42,6 +42,10 @@ def judge_again(
 ) -> Decision:
     """Decide a second time, just before the bytes leave: the grant may have been narrowed while the bank answered."""
     decision = judge(catalogue, grant, call, wanted, now)
+    if decision.is_allowed and grant.version != before.version:
+        # What was minimised by the old version may be more than the new one lets out.
+        text = "The person changed the permission while the bank was answering. Ask again."
+        return replace(decision, reasons=(Reason("grant-changed", "release.recheck", text),))
     fetched = {account.account_id for account in wanted.accounts_of(before)}
     if decision.is_allowed and not fetched <= {account.account_id for account in wanted.accounts_of(grant)}:
         text = "The person stopped sharing an account while the bank was answering."

@@ -7,7 +7,7 @@ from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.banks.connector import BankAccount, OpenStatus
 from broker.errors import BrokerError, PolicyRefused
 from broker.grants.acts import Actor
-from broker.grants.consents import OfferedAccount
+from broker.grants.contents import OfferedAccount
 from broker.grants.views import Grant
 from broker.release.asking import new_access_id
 from broker.release.service import Release

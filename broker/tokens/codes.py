@@ -22,13 +22,17 @@ _FOUND = select(_CODES).where(_CODES.c.digest == bindparam("of_digest"))
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What an authorization code is bound to: grant, client, redirect URI, PKCE challenge (S256), DPoP key."""
+    """What an authorization code is bound to: grant, client, redirect URI, PKCE challenge (S256), DPoP key.
+
+    `amends` says that the grant had tokens before, which end when this code is redeemed.
+    """
 
     grant_id: str
     platform_id: str
     redirect_uri: str
     code_challenge: str
     jkt: str | None
+    amends: bool = False
 
 
 def issue_code(session: Session, code: Code, now: datetime) -> str:
@@ -42,6 +46,7 @@ def issue_code(session: Session, code: Code, now: datetime) -> str:
             redirect_uri=code.redirect_uri,
             code_challenge=code.code_challenge,
             jkt=code.jkt,
+            amends=code.amends,
             expires_at=now + CODE_LIFE,
         )
     )
@@ -53,11 +58,14 @@ def find_code(session: Session, secret: str, platform_id: str) -> Code | None:
     row = first_row(session, _FOUND, of_digest=digest(secret))
     if row is None or row.platform_id != platform_id:
         return None
-    return Code(row.grant_id, row.platform_id, row.redirect_uri, row.code_challenge, row.jkt)
+    return Code(row.grant_id, row.platform_id, row.redirect_uri, row.code_challenge, row.jkt, row.amends)
 
 
 def consume_code(session: Session, secret: str, now: datetime) -> bool:
     """Redeem the code in one conditional statement; False when it was used before or is too old.
+
+    A code that amends ends the tokens of before in the same transaction (Grant Management draft 03, §4.2); until then
+    they go on, within what the grant says now.
 
     A second use ends the grant's tokens (RFC 6749 §4.1.2): the caller must commit before it raises.
     """
@@ -68,6 +76,8 @@ def consume_code(session: Session, secret: str, now: datetime) -> bool:
         # Not a grant that has ended unclaimed meanwhile: what has expired is never revived.
         in_time = (GrantRow.claimed_at.is_(None)) & (GrantRow.authorised_at > now - UNCLAIMED_LIFE)
         session.execute(update(GrantRow).where(GrantRow.id == row.grant_id, in_time).values(claimed_at=now))
+        if row.amends:
+            end_all_of_grant(session, row.grant_id, now)
         return True
     row = session.connection().execute(_FOUND, {"of_digest": one}).one()
     if row.used_at is not None:

@@ -16,7 +16,8 @@ from broker.edge.gates import actor
 from broker.edge.headers import allow_form_targets
 from broker.edge.services import services
 from broker.errors import ConsentRefused, NotFound
-from broker.grants.consents import ONE_TIME_LIFE, PROPOSAL_LIFE, Asker
+from broker.grants.consents import PROPOSAL_LIFE, Asker
+from broker.grants.contents import ONE_TIME_LIFE
 from broker.grants.views import Grant
 from broker.platforms import service as platforms
 from broker.policy.terms import Choice

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broker.errors import BrokerError, ConsentRefused
-from broker.grants.consents import _chosen
+from broker.grants.consents import chosen_terms
 from broker.grants.views import Grant, GrantedAccount, GrantedCategory
 from broker.oauth.details import asked_by
 from broker.oauth.errors import OAuthRefused
@@ -199,7 +199,7 @@ def _chain(
     assert (asked.duration_days or 0) <= maximum.duration_days
     reached["asked"] = reached.get("asked", 0) + 1
     try:
-        terms = _chosen(asked, choice, asked.bank or "harbor", {"acc-1", "acc-2"})
+        terms = chosen_terms(asked, choice, asked.bank or "harbor", {"acc-1", "acc-2"})
     except ConsentRefused:
         return
     assert terms.is_within(asked)

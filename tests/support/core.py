@@ -28,7 +28,9 @@ from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
 from broker.errors import BrokerError
 from broker.grants.acts import Actor
-from broker.grants.consents import Answer, Asker, Consents, OfferedAccount
+from broker.grants.amendments import Amendments
+from broker.grants.consents import Answer, Asker, Consents
+from broker.grants.contents import OfferedAccount
 from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
@@ -151,6 +153,7 @@ class House:
     reader: GrantReader
     grants: Grants
     consents: Consents
+    amendments: Amendments
     release: Release
     banks: dict[str, FakeBank]
     alice: Actor
@@ -285,6 +288,7 @@ def open_house(folder: Path, store: Store | None = None) -> Iterator[House]:
         reader=reader,
         grants=Grants(sequencer, fences, watch),
         consents=Consents(sequencer, catalogue, sealer, pairwise, watch),
+        amendments=Amendments(sequencer, fences, catalogue, sealer, watch),
         release=release,
         banks=banks,
         alice=Actor("", "0" * 8),

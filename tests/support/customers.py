@@ -11,7 +11,8 @@ from typing import Any
 from broker.clock import system_clock
 from broker.edge.services import Services
 from broker.grants.acts import Actor
-from broker.grants.consents import Answer, Asker, OfferedAccount
+from broker.grants.consents import Answer, Asker
+from broker.grants.contents import OfferedAccount
 from broker.policy.terms import CategoryTerm, Choice
 from broker.policy.vocabulary import Detail, Precision
 from broker.tokens.codes import Code, consume_code, issue_code

@@ -51,6 +51,7 @@ def services_of(house: House, base_url: str = BASE) -> Services:
         users=house.users,
         grants=house.grants,
         consents=house.consents,
+        amendments=house.amendments,
         grant_reader=house.reader,
         release=house.release,
         own_accounts=OwnAccounts(house.release),

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import event as sqlalchemy_event
 
 from broker.errors import ConsentRefused, LogUnavailable, NotFound, StorageUnavailable
+from broker.grants.amendments import Amendments
 from broker.grants.consents import Consents
 from broker.grants.expiry import record_expiry
 from broker.grants.fence import Fences
@@ -44,6 +45,7 @@ def reborn(house: House) -> House:
     sequencer, fences = sequencer_on(database, house.sealer, house.watch), Fences(database)
     release = replace(house.release, database=database, sequencer=sequencer, fences=fences)
     consents = Consents(sequencer, house.catalogue, house.sealer, house.release.pairwise, house.watch)
+    amendments = Amendments(sequencer, fences, house.catalogue, house.sealer, house.watch)
     grants = Grants(sequencer, fences, house.watch)
     return replace(
         house,
@@ -52,6 +54,7 @@ def reborn(house: House) -> House:
         fences=fences,
         release=release,
         consents=consents,
+        amendments=amendments,
         grants=grants,
     )
 

@@ -124,6 +124,12 @@ class App:
     def pushes_signed(self, request: str | None = None, **parameters: Any) -> TestResponse:
         return self.post("/oauth/par", request=request or self.signed_request(), **parameters)
 
+    def merges(self, grant_id: str, categories: Any = ({"name": "accounts"},), **parameters: Any) -> dict[str, Any]:
+        """Return the parameters of a request to add categories to a grant; `replace` is a parameter away."""
+        element = {"type": "bank_data", "purpose": "chat_banking", "categories": list(categories)}
+        known = {"grant_id": grant_id, "grant_management_action": "merge"}
+        return {**known, "authorization_details": json.dumps([element]), **parameters}
+
     def proof(self, path: str = "/oauth/token", **claims: Any) -> str:
         return proof(self.dpop_key, self.watch, url=BASE + path, **claims)
 

@@ -26,7 +26,9 @@ from broker.edge.session import DatabaseSessions
 from broker.edge.visitor import Visitor, sign_in, wish_of
 from broker.errors import BrokerError
 from broker.grants.acts import Actor
-from broker.grants.consents import Asker, Consents, OfferedAccount
+from broker.grants.amendments import Amendments
+from broker.grants.consents import Asker, Consents
+from broker.grants.contents import OfferedAccount
 from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
@@ -82,6 +84,18 @@ class World:
         choice = Choice(categories=categories, accounts=("acc-1",))
         self.services.consents.approve(actor, grant_id, asker, choice, ACCOUNTS)
         return self.grant(grant_id).return_path
+
+    def agrees(self, amendment_id: str, categories: tuple[str, ...] = SCOPES[1:], user: str = ALICE) -> str:
+        """Approve a change as the consent page would and return the path of the answer."""
+        with self.services.database.read() as session:
+            found = self.services.grant_reader.find_amendment(session, amendment_id, self.watch())
+        assert found is not None
+        asker = Asker(self.messenger.id, frozenset({"chat_banking"}), frozenset(SCOPES))
+        choice = Choice(categories=categories, accounts=("acc-1",))
+        self.services.amendments.approve(
+            Actor(user, "0" * 8), amendment_id, asker, choice, ACCOUNTS, seen_at=found.grant.updated_at
+        )
+        return found.return_path
 
     def grant(self, grant_id: str) -> Grant:
         with self.services.database.read() as session:
@@ -149,6 +163,7 @@ def _services(folder: Path, store: Store, watch: Watch) -> Services:
         users=Users(sealer, keyset.subject),
         grants=Grants(sequencer, fences, watch),
         consents=Consents(sequencer, _CATALOGUE, sealer, pairwise, watch),
+        amendments=Amendments(sequencer, fences, _CATALOGUE, sealer, watch),
         grant_reader=GrantReader(sealer),
         release=nothing_leaves,
         own_accounts=nothing_leaves,

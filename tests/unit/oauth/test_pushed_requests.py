@@ -55,6 +55,10 @@ def test_a_good_request_is_kept_for_five_minutes(world: World) -> None:
         ({"scope": "bal*"}, "invalid_scope"),
         ({"state": "a\x00b"}, "invalid_request"),
         ({"response_type": ["code", "code"]}, "invalid_request"),
+        ({"grant_id": "018f"}, "invalid_request"),
+        ({"grant_id": "018f", "grant_management_action": "create"}, "invalid_request"),
+        ({"grant_management_action": "merge"}, "invalid_request"),
+        ({"grant_management_action": "Create"}, "invalid_request"),
     ],
 )
 def test_a_malformed_request_is_refused(world: World, parameters: dict[str, Any], error: str) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.errors import ConsentRefused
-from broker.grants.consents import _chosen
+from broker.grants.consents import chosen_terms
 from broker.policy.terms import CategoryTerm, Choice, Terms, narrowed
 from broker.policy.vocabulary import Detail, DurationType, Precision
 from tests.support.core import DATA
@@ -103,7 +103,7 @@ def test_a_choice_is_either_within_what_was_asked_or_refused(consent: tuple[Term
     asked, choice = consent
     bank = asked.bank or "harbor"
     try:
-        terms = _chosen(asked, choice, bank, {"acc-1", "acc-2"})
+        terms = chosen_terms(asked, choice, bank, {"acc-1", "acc-2"})
     except ConsentRefused as refusal:
         code: str | None = refusal.code
     else:

@@ -9,7 +9,8 @@ from structlog.testing import capture_logs
 from web_world import Browser, World, form_with, words_of
 
 from broker.edge.services import install
-from broker.grants.consents import ONE_TIME_LIFE, PROPOSAL_LIFE
+from broker.grants.consents import PROPOSAL_LIFE
+from broker.grants.contents import ONE_TIME_LIFE
 from broker.policy import Catalogue
 from broker.policy.catalogue import Category
 from broker.policy.vocabulary import DurationType, GrantStatus

@@ -1,0 +1,234 @@
+"""Amending a live grant: propose, approve, refuse. Until a person approves, the grant's rows stay as they are.
+
+An approval is ordered like a revocation (02, invariant 3): the fence of the grant, then the bank's log, then the rows.
+Whatever was released before it was judged by the old version, and nothing is released by it any more afterwards.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from broker.audit.sequencer import LoggedTransaction, Sequencer
+from broker.audit.vocabulary import Event
+from broker.clock import Clock
+from broker.crypto.sealing import Sealer
+from broker.errors import ConsentRefused, NotFound
+from broker.grants.acts import Actor, bank_of, entry_of, own_grant, set_status
+from broker.grants.consents import (
+    PROPOSAL_LIFE,
+    Answer,
+    Asker,
+    chosen_terms,
+    notice_of,
+    raise_if_refused,
+    take_decision,
+)
+from broker.grants.contents import OfferedAccount, write_contents
+from broker.grants.fence import Fences
+from broker.grants.models import GrantAmendmentRow, GrantRow
+from broker.grants.proposals import AmendAction, Amendment, amendment_view, is_amendable, most_of
+from broker.grants.versions import keep_version
+from broker.grants.views import Grant, view
+from broker.policy import Catalogue, Decision, RequestContext, decide
+from broker.policy.amending import difference
+from broker.policy.terms import Choice, Terms
+from broker.policy.vocabulary import GrantStatus
+from broker.storage.base import new_id
+
+_PART = "amendment"
+
+
+class Amendments:
+    """The acts by which a live grant gets its next version, or stays as it is."""
+
+    def __init__(
+        self, sequencer: Sequencer, fences: Fences, catalogue: Catalogue, sealer: Sealer, clock: Clock
+    ) -> None:
+        self._sequencer = sequencer
+        self._fences = fences
+        self._catalogue = catalogue
+        self._sealer = sealer
+        self._clock = clock
+
+    def propose(
+        self, actor: Actor, asker: Asker, grant_id: str, action: AmendAction, asked: Terms, *, answer: Answer
+    ) -> str:
+        """Store a proposal to amend this person's grant and return its id; it dies unapproved after 10 minutes.
+
+        Raises:
+            NotFound: not this person's grant towards this platform.
+            ConsentRefused: the grant has ended, or is a single read-out.
+            PolicyRefused: the policies or the bank's facts do not allow it (logged as `grant.rejected`).
+        """
+        bank_id = self._sequencer.look_up(lambda session: bank_of(session, actor, grant_id))
+        with self._sequencer.transaction([bank_id]) as transaction:
+            now = self._clock()
+            row = own_grant(transaction.session, actor, grant_id)
+            grant = self._view(row, now)
+            if row.platform_id != asker.platform_id:
+                raise NotFound("There is no such grant towards this app.")
+            if not is_amendable(grant):
+                raise ConsentRefused("This grant cannot be changed any more.", code="grant-ended")
+            decision = self._decide(asker, most_of(grant, action, asked), row.bank_id)
+            found = self._proposal(row, action, asked, answer, now)
+            transaction.session.add(found)
+            if decision.is_allowed:
+                entry = entry_of(row, Event.GRANT_PROPOSED, actor, part=_PART, details={"asked": asked.to_json()})
+                transaction.append(entry)
+            else:
+                _reject(transaction, found, row, actor, decision, now=now)
+        raise_if_refused(decision)
+        return found.id
+
+    def approve(
+        self,
+        actor: Actor,
+        amendment_id: str,
+        asker: Asker,
+        choice: Choice,
+        offered: Sequence[OfferedAccount],
+        *,
+        seen_at: datetime,
+    ) -> None:
+        """Give the grant its next version with what the person chose; a paused grant goes on.
+
+        `offered` are the accounts that the bank has just listed, `seen_at` is the grant's `updated_at` on the page.
+
+        Raises:
+            NotFound: not this person's proposal.
+            ConsentRefused: decided before, expired, empty or too wide; or the grant has changed since the page.
+            PolicyRefused: the policies changed since; the proposal is rejected, and that is logged first.
+        """
+        bank_id, grant_id = self._sequencer.look_up(lambda session: _place(session, actor, amendment_id))
+        self._sequencer.prepare([bank_id])  # may wait for witnesses, which nobody does while holding a fence
+        with (
+            self._fences.exclusive([grant_id]),
+            self._sequencer.transaction([bank_id], fenced=True) as transaction,
+        ):
+            now = self._clock()
+            row = own_grant(transaction.session, actor, grant_id)
+            found, amendment = self._open(transaction.session, amendment_id, row, now)
+            if row.updated_at != seen_at:
+                raise ConsentRefused("This permission has changed meanwhile. Look at it again.", code="grant-changed")
+            terms = chosen_terms(amendment.most, choice, bank_id, {account.account_id for account in offered})
+            decision = self._decide(asker, terms, bank_id)
+            if decision.is_allowed:
+                picked = [account for account in offered if account.account_id in choice.accounts]
+                details = self._amend(transaction.session, row, terms, picked, notice=amendment.notice)
+                digest = decision.policy_digest
+                transaction.append(entry_of(row, Event.GRANT_AMENDED, actor, policy_digest=digest, details=details))
+                _close(found, GrantStatus.ACTIVE, "amended", now)
+            else:
+                _reject(transaction, found, row, actor, decision, now=now)
+        raise_if_refused(decision)
+
+    def refuse(self, actor: Actor, amendment_id: str) -> None:
+        """Record that the person said no; the grant stays as it is.
+
+        Raises:
+            NotFound: not this person's proposal.
+            ConsentRefused: decided before or expired.
+        """
+        bank_id, grant_id = self._sequencer.look_up(lambda session: _place(session, actor, amendment_id))
+        with self._sequencer.transaction([bank_id]) as transaction:
+            now = self._clock()
+            row = own_grant(transaction.session, actor, grant_id)
+            found, _ = self._open(transaction.session, amendment_id, row, now)
+            _close(found, GrantStatus.REJECTED, "user-refused", now)
+            transaction.append(entry_of(row, Event.GRANT_REFUSED, actor, part=_PART, reasons=("user-refused",)))
+
+    def _decide(self, asker: Asker, terms: Terms, bank_id: str) -> Decision:
+        return decide(self._catalogue, RequestContext(asker.purposes, asker.categories, terms, bank_id))
+
+    def _view(self, row: GrantRow, now: datetime) -> Grant:
+        return view(row, row.categories, row.accounts, self._sealer, now)
+
+    def _open(
+        self, session: Session, amendment_id: str, row: GrantRow, now: datetime
+    ) -> tuple[GrantAmendmentRow, Amendment]:
+        """Return the proposal that waits, locked, and take the one decision on its request."""
+        found = session.get_one(GrantAmendmentRow, amendment_id, with_for_update=True, populate_existing=True)
+        amendment = amendment_view(found, self._view(row, now), now)
+        if amendment.status_code == "amendment-superseded":
+            raise ConsentRefused(
+                "This permission has changed or ended since the app asked. Go back to the app and start again.",
+                code="amendment-superseded",
+            )
+        take_decision(session, (amendment.status, amendment.status_code), found.consent_key, now)
+        return found, amendment
+
+    def _proposal(
+        self, row: GrantRow, action: AmendAction, asked: Terms, answer: Answer, now: datetime
+    ) -> GrantAmendmentRow:
+        return GrantAmendmentRow(
+            id=new_id(now),
+            grant_id=row.id,
+            action=action.value,
+            base_version=row.version,
+            asked=asked.to_json(),
+            notice=notice_of(self._catalogue),
+            status=GrantStatus.AWAITING_AUTHORISATION.value,
+            status_code="proposed",
+            consent_key=answer.key,
+            return_path=answer.path,
+            return_origin=answer.origin,
+            created_at=now,
+            expires_at=now + PROPOSAL_LIFE,
+        )
+
+    def _amend(
+        self,
+        session: Session,
+        row: GrantRow,
+        terms: Terms,
+        picked: Sequence[OfferedAccount],
+        *,
+        notice: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Write the next version of the grant and return what its entry tells of it."""
+        now, before = self._clock(), Terms.from_json(row.terms or row.asked)
+        if row.version == 1:  # the first version is kept when there is a second
+            keep_version(session, row, Event.GRANT_APPROVED, row.authorised_at or row.created_at)
+        set_status(row, GrantStatus.ACTIVE, "amended", now)
+        row.version, row.notice = row.version + 1, dict(notice)
+        write_contents(row, terms, picked, self._sealer, now)
+        keep_version(session, row, Event.GRANT_AMENDED, now)
+        return {
+            "terms": terms.to_json(),
+            "accounts": [account.account_id for account in picked],
+            "notice": row.notice,
+            "before": before.to_json(),
+            "difference": asdict(difference(before, terms)),
+        }
+
+
+def _place(session: Session, actor: Actor, amendment_id: str) -> tuple[str, str]:
+    """Return bank and grant of the person's proposal, to know what to lock; all else is read again under the lock."""
+    query = select(GrantRow.bank_id, GrantRow.id).join(GrantAmendmentRow, GrantAmendmentRow.grant_id == GrantRow.id)
+    query = query.where(GrantAmendmentRow.id == amendment_id, GrantRow.user_id == actor.user_id)
+    found = session.execute(query).first()
+    if found is None:
+        raise NotFound("There is no such request for you.")
+    return found[0], found[1]
+
+
+def _reject(
+    transaction: LoggedTransaction,
+    found: GrantAmendmentRow,
+    row: GrantRow,
+    actor: Actor,
+    decision: Decision,
+    *,
+    now: datetime,
+) -> None:
+    _close(found, GrantStatus.REJECTED, decision.codes[0], now)
+    reasons, digest = tuple(decision.codes), decision.policy_digest
+    transaction.append(entry_of(row, Event.GRANT_REJECTED, actor, part=_PART, reasons=reasons, policy_digest=digest))
+
+
+def _close(found: GrantAmendmentRow, status: GrantStatus, code: str, now: datetime) -> None:
+    found.status, found.status_code, found.decided_at = status.value, code, now
