@@ -159,13 +159,13 @@ def _durations(asked: int | None, chosen: Choice | None, now: datetime) -> Itera
     if asked is None:
         return
     picked = chosen.duration_days if chosen and chosen.duration_days else asked
-    for number in [*(n for n in _DURATIONS if n < asked), asked]:
+    for number in sorted({n for n in (*_DURATIONS, picked) if n < asked} | {asked}):
         yield Span(number, now + timedelta(days=number), number == picked)
 
 
 def _histories(asked: int, chosen: Choice | None, now: datetime) -> Iterator[Span]:
     picked = chosen.lookback_days if chosen and chosen.lookback_days else asked
-    for number in [*(n for n in _HISTORIES if n < asked), asked]:
+    for number in sorted({n for n in (*_HISTORIES, picked) if n < asked} | {asked}):
         yield Span(number, now - timedelta(days=number), number == picked)
 
 

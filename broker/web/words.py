@@ -10,6 +10,7 @@ DECISIONS = {"allowed": "Allowed", "refused": "Refused", "failed": "Failed"}
 _ACCESSES = {Event.ACCESS_REQUESTED, Event.ACCESS_RELEASED, Event.ACCESS_REFUSED, Event.ACCESS_FAILED}
 _OWN_ACTS = {
     Event.GRANT_APPROVED,
+    Event.GRANT_AMENDED,
     Event.GRANT_REFUSED,
     Event.GRANT_PAUSED,
     Event.GRANT_RESUMED,
@@ -19,6 +20,7 @@ _OWN_ACTS = {
 
 GRANT_ACTS = (
     Event.GRANT_APPROVED,
+    Event.GRANT_AMENDED,
     Event.GRANT_PAUSED,
     Event.GRANT_RESUMED,
     Event.GRANT_CATEGORY_REVOKED,
@@ -31,6 +33,7 @@ GRANT_ACTS = (
 EVENTS = {
     Event.GRANT_PROPOSED: "Asked for permission",
     Event.GRANT_APPROVED: "Permission given",
+    Event.GRANT_AMENDED: "Permission changed",
     Event.GRANT_REFUSED: "Permission not given",
     Event.GRANT_REJECTED: "Request not allowed",
     Event.GRANT_PAUSED: "Paused",
@@ -56,6 +59,7 @@ EVENTS = {
 _SENTENCES = {
     Event.GRANT_PROPOSED: "{platform} asked for your permission to see data at {bank}",
     Event.GRANT_APPROVED: "You allowed {platform} to see data at {bank}",
+    Event.GRANT_AMENDED: "You changed what {platform} may see at {bank}",
     Event.GRANT_REFUSED: "You said no to {platform}",
     Event.GRANT_REJECTED: "We turned down a request of {platform}, because the rules do not allow it",
     Event.GRANT_PAUSED: "You paused sharing {what} with {platform}",
@@ -75,6 +79,7 @@ _ON_HOLD = "We put sharing with {platform} on hold, because a part of our log wa
 
 REASONS = {
     "account-not-granted": "you do not share this account",
+    "amended": "you changed it",
     "approved": "you allowed it",
     "bank-sign-in-needed": "the bank asks you to sign in again",
     "bank-unavailable": "the bank could not be reached",
@@ -108,8 +113,10 @@ REASONS = {
 DETAILS = {
     "accounts": "Accounts",
     "asked": "Terms that the app asked for",
+    "before": "Terms that were agreed before",
     "context": "What the rules were asked",
     "customer": "The bank's word for its customer",
+    "difference": "What has changed",
     "endpoint": "Question",
     "fields": "Fields",
     "notice": "Text of the consent page",

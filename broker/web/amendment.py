@@ -1,0 +1,112 @@
+"""What a request to change a live grant would change, in words: nothing is said by colour alone."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from broker.grants.proposals import Amendment, standing_terms
+from broker.policy import Catalogue
+from broker.policy.amending import difference
+from broker.policy.catalogue import Category
+from broker.policy.terms import CategoryTerm, Choice
+from broker.policy.vocabulary import ClusterState, GrantStatus
+
+NEW, MORE, LESS, SAME = "New", "More than now", "Less than now", "As now"
+_FIGURES = {
+    "frequencyPerDay": "Looks a day for each kind of data while you are away",
+    "dataLifeDays": "Days after which it promises to delete what it received",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How a request for one category stands to what is shared now; `now` names the present step, if it has steps."""
+
+    words: str
+    now: str = ""
+    is_paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Everything on the page that a request for a new grant does not have.
+
+    `marks` are by category, `dropped` the titles of what would end; `accounts` are the ids of those shared now.
+    """
+
+    marks: Mapping[str, Mark]
+    dropped: tuple[str, ...]
+    figures: tuple[tuple[str, int | None, int | None], ...]
+    accounts: frozenset[str]
+    is_paused: bool
+    ends_at: datetime
+    seen_at: datetime
+
+
+def differences_of(amendment: Amendment, catalogue: Catalogue) -> Differences:
+    """Hold what is asked for against what is shared now."""
+    grant, present = amendment.grant, standing_terms(amendment.grant)
+    found = difference(present, amendment.most)
+    states = {category.term.name: category.state for category in grant.categories}
+    marks = {
+        term.name: Mark(
+            NEW if term.name in found.added else MORE if term.name in found.more else LESS,
+            _step(catalogue.categories.get(term.name), present.category(term.name)),
+            states.get(term.name) is ClusterState.PAUSED,
+        )
+        for term in amendment.most.categories
+        if term.name in {*found.added, *found.more, *found.less}
+    }
+    same = {
+        name: Mark(SAME, is_paused=states.get(name) is ClusterState.PAUSED)
+        for name in amendment.most.category_names
+        if name not in marks
+    }
+    return Differences(
+        marks=marks | same,
+        dropped=tuple(_title(catalogue, name) for name in found.removed),
+        figures=tuple((text, *found.figures[name]) for name, text in _FIGURES.items() if name in found.figures),
+        accounts=frozenset(account.account_id for account in grant.accounts if _stands(account.state)),
+        is_paused=grant.status is GrantStatus.PAUSED,
+        ends_at=grant.expires_at,
+        seen_at=grant.updated_at,
+    )
+
+
+def former_choice(amendment: Amendment) -> Choice:
+    """Return what the person chose before, as far as it is asked for: the page begins with it and ticks nothing new."""
+    most, present = amendment.most, standing_terms(amendment.grant)
+    kept = list(_kept(amendment))
+    return Choice(
+        categories=tuple(term.name for term in kept),
+        accounts=tuple(account.account_id for account in amendment.grant.accounts if _stands(account.state)),
+        duration_days=min(present.duration_days or 0, most.duration_days or 0) or None,
+        lookback_days=min(present.lookback_days, most.lookback_days),
+        details={term.name: term.detail for term in kept if term.detail is not None},
+        precisions={term.name: term.precision for term in kept if term.precision is not None},
+    )
+
+
+def _kept(amendment: Amendment) -> Iterator[CategoryTerm]:
+    """Yield what is shared now and asked for, in the step of now or the lesser one that is asked for."""
+    for term in standing_terms(amendment.grant).categories:
+        asked = amendment.most.category(term.name)
+        if asked is not None:
+            yield term if term.is_within(asked) else asked
+
+
+def _stands(state: ClusterState) -> bool:
+    return state is not ClusterState.REVOKED
+
+
+def _title(catalogue: Catalogue, name: str) -> str:
+    category = catalogue.categories.get(name)
+    return category.title if category else name
+
+
+def _step(category: Category | None, term: CategoryTerm | None) -> str:
+    if category is None or term is None:
+        return ""
+    if term.detail is not None:
+        return category.details.get(term.detail, term.detail.value)
+    return category.precisions.get(term.precision, term.precision.value) if term.precision is not None else ""
