@@ -1,5 +1,6 @@
 """Authorization answers that the broker signs (JARM), verified with another implementation of JOSE."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,9 @@ from oauth_world import ALICE, World
 from werkzeug.test import TestResponse
 
 from broker.grants.acts import Actor
-from broker.oauth.requests import Pushed
+from broker.oauth import requests
+from broker.oauth.models import PushedRequestRow
+from broker.platforms.models import PlatformRow
 
 
 def verified(world: World, response: TestResponse) -> Mapping[str, Any]:
@@ -60,8 +63,6 @@ def test_a_refusal_before_anybody_was_asked_is_signed_too(signed: World) -> None
     browser = signed.browser()
     pushed = signed.messenger.pushes(response_mode="jwt").json["request_uri"]
     with signed.services.database.write() as session:
-        from broker.platforms.models import PlatformRow  # noqa: PLC0415 - placed by the formatter's rule below
-
         session.get_one(PlatformRow, "messenger").purposes = []
     response = browser.get("/oauth/authorize", query_string={"client_id": "messenger", "request_uri": pushed})
     assert verified(signed, response)["error"] == "access_denied"
@@ -87,5 +88,15 @@ def test_no_other_way_back_can_be_asked_for(signed: World, mode: str) -> None:
     assert (response.status_code, response.json["error"]) == (400, "invalid_request")
 
 
-def test_a_request_from_before_there_were_signed_answers_is_answered_plainly() -> None:
-    assert Pushed.__dataclass_fields__["response_mode"].default == "query"
+def test_a_request_of_an_earlier_version_is_answered_plainly(signed: World) -> None:
+    request_uri = signed.messenger.pushes(response_mode="jwt").json["request_uri"]
+    key, sealer = requests.key_of(request_uri), signed.services.sealer
+    context = f"pushed_requests/{key}/messenger"
+    with signed.services.database.write() as session:
+        assert requests.find(session, sealer, key).pushed.response_mode == "jwt"
+        row = session.get_one(PushedRequestRow, bytes.fromhex(key))
+        kept = json.loads(sealer.open(row.sealed, context))
+        del kept["response_mode"]
+        row.sealed = sealer.seal(json.dumps(kept).encode(), context)
+    with signed.services.database.read() as session:
+        assert requests.find(session, sealer, key).pushed.response_mode == "query"
