@@ -15,14 +15,17 @@ from tests.support.asking import Asker
 from tests.support.edge import BASE
 from tests.support.hostile import sound
 from tests.support.jose_corpus import EVERYWHERE, Bad, Good
-from tests.support.jose_places import ASSERTION, PROOF, bad_keys, with_jwk
+from tests.support.jose_places import ASSERTION, PROOF, REQUEST_OBJECT, bad_keys, with_jwk
 from tests.support.memory import folder_in_memory
-from tests.support.platform_client import ASSERTION_TYPE
+from tests.support.platform_client import ASSERTION_TYPE, details
 from tests.support.prompt import promptly
-from tests.support.town import Town, open_town
+from tests.support.town import CALLBACK, Town, open_town
 from tests.support.town_client import authenticated
 
-_TOKEN, _INTROSPECT = "/oauth/token", "/oauth/introspect"
+_TOKEN, _INTROSPECT, _PAR = "/oauth/token", "/oauth/introspect", "/oauth/par"
+_GOOD_REQUESTS = {"nothing", "no jti"}
+"""What a request object may be and an assertion may not: absent, and without a name of its own."""
+
 _KEYS = bad_keys({"kty": "EC", "crv": "P-256", "x": "A" * 43, "y": "A" * 43})
 
 
@@ -54,6 +57,20 @@ def proof_of(town: Town, path: str, method: str = "POST", token: str | None = No
     if token is not None:
         said["ath"] = base64url(digest(token))
     return Good(key.private_key, {"alg": "ES256", "typ": "dpop+jwt", "jwk": key.as_dict(private=False)}, said)
+
+
+def request_of(town: Town) -> Good:
+    asked = {"response_type": "code", "redirect_uri": CALLBACK, "code_challenge": "c" * 43, "state": "s"}
+    asked |= {"code_challenge_method": "S256", "authorization_details": details("balances")}
+    said = {"iss": "messenger", "client_id": "messenger", "aud": BASE, "jti": secrets.token_urlsafe(12)}
+    times = {"iat": _now(town), "nbf": _now(town), "exp": _now(town) + 60}
+    key = town.keys["messenger"]
+    return Good(key.private_key, {"alg": "ES256", "kid": key.kid, "typ": "JWT"}, {**asked, **said, **times})
+
+
+def pushes(town: Town, request_object: str) -> TestResponse:
+    form, _ = authenticated(town, "messenger", _PAR, {"request": request_object})
+    return town.app.test_client().post(_PAR, data=form, buffered=True)
 
 
 def authenticates(town: Town, assertion: str) -> TestResponse:
@@ -88,13 +105,15 @@ def told(answer: TestResponse) -> tuple[int, str]:
 
 
 def test_there_are_more_than_150_objects() -> None:
-    assert len({*EVERYWHERE, *ASSERTION, *PROOF, *_KEYS}) == len(EVERYWHERE) + len(ASSERTION) + len(PROOF) + len(_KEYS)
     assert len(EVERYWHERE) >= 150
+    assert len({*EVERYWHERE, *ASSERTION, *PROOF, *REQUEST_OBJECT, *_KEYS}) >= 290
 
 
 def test_good_objects_are_taken(town: Town, calls: Callable[[Callable[[Good], str]], TestResponse]) -> None:
     assert authenticates(town, assertion_of(town).text()).status_code == 200
     assert told(redeems(town, proof_of(town, _TOKEN).text())) == (400, "invalid_grant")
+    assert pushes(town, request_of(town).text()).status_code == 201
+    assert pushes(town, EVERYWHERE["no jti"](request_of(town))).status_code == 201
     assert calls(Good.text).status_code == 200
     assert calls(lambda good: good.with_header(**{"x-more": "y"})).status_code == 200
 
@@ -119,6 +138,13 @@ def test_a_bad_proof_gets_no_data(name: str, calls: Callable[[Callable[[Good], s
     answer = promptly(lambda: calls(make))
     assert told(answer) == (401, "dpop-proof-invalid")
     assert 'error="invalid_dpop_proof"' in answer.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("name", [name for name in (*EVERYWHERE, *REQUEST_OBJECT) if name not in _GOOD_REQUESTS])
+def test_a_bad_request_object_is_not_opened(town: Town, name: str) -> None:
+    make: Bad = {**EVERYWHERE, **REQUEST_OBJECT}[name]
+    answer = promptly(lambda: pushes(town, make(request_of(town))))
+    assert told(answer) == (400, "invalid_request_object")
 
 
 @pytest.mark.parametrize("name", list(_KEYS))

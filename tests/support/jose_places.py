@@ -100,6 +100,44 @@ PROOF: dict[str, Bad] = {
     "another key's jwk": lambda good: with_jwk(good, good.other_key().jwk()),
 }
 
+REQUEST_OBJECT: dict[str, Bad] = {
+    "aud of another server": lambda good: good.with_claims(aud="https://evil.example"),
+    "aud as a list without us": lambda good: good.with_claims(aud=["https://evil.example"]),
+    "aud as an empty list": lambda good: good.with_claims(aud=[]),
+    "aud as a list of lists": lambda good: good.with_claims(aud=[[BASE]]),
+    "aud of the PAR endpoint": lambda good: good.with_claims(aud=f"{BASE}/oauth/par"),
+    "no aud": lambda good: good.with_claims(aud=None),
+    "iss of another client": lambda good: good.with_claims(iss="ledgerly"),
+    "no iss": lambda good: good.with_claims(iss=None),
+    "client_id of another client": lambda good: good.with_claims(client_id="ledgerly"),
+    "no client_id": lambda good: good.with_claims(client_id=None),
+    "sub, as an assertion has it": lambda good: good.with_claims(sub="messenger"),
+    "a request within the request": lambda good: good.with_claims(request="e30.e30."),
+    "a request_uri within the request": lambda good: good.with_claims(
+        request_uri="urn:ietf:params:oauth:request_uri:x"
+    ),
+    "no nbf": lambda good: good.with_claims(nbf=None),
+    "nbf 61 minutes ago": lambda good: _at(good, "nbf", -61 * 60),
+    "nbf 90 s ahead": lambda good: _at(good, "nbf", 90),
+    "nbf that is text": lambda good: good.with_claims(nbf="now"),
+    "nbf that is true": lambda good: good.with_claims(nbf=True),
+    "no exp": lambda good: good.with_claims(exp=None),
+    "exp a minute ago": lambda good: _at(good, "exp", -60),
+    "exp 61 minutes after nbf": lambda good: _at(good, "exp", 61 * 60),
+    "exp that is text": lambda good: good.with_claims(exp="later"),
+    "exp beyond all numbers": lambda good: good.with_claims(exp=10**400),
+    "typ of a proof": lambda good: good.with_header(typ="dpop+jwt"),
+    "typ of an assertion": lambda good: good.with_header(typ="client-authentication+jwt"),
+    "kid of no key": lambda good: good.with_header(kid="another"),
+    "a key of its own in jwk": lambda good: good.other_key().with_header(jwk=good.other_key().jwk(), kid=None),
+    "keys behind jku": lambda good: good.other_key().with_header(jku="http://127.0.0.1:9/jwks.json"),
+    "a state that is a list": lambda good: good.with_claims(state=["a", "b"]),
+    "a state that is an object": lambda good: good.with_claims(state={"a": 1}),
+    "a state that is true": lambda good: good.with_claims(state=True),
+    "a state with a zero": lambda good: good.with_claims(state="a\x00b"),
+    "details that are an object": lambda good: good.with_claims(authorization_details={"type": "bank_data"}),
+}
+
 _POINT = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 _EC = {"kty": "EC", "crv": "P-256"}
 
