@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,10 +16,9 @@ from tests.support.edge import BASE
 from tests.support.hostile import sound
 from tests.support.jose_corpus import EVERYWHERE, Bad, Good
 from tests.support.jose_places import ASSERTION, PROOF, REQUEST_OBJECT, bad_keys, with_jwk
-from tests.support.memory import folder_in_memory
 from tests.support.platform_client import ASSERTION_TYPE, details
 from tests.support.prompt import promptly
-from tests.support.town import CALLBACK, Town, open_town
+from tests.support.town import CALLBACK, Town
 from tests.support.town_client import authenticated
 
 _TOKEN, _INTROSPECT, _PAR = "/oauth/token", "/oauth/introspect", "/oauth/par"
@@ -30,14 +29,8 @@ _KEYS = bad_keys({"kty": "EC", "crv": "P-256", "x": "A" * 43, "y": "A" * 43})
 
 
 @pytest.fixture(scope="module")
-def asker() -> Iterator[Asker]:
-    with folder_in_memory() as folder, open_town(folder) as town:
-        yield Asker(town)
-
-
-@pytest.fixture(scope="module")
-def town(asker: Asker) -> Town:
-    return asker.town
+def asker(town: Town) -> Asker:
+    return Asker(town)
 
 
 def _now(town: Town) -> int:

@@ -21,27 +21,11 @@ from tests.support.edge import BASE
 from tests.support.hostile import sound
 from tests.support.jose_corpus import EVERYWHERE, Good
 from tests.support.platform_client import details
-from tests.support.town import CALLBACK, Town
-from tests.support.town_flow import BALANCES, VERIFIER, Flow, fresh, open_honest_town, told
+from tests.support.town import CALLBACK
+from tests.support.town_flow import BALANCES, VERIFIER, Flow, fresh, told
 
 _FORMS = ("/oauth/par", "/oauth/token", "/oauth/revoke", "/oauth/introspect")
 _URN = "urn:ietf:params:oauth:grant-type:"
-
-
-@pytest.fixture(scope="module")
-def town() -> Iterator[Town]:
-    with open_honest_town() as town:
-        yield town
-
-
-@pytest.fixture
-def messenger(town: Town) -> Flow:
-    return Flow(town)
-
-
-@pytest.fixture
-def rival(town: Town) -> Flow:
-    return Flow(town, "ledgerly")
 
 
 # Keycloak

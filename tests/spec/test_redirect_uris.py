@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
+from random import Random
 
 import pytest
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
@@ -12,11 +12,10 @@ from werkzeug.test import TestResponse
 from broker.errors import InvalidRequest
 from broker.platforms.service import Platform, add, find
 from broker.tokens.codes import Code, issue_code
-from tests.support.memory import folder_in_memory
 from tests.support.platform_client import details
 from tests.support.prompt import promptly
 from tests.support.redirect_corpus import REGISTERED, forms
-from tests.support.town import Town, open_town
+from tests.support.town import Town
 from tests.support.town_client import client_post
 
 FORMS = forms()
@@ -26,18 +25,16 @@ _DANGEROUS = re.compile(r"[#\\*\s\x00-\x1f]|^https://[^/?]*@")
 _REGISTRABLE = ("https://m.example/cb", "https://m.example:8443/cb?x=1", "https://xn--mnchen-3ya.example/cb")
 
 
-@pytest.fixture(scope="module")
-def town() -> Iterator[Town]:
-    with folder_in_memory() as folder, open_town(folder) as town:
-        _register(town, replace(_messenger(town), redirect_uris=(REGISTERED,)))
-        yield town
-
-
-def _messenger(town: Town) -> Platform:
+@pytest.fixture(scope="module", autouse=True)
+def careful(town: Town) -> Platform:
+    """A platform with the one redirect URI that all others are compared with."""
+    town.keys["careful"] = town.keys["messenger"]
     with town.house.database.read() as session:
-        found = find(session, "messenger")
-    assert found is not None
-    return found
+        known = find(session, "messenger")
+    assert known is not None
+    platform = replace(known, id="careful", redirect_uris=(REGISTERED,))
+    _register(town, platform)
+    return platform
 
 
 def _register(town: Town, platform: Platform) -> None:
@@ -48,7 +45,7 @@ def _register(town: Town, platform: Platform) -> None:
 def _pushes(town: Town, uri: str) -> TestResponse:
     form = {"response_type": "code", "code_challenge": create_s256_code_challenge(VERIFIER), "redirect_uri": uri}
     form |= {"code_challenge_method": "S256", "authorization_details": json.dumps(details("balances"))}
-    return client_post(town, "messenger", "/oauth/par", form)
+    return client_post(town, "careful", "/oauth/par", form)
 
 
 def _error(answer: TestResponse) -> tuple[int, str]:
@@ -73,14 +70,14 @@ def test_a_redirect_uri_like_the_registered_one_is_refused_when_pushed(town: Tow
 
 
 def test_a_code_is_not_redeemed_with_any_other_form_of_its_redirect_uri(town: Town) -> None:
-    share = next(one for one in town.shares if one.fate == "live" and one.platform == "messenger")
-    issued = Code(share.grant_id, "messenger", REGISTERED, create_s256_code_challenge(VERIFIER), None)
+    share = town.shares_with("alice", "harbor", "careful", town.terms(("balances",), Random(1)), (0,))
+    issued = Code(share.grant_id, "careful", REGISTERED, create_s256_code_challenge(VERIFIER), None)
     with town.house.database.write() as session:
         code = issue_code(session, issued, town.house.watch())
 
     def redeems(uri: str) -> TestResponse:
         form = {"grant_type": "authorization_code", "code": code, "code_verifier": VERIFIER, "redirect_uri": uri}
-        return client_post(town, "messenger", "/oauth/token", form)
+        return client_post(town, "careful", "/oauth/token", form)
 
     for uri in FORMS:
         error = _error(redeems(uri))
@@ -92,24 +89,24 @@ def test_a_code_is_not_redeemed_with_any_other_form_of_its_redirect_uri(town: To
 def test_what_the_browser_says_of_redirect_uris_is_not_read(town: Town) -> None:
     browser = town.browser(None)
     for uri in FORMS[::20]:
-        query = {"client_id": "messenger", "request_uri": "urn:ietf:params:oauth:request_uri:x", "redirect_uri": uri}
+        query = {"client_id": "careful", "request_uri": "urn:ietf:params:oauth:request_uri:x", "redirect_uri": uri}
         answer = promptly(lambda query=query: browser.get("/oauth/authorize", query_string=query))  # type: ignore[misc]
         assert answer.status_code in {400, 404}
         assert "Location" not in answer.headers
 
 
 @pytest.mark.parametrize("uri", _REGISTRABLE)
-def test_an_address_of_https_can_be_registered(town: Town, uri: str) -> None:
-    _register(town, replace(_messenger(town), id="another", redirect_uris=(uri,)))
+def test_an_address_of_https_can_be_registered(town: Town, careful: Platform, uri: str) -> None:
+    _register(town, replace(careful, id="another", redirect_uris=(uri,)))
 
 
-def test_what_leads_no_browser_safely_home_cannot_be_registered(town: Town) -> None:
+def test_what_leads_no_browser_safely_home_cannot_be_registered(town: Town, careful: Platform) -> None:
     dangerous = [uri for uri in FORMS if uri.startswith(_NO_HTTPS_ADDRESS) or _DANGEROUS.search(uri)]
     assert len(dangerous) >= 80
     taken = []
     for uri in dangerous:
         try:
-            _register(town, replace(_messenger(town), id="another", redirect_uris=(uri,)))
+            _register(town, replace(careful, id="another", redirect_uris=(uri,)))
         except InvalidRequest:
             continue
         taken.append(uri)

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -10,21 +9,10 @@ from werkzeug.datastructures import MultiDict
 
 from broker.crypto.digests import base64url
 from tests.support.platform_client import details
-from tests.support.town import Town, csrf_token
-from tests.support.town_flow import BALANCES, Flow, landed, open_honest_town, told
+from tests.support.town import csrf_token
+from tests.support.town_flow import BALANCES, Flow, landed, told
 
 _ROUTES = (BALANCES, "/v1/accounts/{account}/balance", "/v1/accounts/{account}/transactions")
-
-
-@pytest.fixture(scope="module")
-def town() -> Iterator[Town]:
-    with open_honest_town() as town:
-        yield town
-
-
-@pytest.fixture
-def messenger(town: Town) -> Flow:
-    return Flow(town)
 
 
 @pytest.mark.parametrize("route", _ROUTES)
