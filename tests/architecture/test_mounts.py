@@ -85,6 +85,7 @@ def test_every_unsafe_method_under_a_cookie_needs_the_token_of_a_form(app: Flask
     assert tried >= 3
 
 
+@pytest.mark.fapi(20)
 def test_every_client_endpoint_refuses_a_caller_without_an_assertion(app: Flask) -> None:
     form = {"token": "x", "grant_type": "authorization_code", "code": "x", "client_id": "messenger"}
     for rule in rules_behind(app, gates.client):
@@ -125,6 +126,7 @@ def test_every_page_for_signed_in_people_turns_a_stranger_away(app: Flask) -> No
                 assert (answer.status_code, told(answer)["code"]) == (401, "sign-in-required"), rule
 
 
+@pytest.mark.fapi(47, 49)
 def test_every_answer_carries_the_security_headers_and_an_interaction_id(app: Flask) -> None:
     for address in ("/", "/healthz", "/v1/accounts", "/no-such-page", "/.well-known/oauth-authorization-server"):
         headers = app.test_client().get(address).headers

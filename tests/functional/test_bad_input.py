@@ -77,6 +77,7 @@ class TestPushedRequests:
         assert oauth_error(thief.push(details("balances"))) == (401, "invalid_client")
 
     @pytest.mark.parametrize("audience", [["{issuer}"], "{issuer}/oauth/token", "{issuer}/oauth/par", "{issuer}/"])
+    @pytest.mark.fapi(12)
     def test_the_audience_of_an_assertion_is_the_issuer_as_one_string(
         self, client: PlatformClient, audience: str | list[str]
     ) -> None:
@@ -150,6 +151,7 @@ class TestPushedRequests:
             (details("balances", accounts=["x"]), None),
         ],
     )
+    @pytest.mark.fapi(71)
     def test_bad_authorization_details_are_refused_with_a_code(
         self, client: PlatformClient, wanted: Any, code: str | None
     ) -> None:
@@ -166,6 +168,7 @@ class TestPushedRequests:
         answer = client.push(details("balances"), state="x" * 300_000)
         assert answer.status_code == 413
 
+    @pytest.mark.fapi(20)
     def test_an_unpushed_request_shows_a_page_and_redirects_nowhere(self, client: PlatformClient) -> None:
         for query in (
             {"client_id": client.client_id, "response_type": "code", "redirect_uri": client.redirect_uri},
@@ -226,6 +229,7 @@ class TestCodesAndTokens:
         assert problem(client.call(url(info, "transactions", some), narrow)) == (403, "category-not-granted")
         assert oauth_error(client.refresh(str(shared.refresh), scope="balances accounts")) == (400, "invalid_scope")
 
+    @pytest.mark.fapi(7)
     def test_the_password_grant_does_not_exist(self, client: PlatformClient) -> None:
         fields = {"grant_type": "password", "username": "a", "password": "b"}
         assert oauth_error(client.form_post("token_endpoint", fields, dpop=True)) == (400, "unsupported_grant_type")
@@ -257,6 +261,7 @@ class TestCodesAndTokens:
 
 @on_sqlite
 class TestDataCalls:
+    @pytest.mark.fapi(34, 66)
     def test_calls_without_a_fitting_token_and_proof_are_refused(
         self, info: dict[str, Any], client: PlatformClient, shared: Tokens
     ) -> None:

@@ -92,6 +92,7 @@ def one_wins(runs: list[list[Answer]], won: int, lost: Outcome) -> None:
     assert wrong == []
 
 
+@pytest.mark.fapi(25)
 def test_of_ten_redemptions_of_one_code_one_gets_tokens(fleet: Fleet, shared: Shared, size: Size) -> None:
     runs = bursts(fleet, size.of(test=60, campaign=1_000, soak=10_000), codes_of(fleet, shared))
 
@@ -141,6 +142,7 @@ def test_of_ten_browsers_with_one_request_uri_one_may_go_on(fleet: Fleet, shared
     one_wins(runs, 303, (400, "request-expired"))
 
 
+@pytest.mark.fapi(69)
 def test_of_ten_calls_with_one_dpop_proof_one_gets_data(fleet: Fleet, shared: Shared, size: Size) -> None:
     url = f"{shared.caller.base_url}/v1/accounts/balances"
 

@@ -249,6 +249,7 @@ def town() -> Iterator[Town]:
 
 
 @pytest.mark.timeout(1_200)
+@pytest.mark.fapi(46)
 def test_a_refresh_over_http_never_gives_more_than_was_granted(town: Town, size: Size) -> None:
     chance = Random(19)
     words = [*town.categories, "thoughts", "", "*"]

@@ -219,6 +219,7 @@ def test_a_session_that_a_stranger_has_chosen_is_not_taken(asker: Asker) -> None
 @pytest.mark.parametrize(
     "place", ["next", "Referer", "Host", "X-Forwarded-Host", "Forwarded", "X-Original-URL", "path"]
 )
+@pytest.mark.fapi(11)
 def test_nothing_that_a_caller_says_leads_the_browser_elsewhere(asker: Asker, place: str) -> None:
     for target in _ELSEWHERE:
         for rule, method in asker.rules():

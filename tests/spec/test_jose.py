@@ -112,6 +112,7 @@ def test_good_objects_are_taken(town: Town, calls: Callable[[Callable[[Good], st
 
 
 @pytest.mark.parametrize("name", [*EVERYWHERE, *ASSERTION])
+@pytest.mark.fapi(10)
 def test_a_bad_assertion_authenticates_nobody(town: Town, name: str) -> None:
     make: Bad = {**EVERYWHERE, **ASSERTION}[name]
     answer = promptly(lambda: authenticates(town, make(assertion_of(town))))
@@ -119,6 +120,7 @@ def test_a_bad_assertion_authenticates_nobody(town: Town, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*EVERYWHERE, *PROOF])
+@pytest.mark.fapi(60)
 def test_a_bad_proof_gets_no_token(town: Town, name: str) -> None:
     make: Bad = {**EVERYWHERE, **PROOF}[name]
     answer = promptly(lambda: redeems(town, make(proof_of(town, _TOKEN))))
@@ -126,6 +128,7 @@ def test_a_bad_proof_gets_no_token(town: Town, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*EVERYWHERE, *PROOF])
+@pytest.mark.fapi(60, 61)
 def test_a_bad_proof_gets_no_data(name: str, calls: Callable[[Callable[[Good], str]], TestResponse]) -> None:
     make: Bad = {**EVERYWHERE, **PROOF}[name]
     answer = promptly(lambda: calls(make))
@@ -134,6 +137,7 @@ def test_a_bad_proof_gets_no_data(name: str, calls: Callable[[Callable[[Good], s
 
 
 @pytest.mark.parametrize("name", [name for name in (*EVERYWHERE, *REQUEST_OBJECT) if name not in _GOOD_REQUESTS])
+@pytest.mark.fapi(37, 54)
 def test_a_bad_request_object_is_not_opened(town: Town, name: str) -> None:
     make: Bad = {**EVERYWHERE, **REQUEST_OBJECT}[name]
     answer = promptly(lambda: pushes(town, make(request_of(town))))
@@ -148,6 +152,7 @@ def test_a_proof_with_a_bad_key_is_refused(town: Town, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(_KEYS))
+@pytest.mark.fapi(35)
 def test_a_bad_key_cannot_be_registered(town: Town, name: str) -> None:
     jwk = bad_keys(proof_of(town, _TOKEN).jwk())[name]
     platform = Platform(id="another", kind=PlatformKind.RESOURCE_SERVER, name="Another", jwks={"keys": [jwk]})

@@ -89,6 +89,7 @@ def test_a_restart_revives_nothing_that_was_spent(messenger: Flow, what: str) ->
         *("urn:openid:params:grant-type:ciba", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
     ],
 )
+@pytest.mark.fapi(7)
 def test_no_other_grant_type_goes_past_the_person(messenger: Flow, grant_type: str) -> None:
     assertion = messenger.assertion()
     form = {"grant_type": grant_type, "assertion": assertion, "subject_token": assertion, "scope": "balances"}
@@ -135,6 +136,7 @@ def test_a_long_assertion_is_remembered_for_as_long_as_it_would_be_good(messenge
 
 @pytest.mark.parametrize("ahead", [0, 10])
 @pytest.mark.parametrize("seconds", [0, 1, 30, 59, 60, 61, 69, 70, 71, 90, 120])
+@pytest.mark.fapi(69)
 def test_a_proof_is_remembered_for_as_long_as_it_would_be_good(messenger: Flow, seconds: int, ahead: int) -> None:
     tokens = messenger.tokens()
     proof = messenger.proof(BALANCES, tokens["access_token"], "GET", iat=messenger.now + ahead)
@@ -162,6 +164,7 @@ _TOKEN = "bkr_at_" + "x" * 43
     ],
     ids=str,
 )
+@pytest.mark.fapi(60)
 def test_a_proof_names_the_token_it_comes_with(messenger: Flow, ath: Any) -> None:
     token = messenger.tokens()["access_token"]
     named = base64url(digest(token))
@@ -320,6 +323,7 @@ def test_an_assertion_used_at_one_endpoint_is_used_at_all(messenger: Flow, first
     ],
     ids=" ".join,
 )
+@pytest.mark.fapi(48)
 def test_no_error_redirects_before_the_request_has_been_checked(messenger: Flow, query: dict[str, str]) -> None:
     answer = messenger.town.browser(None).get(f"/oauth/authorize?{urlencode(query)}")
     assert answer.status_code in {400, 404}
@@ -331,6 +335,7 @@ def test_no_error_redirects_before_the_request_has_been_checked(messenger: Flow,
 
 
 @pytest.mark.parametrize("fate", ["revoked", "paused", "category-revoked", "account-removed"])
+@pytest.mark.fapi(86)
 def test_what_a_person_ends_is_ended_for_the_refresh_token_too(messenger: Flow, fate: str) -> None:
     share = messenger.share("balances")
     tokens = messenger.tokens(share)
@@ -352,6 +357,7 @@ def test_what_a_person_ends_is_ended_for_the_refresh_token_too(messenger: Flow, 
 
 @pytest.mark.parametrize("hint", [None, "access_token", "refresh_token", "id_token", "\x07"])
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+@pytest.mark.fapi(76)
 def test_revoking_another_clients_token_ends_nothing(messenger: Flow, rival: Flow, kind: str, hint: str | None) -> None:
     theirs = rival.tokens()
     assert messenger.revokes(theirs[kind], token_type_hint=hint).status_code == 200
@@ -364,6 +370,7 @@ def test_revoking_another_clients_token_ends_nothing(messenger: Flow, rival: Flo
 
 @pytest.mark.parametrize("claim", ["iat", "nbf"])
 @pytest.mark.parametrize("seconds", [61, 90, 91, 300, 3_600, 10**9, 10**18])
+@pytest.mark.fapi(17)
 def test_an_assertion_from_the_future_is_refused(messenger: Flow, claim: str, seconds: int) -> None:
     assertion = messenger.assertion(**{claim: messenger.now + seconds, "exp": messenger.now + 300})
     assert told(messenger.post("/oauth/introspect", {"token": "x", "client_assertion": assertion})) == (

@@ -63,12 +63,14 @@ def test_the_registered_uri_itself_is_taken(town: Town) -> None:
 
 
 @pytest.mark.parametrize("uri", FORMS, ids=[f"form-{number}" for number in range(len(FORMS))])
+@pytest.mark.fapi(11, 42)
 def test_a_redirect_uri_like_the_registered_one_is_refused_when_pushed(town: Town, uri: str) -> None:
     answer = promptly(lambda: _pushes(town, uri))
     assert _error(answer) == (400, "invalid_request"), uri
     assert len(uri) < 20 or uri not in answer.text
 
 
+@pytest.mark.fapi(42)
 def test_a_code_is_not_redeemed_with_any_other_form_of_its_redirect_uri(town: Town) -> None:
     share = town.shares_with("alice", "harbor", "careful", town.terms(("balances",), Random(1)), (0,))
     issued = Code(share.grant_id, "careful", REGISTERED, create_s256_code_challenge(VERIFIER), None)
@@ -100,6 +102,7 @@ def test_an_address_of_https_can_be_registered(town: Town, careful: Platform, ur
     _register(town, replace(careful, id="another", redirect_uris=(uri,)))
 
 
+@pytest.mark.fapi(24)
 def test_what_leads_no_browser_safely_home_cannot_be_registered(town: Town, careful: Platform) -> None:
     dangerous = [uri for uri in FORMS if uri.startswith(_NO_HTTPS_ADDRESS) or _DANGEROUS.search(uri)]
     assert len(dangerous) >= 80

@@ -31,6 +31,7 @@ def test_revoking_kills_live_tokens_at_once(messenger: Flow, route: str, by: str
     assert told(messenger.calls(token, path)) == (401, "grant-revoked")
 
 
+@pytest.mark.fapi(86)
 def test_exactly_one_grant_is_revoked_and_nothing_else(messenger: Flow) -> None:
     shares = [messenger.share("balances") for _ in range(3)]
     tokens = [messenger.tokens(share) for share in shares]
@@ -70,6 +71,7 @@ _NAMES = ("accounts", "balances", "transactions", "card_locations")
 
 
 @pytest.mark.parametrize("left_out", _NAMES)
+@pytest.mark.fapi(73)
 def test_each_entry_is_shown_and_decided_alone_and_what_is_left_out_asks_nobody_again(
     messenger: Flow, left_out: str
 ) -> None:
@@ -98,6 +100,7 @@ def _accounts_of(page: str) -> list[str]:
 
 
 @pytest.mark.parametrize("named_by", ["header", "parameter", "both"])
+@pytest.mark.fapi(68)
 def test_the_key_that_a_pushed_request_names_binds_the_code(messenger: Flow, named_by: str) -> None:
     jkt = messenger.client.dpop_key.thumbprint()
     fields = {"dpop_jkt": jkt} if named_by != "header" else {}

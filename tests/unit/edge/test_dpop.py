@@ -45,6 +45,7 @@ def is_refused(*proofs: str, **more: Any) -> bool:
     return refusal.value.code == "dpop-proof-invalid"
 
 
+@pytest.mark.fapi(59)
 def test_a_good_proof_tells_its_key_and_how_long_to_remember_it() -> None:
     proof = checked(made())
     assert proof.jkt == KEY.thumbprint()
@@ -69,6 +70,7 @@ def test_the_old_name_of_ed25519_is_accepted() -> None:
     assert checked(text).jkt == key.thumbprint()
 
 
+@pytest.mark.fapi(59)
 def test_a_large_rsa_proof_and_unknown_members_are_accepted() -> None:
     text = made({"alg": "PS256", "x-more": "y" * 500}, RSA, more={"any": ["thing"]})
     assert checked(text).jkt == RSA.thumbprint()
@@ -125,6 +127,7 @@ def test_another_type_is_refused(typ: str | None) -> None:
     assert is_refused(jwt.encode(header, claims, KEY, registry=REGISTRY, default_type=None))
 
 
+@pytest.mark.fapi(35)
 def test_algorithms_outside_the_profile_are_refused() -> None:
     header = {"alg": "HS256", "jwk": KEY.as_dict(private=False)}
     assert is_refused(made({"alg": "RS256"}, RSA))
@@ -216,6 +219,7 @@ def test_addresses_are_compared_in_one_form(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "is_good"), [(60, True), (61, False), (-9, True), (-11, False)])
+@pytest.mark.fapi(17)
 def test_a_proof_is_good_for_a_minute(seconds: int, *, is_good: bool) -> None:
     text, now = made(), NOW.replace(microsecond=0) + timedelta(seconds=seconds)
     assert bool(checked(text, now=now)) if is_good else is_refused(text, now=now)

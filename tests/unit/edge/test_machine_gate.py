@@ -86,6 +86,7 @@ def test_a_client_reaches_its_grant_and_gives_it_back_without_any_form(platform:
     assert house.events()[-1] == "grant.revoked"
 
 
+@pytest.mark.fapi(45)
 def test_a_token_of_a_machine_opens_no_data(platform: Platform, house: House) -> None:
     before = house.events()
     assert problem(platform.get(BALANCES)) == (401, "token-unknown")
@@ -124,6 +125,7 @@ def test_a_removed_client_has_no_token(platform: Platform, house: House) -> None
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "Basic", ""])
+@pytest.mark.fapi(66)
 def test_a_token_is_presented_with_the_scheme_dpop(platform: Platform, scheme: str) -> None:
     path = f"/oauth/grants/{platform.grant_id}"
     headers = {"Authorization": f"{scheme} {platform.token}", "DPoP": platform.proof(path)}
@@ -137,6 +139,7 @@ def test_a_database_that_is_away_is_told_as_such(platform: Platform, house: Hous
     assert problem(asks(platform)) == (503, "storage-unavailable")
 
 
+@pytest.mark.fapi(67)
 def test_a_data_call_without_the_nonce_is_challenged_before_anything_is_logged(
     platform: Platform, house: House, services: Services
 ) -> None:

@@ -396,6 +396,7 @@ def test_the_log_of_a_change_tells_the_person_what_was_and_what_is(house: House)
     assert entry.details["difference"]["figures"] == {"durationDays": [30, 60]}
 
 
+@pytest.mark.fapi(88)
 def test_every_version_of_an_amended_grant_is_kept(house: House) -> None:
     grant_id = granted(house)
     house.watch.passes(days=1)

@@ -26,6 +26,7 @@ def test_a_paused_grant_expires_all_the_same(house: House) -> None:
     assert house.grant(grant_id).status is GrantStatus.EXPIRED
 
 
+@pytest.mark.fapi(88)
 def test_a_grant_whose_code_is_never_redeemed_ends_after_ten_minutes(house: House) -> None:
     claimed, unclaimed = house.approved(), house.approved(is_claimed=False)
     house.watch.passes(minutes=9, seconds=59)

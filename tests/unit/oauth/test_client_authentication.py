@@ -25,6 +25,7 @@ def answer(app: App, **assertion: Any) -> str:
     return str(response.json.get("error", "ok"))
 
 
+@pytest.mark.fapi(10)
 def test_a_good_assertion_is_accepted_with_and_without_type_and_key_id(world: World) -> None:
     assert answer(world.messenger) == "ok"
     assert answer(world.messenger, header={"typ": "client-authentication+jwt", "kid": None}) == "ok"
@@ -58,6 +59,7 @@ def test_a_good_assertion_is_accepted_with_and_without_type_and_key_id(world: Wo
         {"iat": "now"},
     ],
 )
+@pytest.mark.fapi(12)
 def test_wrong_claims_authenticate_nobody(world: World, claims: dict[str, Any]) -> None:
     assert answer(world.messenger, **claims) == "invalid_client"
 
@@ -74,6 +76,7 @@ def test_wrong_claims_authenticate_nobody(world: World, claims: dict[str, Any]) 
         ("exp", 3600, "invalid_client"),
     ],
 )
+@pytest.mark.fapi(17)
 def test_clocks_may_differ_a_little_and_no_more(world: World, claim: str, seconds: int, expected: str) -> None:
     assert answer(world.messenger, **{claim: int(world.watch.now.timestamp()) + seconds}) == expected
 
@@ -90,6 +93,7 @@ def test_another_key_type_or_algorithm_authenticates_nobody(world: World) -> Non
     assert answer(app, header={"jwk": own.as_dict(private=False)}, key=own) == "invalid_client"
 
 
+@pytest.mark.fapi(36)
 def test_among_several_keys_without_an_id_the_fitting_one_is_found(world: World) -> None:
     rsa, ed, ec = RSAKey.generate_key(2048), OKPKey.generate_key(), ECKey.generate_key("P-256")
     keys = [key.as_dict(private=False) | {"kid": "same"} for key in (ec, rsa, ed, world.messenger.key)]
@@ -212,6 +216,7 @@ def test_two_clients_may_use_the_same_jti(world: World) -> None:
         {"client_secret": "guess"},
     ],
 )
+@pytest.mark.fapi(8, 53)
 def test_any_other_way_to_authenticate_is_refused(world: World, parameters: dict[str, Any]) -> None:
     for path in ("/oauth/par", "/oauth/token", "/oauth/revoke", "/oauth/introspect"):
         response = world.messenger.post(path, **parameters)
@@ -219,6 +224,7 @@ def test_any_other_way_to_authenticate_is_refused(world: World, parameters: dict
         assert response.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.fapi(40)
 def test_a_resource_server_may_introspect_and_nothing_else(world: World) -> None:
     assert world.api.introspects("x") == {"active": False}
     for response in (world.api.pushes(), world.api.redeems("x"), world.api.post("/oauth/revoke", token="x")):

@@ -36,6 +36,7 @@ def test_a_client_gets_a_token_for_five_minutes_and_no_refresh_token(world: Worl
     assert told == {"token_type": "DPoP", "expires_in": 300, "scope": "grant_management_query"}
 
 
+@pytest.mark.fapi(18)
 def test_scopes_are_given_one_by_one(world: World) -> None:
     assert world.messenger.asks_for_itself(QUERY, REVOKE).json["scope"] == f"{QUERY} {REVOKE}"  # type: ignore[index]  # a good answer
     world.registers(world.messenger, machine_scopes=(QUERY.value,))
@@ -73,6 +74,7 @@ def test_a_resource_server_gets_none(world: World) -> None:
     assert error(world.api.asks_for_itself(QUERY)) == (400, "unauthorized_client")
 
 
+@pytest.mark.fapi(45)
 def test_a_token_for_another_server_is_refused(world: World) -> None:
     assert world.messenger.asks_for_itself(QUERY, resource="http://localhost:8400").status_code == 200
     for resource in ("https://other.example", "http://localhost:8400/", "http://localhost:8400/v1"):
@@ -80,6 +82,7 @@ def test_a_token_for_another_server_is_refused(world: World) -> None:
         assert error(world.messenger.pushes(resource=resource)) == (400, "invalid_target")
 
 
+@pytest.mark.fapi(9)
 def test_a_token_request_without_a_proof_is_refused(world: World) -> None:
     request = {"grant_type": "client_credentials", "scope": QUERY.value}
     assert error(world.messenger.post("/oauth/token", **request)) == (400, "invalid_dpop_proof")
@@ -96,6 +99,7 @@ def test_tokens_of_people_and_of_machines_are_never_found_in_each_others_place(w
         assert (answer.status_code, answer.json["code"]) == (401, "token-unknown")  # type: ignore[index]  # a problem
 
 
+@pytest.mark.fapi(65)
 def test_introspection_tells_a_client_of_its_own_token_and_nobody_else(world: World) -> None:
     token = world.messenger.machine_token(QUERY)
     told = world.messenger.introspects(token)
@@ -107,6 +111,7 @@ def test_introspection_tells_a_client_of_its_own_token_and_nobody_else(world: Wo
     assert world.messenger.introspects(token) == {"active": False}
 
 
+@pytest.mark.fapi(76)
 def test_a_client_can_end_its_own_token_and_no_other(world: World) -> None:
     token = world.messenger.machine_token(QUERY)
     assert world.rival.post("/oauth/revoke", token=token).status_code == 200

@@ -65,6 +65,7 @@ def test_create_says_what_would_happen_anyway(world: World) -> None:
     ],
     ids=str,
 )
+@pytest.mark.fapi(83)
 def test_an_action_and_a_grant_go_together(world: World, parameters: dict[str, Any]) -> None:
     told = granted(world)
     asked = world.messenger.merges(told["grant_id"]) | parameters
@@ -79,6 +80,7 @@ def test_an_unknown_grant_is_refused(world: World, grant_id: str, action: str) -
     assert (response.status_code, response.json["error"]) == (400, "invalid_grant_id")
 
 
+@pytest.mark.fapi(83)
 def test_another_clients_grant_is_refused_like_an_unknown_one(world: World) -> None:
     asked = world.messenger.merges(granted(world)["grant_id"])
     refused = world.rival.pushes(**asked)
@@ -129,6 +131,7 @@ def test_only_the_bank_of_the_grant_is_offered(world: World) -> None:
     assert browser.get(f"/test/wish/{query['for']}").json["banks"] == ["harbor"]
 
 
+@pytest.mark.fapi(83)
 def test_a_merge_keeps_the_grant_and_ends_the_tokens_of_before_with_its_code(world: World) -> None:
     before = granted(world)
     asked = world.messenger.merges(before["grant_id"])
@@ -247,6 +250,7 @@ def test_a_deselected_category_does_not_send_anybody_round_again(world: World) -
     assert told["scope"] == "balances"
 
 
+@pytest.mark.fapi(87)
 def test_the_metadata_names_the_actions(world: World) -> None:
     told = App("anybody", world.browser(), world.watch).http.get("/.well-known/oauth-authorization-server").json
     assert {"create", "merge", "replace"} <= set(told["grant_management_actions_supported"])

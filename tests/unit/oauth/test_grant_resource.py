@@ -41,6 +41,7 @@ def given_back(world: World, grant_id: str) -> TestResponse:
     return world.messenger.calls("DELETE", path_of(grant_id), world.messenger.machine_token(REVOKE))
 
 
+@pytest.mark.fapi(85)
 def test_a_platform_sees_what_stands_of_its_grant(world: World) -> None:
     tokens = world.tokens()
     told = shown(world, tokens["grant_id"])
@@ -62,6 +63,7 @@ def test_what_the_person_ended_is_not_shown(world: World) -> None:
     assert told["scopes"] == told["authorization_details"] == []
 
 
+@pytest.mark.fapi(86)
 def test_a_grant_that_is_given_back_has_ended_and_so_have_its_tokens(world: World) -> None:
     tokens = world.tokens()
     answer = given_back(world, tokens["grant_id"])
@@ -104,6 +106,7 @@ def test_what_the_person_ended_stays_ended_by_the_person(world: World) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
+@pytest.mark.fapi(85)
 def test_another_platforms_grant_is_as_if_there_were_none(world: World, method: str) -> None:
     grant_id, unknown = world.tokens()["grant_id"], "00000000-0000-7000-8000-000000000000"
     token = world.rival.machine_token(QUERY, REVOKE)
@@ -142,6 +145,7 @@ def test_a_proposal_is_none_of_the_platforms_grants_yet(world: World) -> None:
 
 
 @pytest.mark.parametrize(("method", "held", "needed"), [("GET", REVOKE, QUERY), ("DELETE", QUERY, REVOKE)])
+@pytest.mark.fapi(85)
 def test_each_method_needs_its_own_scope(world: World, method: str, held: str, needed: str) -> None:
     grant_id = world.tokens()["grant_id"]
     answer = world.messenger.calls(method, path_of(grant_id), world.messenger.machine_token(held))

@@ -14,6 +14,7 @@ from broker.oauth.metadata import _PARTS
 from broker.platforms.models import PlatformRow
 
 
+@pytest.mark.fapi(6, 43, 58, 79)
 def test_the_metadata_names_the_profile(world: World) -> None:
     told = world.browser().get("/.well-known/oauth-authorization-server").json
     assert told["issuer"] == BASE
@@ -36,6 +37,7 @@ def documents(world: World) -> Iterator[dict[str, Any]]:
         yield answer.json
 
 
+@pytest.mark.fapi(6, 87)
 def test_every_endpoint_of_the_metadata_answers(world: World) -> None:
     told, _ = documents(world)
     assert told["grant_management_endpoint"] == f"{BASE}/oauth/grants"
@@ -46,6 +48,7 @@ def test_every_endpoint_of_the_metadata_answers(world: World) -> None:
             assert world.browser().get(url.removeprefix(BASE)).status_code in {400, 405}
 
 
+@pytest.mark.fapi(75)
 def test_what_the_metadata_says_to_fetch_can_be_fetched(world: World) -> None:
     told, _ = documents(world)
     for url in (told["jwks_uri"], *told["authorization_details_schemas"].values()):
@@ -54,6 +57,7 @@ def test_what_the_metadata_says_to_fetch_can_be_fetched(world: World) -> None:
     assert set(told["authorization_details_schemas"]) == set(told["authorization_details_types_supported"])
 
 
+@pytest.mark.fapi(79)
 def test_no_member_of_the_metadata_is_empty(world: World) -> None:
     for told in documents(world):
         assert [name for name, value in told.items() if value in ([], {}, "", None)] == []
@@ -78,6 +82,7 @@ SIGNERS |= {"EdDSA": SIGNERS["Ed25519"], "RS256": SIGNERS["PS256"], "PS384": SIG
 
 
 @pytest.mark.parametrize("alg", list(SIGNERS))
+@pytest.mark.fapi(35)
 def test_every_announced_algorithm_authenticates_and_proves_and_no_other_does(world: World, alg: str) -> None:
     (told, resource), key, app = documents(world), SIGNERS[alg], world.messenger
     with world.services.database.write() as session:
@@ -105,12 +110,14 @@ def test_no_two_parts_of_the_metadata_tell_the_same_member(world: World) -> None
     assert len(told) == len(set(told))
 
 
+@pytest.mark.fapi(80)
 def test_the_api_names_its_authorization_server(world: World) -> None:
     told = world.browser().get("/.well-known/oauth-protected-resource").json
     assert (told["resource"], told["authorization_servers"]) == (BASE, [BASE])
     assert told["dpop_bound_access_tokens_required"] is True
 
 
+@pytest.mark.fapi(50)
 def test_the_host_header_changes_nothing(world: World) -> None:
     told = world.browser().get("/.well-known/oauth-authorization-server", headers={"Host": "evil.test"}).json
     assert "evil" not in str(told)

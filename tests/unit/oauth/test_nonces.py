@@ -48,6 +48,7 @@ def challenged(response: TestResponse, status: int) -> str:
     return response.headers["DPoP-Nonce"]
 
 
+@pytest.mark.fapi(14)
 def test_the_token_endpoint_asks_for_a_nonce_and_takes_it(world: World, strict: App) -> None:
     nonce = challenged(strict.asks_for_itself(QUERY), 400)
     assert nonce == nonce_of(world)
@@ -87,6 +88,7 @@ def test_the_grant_resource_asks_for_a_nonce_of_its_own(world: World, strict: Ap
     assert "DPoP-Nonce" not in answer.headers, "on a refusal it would ask for one more try"
 
 
+@pytest.mark.fapi(67)
 def test_a_nonce_of_the_other_server_is_answered_with_a_challenge(world: World, strict: App) -> None:
     challenged(strict.asks_for_itself(QUERY, nonce=nonce_of(world, "rs")), 400)
     token = strict.machine_token(QUERY, nonce=nonce_of(world))
@@ -98,6 +100,7 @@ def test_a_nonce_that_is_not_ours_is_answered_with_a_challenge(strict: App, nonc
     challenged(strict.asks_for_itself(QUERY, nonce=nonce), 400)
 
 
+@pytest.mark.fapi(67)
 def test_an_honest_client_is_never_refused_when_the_window_changes(world: World, strict: App) -> None:
     """It uses what the last good answer gave it; a call every minute, across many windows."""
     nonce = nonce_of(world)

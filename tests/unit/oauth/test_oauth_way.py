@@ -13,6 +13,7 @@ from broker.platforms.models import PlatformRow
 from broker.policy.vocabulary import GrantStatus
 
 
+@pytest.mark.fapi(23, 52, 62, 73)
 def test_a_request_leads_over_sign_in_and_consent_to_a_code_and_tokens(world: World) -> None:
     browser = world.browser()
     path, query = location(world.messenger.sends(browser))
@@ -38,6 +39,7 @@ def test_a_request_leads_over_sign_in_and_consent_to_a_code_and_tokens(world: Wo
     assert (details["duration_type"], details["duration_days"], details["lookback_days"]) == ("TIME_BOUND", 90, 60)
 
 
+@pytest.mark.fapi(30)
 def test_loading_the_page_again_leads_to_the_same_proposal(world: World) -> None:
     browser = world.browser()
     first = world.reaches_consent(browser)
@@ -68,6 +70,7 @@ def test_looking_at_an_address_with_head_neither_binds_a_request_nor_spends_its_
     assert "code=" in browser.get(answer).headers["Location"]
 
 
+@pytest.mark.fapi(27, 56)
 def test_a_request_uri_nobody_came_with_expires_after_five_minutes(world: World) -> None:
     pushed = world.messenger.pushes().json
     world.watch.passes(301)
@@ -75,6 +78,7 @@ def test_a_request_uri_nobody_came_with_expires_after_five_minutes(world: World)
     assert world.browser().get(path).text == "page: request-expired"
 
 
+@pytest.mark.fapi(48, 55)
 def test_another_clients_or_an_unknown_request_uri_never_redirects(world: World) -> None:
     request_uri = world.messenger.pushes().json["request_uri"]
     for client_id, uri in (("rival", request_uri), ("nobody", request_uri), ("messenger", requests.URN + "x" * 43)):
@@ -123,6 +127,7 @@ def test_a_person_signed_in_at_another_bank_than_asked_is_sent_to_sign_in_again(
     assert path == "/sign-in"
 
 
+@pytest.mark.fapi(23)
 def test_a_refusal_is_brought_with_state_and_issuer(world: World) -> None:
     browser = world.browser()
     grant_id = world.reaches_consent(browser)
@@ -140,6 +145,7 @@ def test_an_undecided_request_leads_back_to_the_consent_page(world: World) -> No
     assert path == f"/consent/{grant_id}"
 
 
+@pytest.mark.fapi(30)
 def test_a_request_is_answered_once(world: World) -> None:
     browser = world.browser()
     grant_id = world.reaches_consent(browser)
@@ -182,6 +188,7 @@ def test_the_time_to_decide_ends(world: World) -> None:
     assert browser.get(world.grant(grant_id).return_path).text == "page: consent-expired"
 
 
+@pytest.mark.fapi(56)
 def test_a_redirect_uri_that_is_no_longer_registered_gets_no_visitor(world: World) -> None:
     request_uri = world.messenger.pushes().json["request_uri"]
     with world.services.database.write() as session:
@@ -190,6 +197,7 @@ def test_a_redirect_uri_that_is_no_longer_registered_gets_no_visitor(world: Worl
     assert world.browser().get(f"/oauth/authorize?{query}").text == "page: invalid-request"
 
 
+@pytest.mark.fapi(56)
 def test_a_platform_that_lost_its_purpose_is_told_so_without_asking_anybody(world: World) -> None:
     request_uri = world.messenger.pushes().json["request_uri"]
     with world.services.database.write() as session:
@@ -218,6 +226,7 @@ def test_old_requests_are_forgotten_a_day_after_their_end(world: World) -> None:
             assert (requests.find(session, world.services.sealer, key) is not None) is is_there
 
 
+@pytest.mark.fapi(41)
 def test_the_stored_request_reveals_nothing(world: World) -> None:
     request_uri = world.messenger.pushes().json["request_uri"]
     content = (world.services.settings.data_dir / "broker.db-wal").read_bytes()

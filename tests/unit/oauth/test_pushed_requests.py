@@ -22,6 +22,7 @@ def is_refused(response: TestResponse, error: str, code: str | None = None) -> b
     return (response.json["error"], response.json.get("code")) == (error, code)
 
 
+@pytest.mark.fapi(27, 55)
 def test_a_good_request_is_kept_for_five_minutes(world: World) -> None:
     response = world.messenger.pushes()
     assert response.status_code == 201
@@ -61,6 +62,7 @@ def test_a_good_request_is_kept_for_five_minutes(world: World) -> None:
         ({"grant_management_action": "Create"}, "invalid_request"),
     ],
 )
+@pytest.mark.fapi(19, 21, 44, 54)
 def test_a_malformed_request_is_refused(world: World, parameters: dict[str, Any], error: str) -> None:
     assert world.messenger.pushes(**parameters).json["error"] == error
 
@@ -80,6 +82,7 @@ def test_a_malformed_request_is_refused(world: World, parameters: dict[str, Any]
         "https://evil.test",
     ],
 )
+@pytest.mark.fapi(22, 57)
 def test_a_redirect_uri_is_compared_letter_by_letter(world: World, uri: str | None) -> None:
     assert is_refused(world.messenger.pushes(redirect_uri=uri), "invalid_request", None if uri else "invalid-request")
 
@@ -129,6 +132,7 @@ def test_a_redirect_uri_is_compared_letter_by_letter(world: World, uri: str | No
         details(frequency_per_day=[]),
     ],
 )
+@pytest.mark.fapi(70, 71)
 def test_details_of_another_shape_are_refused(world: World, text: str) -> None:
     assert is_refused(world.messenger.pushes(authorization_details=text), "invalid_authorization_details")
     assert world.events() == []
@@ -166,6 +170,7 @@ def test_a_scope_that_the_platform_may_not_ask_for_is_refused_and_logged(world: 
     assert world.events() == ["grant.rejected"]
 
 
+@pytest.mark.fapi(18)
 def test_a_scope_stands_for_the_least_of_its_category(world: World) -> None:
     (granted,) = world.tokens(scope="balances transactions card_locations")["authorization_details"]
     assert granted["categories"] == [
@@ -175,6 +180,7 @@ def test_a_scope_stands_for_the_least_of_its_category(world: World) -> None:
     ]
 
 
+@pytest.mark.fapi(68)
 def test_a_proof_is_checked_used_once_and_compared_with_the_parameter(world: World) -> None:
     app, path = world.messenger, "/oauth/par"
     text = app.proof(path)
@@ -185,6 +191,7 @@ def test_a_proof_is_checked_used_once_and_compared_with_the_parameter(world: Wor
     assert is_refused(app.pushes(dpop=other, dpop_jkt=app.dpop_key.thumbprint()), "invalid_dpop_proof")
 
 
+@pytest.mark.fapi(53)
 def test_only_posted_forms_are_read(world: World) -> None:
     for path in ("/oauth/par", "/oauth/token", "/oauth/revoke", "/oauth/introspect"):
         for method in ("get", "put", "delete", "patch"):

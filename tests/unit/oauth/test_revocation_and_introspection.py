@@ -1,10 +1,12 @@
 """What resource servers and platforms learn of tokens, and how tokens are ended (RFC 7662, RFC 7009)."""
 
+import pytest
 from oauth_app import BASE
 from oauth_world import World
 from sqlalchemy import text
 
 
+@pytest.mark.fapi(65)
 def test_introspection_tells_a_resource_server_all_it_needs(world: World) -> None:
     told = world.tokens()
     seen = world.api.introspects(told["access_token"])
@@ -22,6 +24,7 @@ def test_introspection_tells_a_resource_server_all_it_needs(world: World) -> Non
     assert seen["authorization_details"][0]["accounts"] == ["acc-1"]
 
 
+@pytest.mark.fapi(40, 77)
 def test_introspection_says_no_more_than_inactive_of_anything_else(world: World) -> None:
     told = world.tokens()
     inactive = {"active": False}
@@ -43,6 +46,7 @@ def test_revoking_an_access_token_ends_that_token_alone(world: World) -> None:
     assert world.messenger.refreshes(told["refresh_token"]).status_code == 200
 
 
+@pytest.mark.fapi(76)
 def test_revoking_a_refresh_token_ends_all_tokens_but_not_the_grant(world: World) -> None:
     told = world.tokens()
     assert world.messenger.post("/oauth/revoke", token=told["refresh_token"]).status_code == 200
@@ -59,6 +63,7 @@ def test_revoking_unknown_or_foreign_tokens_changes_nothing_and_says_nothing(wor
     assert world.messenger.post("/oauth/revoke").json["error"] == "invalid_request"
 
 
+@pytest.mark.fapi(76)
 def test_a_revocation_that_cannot_be_stored_is_not_claimed(world: World) -> None:
     told = world.tokens()
     with world.services.database.write() as session:

@@ -29,6 +29,7 @@ def verified(world: World, response: TestResponse) -> Mapping[str, Any]:
     return token.claims
 
 
+@pytest.mark.fapi(39)
 def test_a_signed_answer_says_who_said_it_to_whom_and_when(world: World) -> None:
     told = world.tokens()
     claims = verified(world, asks(world.api, told["access_token"]))
@@ -65,12 +66,14 @@ def test_a_signed_answer_says_no_more_than_inactive_of_anything_else(world: Worl
         (None, False),
     ],
 )
+@pytest.mark.fapi(78)
 def test_only_who_names_the_type_gets_a_signed_answer(world: World, accept: str | None, is_signed: bool) -> None:
     response = asks(world.api, "bkr_at_unknown", accept)
     assert response.content_type == (SIGNED if is_signed else "application/json")
     assert response.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.fapi(78)
 def test_who_registered_for_signed_answers_never_gets_a_plain_one(world: World) -> None:
     told = world.tokens()
     world.registers(world.messenger, introspection_signed_response_alg="ES256")

@@ -78,6 +78,7 @@ def test_a_signed_request_of_another_library_is_understood(world: World) -> None
     ],
     ids=str,
 )
+@pytest.mark.fapi(37)
 def test_what_a_good_request_object_may_be(world: World, changes: dict[str, Any]) -> None:
     assert kept(world, world.messenger.pushes_signed(_signed(world, changes)))
 
@@ -322,6 +323,7 @@ def test_an_id_is_remembered_as_long_as_its_request_object_is_good(world: World)
     assert is_refused(app.pushes_signed(request))
 
 
+@pytest.mark.fapi(37)
 def test_clocks_may_differ_by_ten_seconds_and_an_hour_is_an_hour(world: World) -> None:
     app = world.messenger
     now = int(world.watch.now.timestamp())
@@ -350,6 +352,7 @@ def test_a_signed_request_is_bound_to_the_key_of_the_proof(world: World) -> None
     assert is_refused(app.pushes_signed(request, dpop=app.proof("/oauth/par")), "invalid_dpop_proof")
 
 
+@pytest.mark.fapi(41)
 def test_what_was_signed_does_not_rest_in_clear(world: World, store: Store) -> None:
     request = world.messenger.signed_request(state="a-state-to-look-for")
     assert kept(world, world.messenger.pushes_signed(request)).state == "a-state-to-look-for"

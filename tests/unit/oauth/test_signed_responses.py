@@ -46,6 +46,7 @@ def decided(world: World, browser: FlaskClient, mode: str, *, allow: bool) -> Te
 
 
 @pytest.mark.parametrize("mode", ["jwt", "query.jwt"])
+@pytest.mark.fapi(38)
 def test_the_code_comes_inside_a_signed_answer_and_is_good(signed: World, mode: str) -> None:
     claims = verified(signed, decided(signed, signed.browser(), mode, allow=True))
     assert set(claims) == {"iss", "aud", "exp", "code", "state"}
@@ -53,6 +54,7 @@ def test_the_code_comes_inside_a_signed_answer_and_is_good(signed: World, mode: 
     assert signed.messenger.redeems(claims["code"]).status_code == 200
 
 
+@pytest.mark.fapi(23)
 def test_a_refusal_comes_inside_a_signed_answer(signed: World) -> None:
     claims = verified(signed, decided(signed, signed.browser(), "jwt", allow=False))
     assert set(claims) == {"iss", "aud", "exp", "error", "error_description", "state"}

@@ -22,6 +22,7 @@ def refusal(response: Any, error: str) -> bool:
     return bool(response.json["error"] == error)
 
 
+@pytest.mark.fapi(25, 49)
 def test_a_code_used_twice_ends_the_tokens_of_its_first_use(world: World) -> None:
     code = world.code()
     told = world.messenger.redeems(code).json
@@ -58,6 +59,7 @@ def test_of_ten_who_redeem_one_code_at_once_one_wins(world: World) -> None:
         {"code_verifier": "é" * 50},
     ],
 )
+@pytest.mark.fapi(21, 43)
 def test_a_code_needs_everything_it_is_bound_to(world: World, parameters: dict[str, Any]) -> None:
     code = world.code()
     assert refusal(world.messenger.redeems(code, **parameters), "invalid_grant")
@@ -71,6 +73,7 @@ def test_a_code_is_worth_nothing_to_another_client_or_after_a_minute(world: Worl
     assert refusal(world.messenger.redeems(code), "invalid_grant")
 
 
+@pytest.mark.fapi(16)
 def test_a_code_is_bound_to_the_dpop_key_named_when_pushing(world: World) -> None:
     app, other = world.messenger, ECKey.generate_key("P-256")
     for parameters in ({"dpop": app.proof("/oauth/par")}, {"dpop_jkt": app.dpop_key.thumbprint()}):
@@ -80,6 +83,7 @@ def test_a_code_is_bound_to_the_dpop_key_named_when_pushing(world: World) -> Non
         assert app.redeems(code).status_code == 200
 
 
+@pytest.mark.fapi(9, 64)
 def test_every_token_request_needs_a_fresh_proof(world: World) -> None:
     app, code = world.messenger, world.code()
     request = {"grant_type": "authorization_code", "code": code, "code_verifier": app.verifier}
@@ -109,6 +113,7 @@ def test_a_first_token_can_be_narrow_while_the_refresh_token_keeps_the_grant(wor
 @pytest.mark.parametrize(
     "grant_type", ["password", "implicit", "urn:ietf:params:oauth:grant-type:jwt-bearer", "x" * 5000]
 )
+@pytest.mark.fapi(44)
 def test_other_grant_types_are_not_supported(world: World, grant_type: str) -> None:
     response = world.messenger.post("/oauth/token", dpop=world.messenger.proof(), grant_type=grant_type)
     assert refusal(response, "unsupported_grant_type")
@@ -123,6 +128,7 @@ def test_a_one_time_grant_has_no_refresh_token(world: World) -> None:
     assert "duration_days" not in details
 
 
+@pytest.mark.fapi(13, 63)
 def test_a_refresh_token_is_not_rotated_and_takes_a_new_dpop_key(world: World) -> None:
     refresh = world.tokens()["refresh_token"]
     other = ECKey.generate_key("P-256")
@@ -132,6 +138,7 @@ def test_a_refresh_token_is_not_rotated_and_takes_a_new_dpop_key(world: World) -
         assert world.api.introspects(told["access_token"])["cnf"] == {"jkt": other.thumbprint()}
 
 
+@pytest.mark.fapi(46, 72)
 def test_a_refresh_can_narrow_and_never_widen(world: World) -> None:
     refresh = world.tokens()["refresh_token"]
     told = world.messenger.refreshes(refresh, scope="balances").json
@@ -161,6 +168,7 @@ def test_a_refresh_can_narrow_and_never_widen(world: World) -> None:
         {"type": "bank_data", "categories": [{"name": "balances"}], "more": 1},
     ],
 )
+@pytest.mark.fapi(72)
 def test_details_outside_the_grant_are_refused_at_refresh(world: World, element: dict[str, Any]) -> None:
     refresh = world.tokens()["refresh_token"]
     response = world.messenger.refreshes(refresh, authorization_details=json.dumps([element]))
@@ -200,6 +208,7 @@ def test_a_paused_grant_keeps_its_refresh_token_and_is_inactive_meanwhile(world:
     assert world.api.introspects(paused["access_token"])["active"] is True
 
 
+@pytest.mark.fapi(74)
 def test_a_revoked_category_leaves_scope_and_details(world: World) -> None:
     told = world.tokens()
     world.services.grants.revoke(ME, told["grant_id"], Part(category="balances"))

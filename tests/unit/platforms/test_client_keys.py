@@ -228,6 +228,7 @@ TO_LOOPBACK = ClientKeys(OutboundClient(frozenset(), 1.0, resolve=lambda _host, 
     + [f"http://{host}:PORT/" for host in LOOPBACK_HOSTS]
     + OTHER_FORMS,
 )
+@pytest.mark.fapi(36)
 def test_no_packet_goes_to_an_address_that_is_not_public(trap: RawServer, url: str) -> None:
     at = Platform(url, PlatformKind.PLATFORM, "Chatty", NO_KEYS, jwks_uri=url.replace("PORT", str(trap.port)))
     assert TO_LOOPBACK.of(at, None) == ()

@@ -182,6 +182,7 @@ def test_a_redirect_uri_that_could_lead_elsewhere_is_refused(house: House, uri: 
 
 
 @pytest.mark.parametrize("uri", ["http://localhost:4199/cb", "http://127.0.0.1/cb", "http://[::1]:80/cb"])
+@pytest.mark.fapi(24)
 def test_plain_http_is_for_loopback_in_a_sandbox_only(house: House, uri: str) -> None:
     assert store(house, replace(GOOD, redirect_uris=(uri,)), loopback=True)
     with pytest.raises(InvalidRequest):

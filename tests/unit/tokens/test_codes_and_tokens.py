@@ -118,6 +118,7 @@ def test_an_expired_code_is_refused_and_ends_nothing(house: House, grant_id: str
     assert not redeem(house, code)
 
 
+@pytest.mark.fapi(15)
 def test_a_code_lives_until_the_last_moment_of_its_minute(house: House, grant_id: str) -> None:
     code = new_code(house, grant_id)
     house.watch.passes(seconds=59, microseconds=999_999)

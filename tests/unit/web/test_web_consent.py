@@ -46,6 +46,7 @@ def test_a_single_read_out_has_no_duration(world: World, maya: Browser) -> None:
     assert not form_with(maya.get(f"/consent/{world.proposes(terms)}"), "decision").has("duration")
 
 
+@pytest.mark.fapi(28)
 def test_the_page_says_who_why_and_what_never(world: World, maya: Browser) -> None:
     page = maya.get(f"/consent/{world.proposes()}")
     words = words_of(page)
