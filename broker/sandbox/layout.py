@@ -8,8 +8,10 @@ from broker.settings import Settings
 CLIENT_AT_BANKS = "consent-broker"
 MESSENGER = "messenger"
 BUDGET_APP = "pennywise"
+STRICT_APP = "quayside"
+"""A platform that asks for all that is optional: nonces, signed answers, keys of RSA."""
 RESOURCE_SERVER = "sandbox-resource-server"
-CLIENTS = (MESSENGER, BUDGET_APP, RESOURCE_SERVER)
+CLIENTS = (MESSENGER, BUDGET_APP, STRICT_APP, RESOURCE_SERVER)
 """The clients of the broker."""
 OUTSIDE_CALLBACK = "http://localhost:4199/cb"
 """A redirect URI on which nothing listens, for clients that a tester drives by hand."""

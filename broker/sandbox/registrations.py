@@ -7,15 +7,34 @@ from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.banks import service as banks
 from broker.edge.services import Services
 from broker.platforms import service as platforms
+from broker.platforms.options import Options
 from broker.platforms.service import Platform, PlatformKind
 from broker.policy import Catalogue
-from broker.sandbox.layout import BUDGET_APP, CLIENT_AT_BANKS, MESSENGER, OUTSIDE_CALLBACK, RESOURCE_SERVER, Layout
+from broker.policy.vocabulary import MachineScope
+from broker.sandbox.layout import (
+    BUDGET_APP,
+    CLIENT_AT_BANKS,
+    MESSENGER,
+    OUTSIDE_CALLBACK,
+    RESOURCE_SERVER,
+    STRICT_APP,
+    Layout,
+)
 
 _DEFAULT_PURPOSE = "chat_banking"
+_OWN_GRANTS = tuple(scope.value for scope in MachineScope)
+_STRICT = Options(
+    requires_nonce=True,
+    request_object_signing_alg="PS256",
+    authorization_signed_response_alg="ES256",
+    introspection_signed_response_alg="ES256",
+    token_endpoint_auth_signing_alg="PS256",  # noqa: S106 - the name of an algorithm
+    machine_scopes=_OWN_GRANTS,
+)
 
 
 def sandbox_platforms(layout: Layout, catalogue: Catalogue, jwks: Mapping[str, dict[str, Any]]) -> list[Platform]:
-    """Return the clients of the sandbox; both platforms may ask for every category and name every purpose."""
+    """Return the clients of the sandbox; every platform may ask for every category and name every purpose."""
     everything: dict[str, Any] = {
         "kind": PlatformKind.PLATFORM,
         "scopes": tuple(catalogue.categories),
@@ -29,9 +48,25 @@ def sandbox_platforms(layout: Layout, catalogue: Catalogue, jwks: Mapping[str, d
             name="Messenger",
             jwks=jwks[MESSENGER],
             redirect_uris=(callback, OUTSIDE_CALLBACK),
+            options=Options(machine_scopes=_OWN_GRANTS),
             **everything,
         ),
-        Platform(BUDGET_APP, name="Pennywise", jwks=jwks[BUDGET_APP], redirect_uris=(OUTSIDE_CALLBACK,), **everything),
+        Platform(
+            BUDGET_APP,
+            name="Pennywise",
+            jwks=jwks[BUDGET_APP],
+            redirect_uris=(OUTSIDE_CALLBACK,),
+            options=Options(machine_scopes=_OWN_GRANTS),
+            **everything,
+        ),
+        Platform(
+            STRICT_APP,
+            name="Quayside",
+            jwks=jwks[STRICT_APP],
+            redirect_uris=(OUTSIDE_CALLBACK,),
+            options=_STRICT,
+            **everything,
+        ),
         Platform(RESOURCE_SERVER, PlatformKind.RESOURCE_SERVER, "Sandbox resource server", jwks[RESOURCE_SERVER]),
     ]
 

@@ -4,18 +4,18 @@ import json
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
-from broker.sandbox.layout import Layout
+from broker.sandbox.layout import STRICT_APP, Layout
 from broker.sandbox.own_people import loaded
 from broker.sandbox.people.roster import personas_of
 from broker.sandbox.private_files import write_private
 
 _WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "hazel", "indigo", "jasper", "kelp", "linden")
 _OWN = "your own data"
+_RSA_BITS = 2048
 STAFF = {"auditor": "Audit Desk", "admin": "Data Desk"}
 
 
@@ -66,11 +66,20 @@ def new_password() -> str:
 
 def public_jwks(layout: Layout, client_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return the public key set of each client; private keys are made at the first time."""
-    return {client_id: {"keys": [_key(layout.jwk_file(client_id)).as_dict(private=False)]} for client_id in client_ids}
+    return {client_id: {"keys": [_key(layout, client_id).as_dict(private=False)]} for client_id in client_ids}
 
 
-def _key(path: Path) -> ECKey:
+def _key(layout: Layout, client_id: str) -> ECKey | RSAKey:
+    path, kind = layout.jwk_file(client_id), RSAKey if client_id == STRICT_APP else ECKey
     if not path.exists():
-        key = ECKey.generate_key("P-256", {"alg": "ES256", "use": "sig"}, private=True, auto_kid=True)
+        key = _new_rsa_key() if kind is RSAKey else _new_ec_key()
         write_private(path, key.as_dict(private=True))
-    return ECKey.import_key(json.loads(path.read_text(encoding="utf-8")))
+    return kind.import_key(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _new_ec_key() -> ECKey:
+    return ECKey.generate_key("P-256", {"alg": "ES256", "use": "sig"}, private=True, auto_kid=True)
+
+
+def _new_rsa_key() -> RSAKey:
+    return RSAKey.generate_key(_RSA_BITS, {"alg": "PS256", "use": "sig"}, private=True, auto_kid=True)

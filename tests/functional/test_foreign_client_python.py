@@ -1,0 +1,62 @@
+"""The how-to for Python runs as it is printed: a library of others goes the whole way, with and without nonces."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.actors import Person
+from tests.support.how_to import program_of, walked
+
+CALLBACK = "http://localhost:4199/cb"
+WHOLE_WAY = [
+    *(("balances", 200), ("narrowed to", "transactions"), ("balances with less", 403)),
+    *(("introspected", "transactions"), ("introspected, signed", "transactions")),
+    *(("merged", "balances transactions card_locations"), ("the old token", 401), ("grant", "ACTIVE")),
+    *(("revoked", True), ("after revoking", 401), ("given back", 204), ("after giving back", 401)),
+]
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("python") / "connect.py"
+    path.write_text(program_of("connect-with-python.md", "python"), encoding="utf-8")
+    return path
+
+
+def goes(program: Path, info: dict[str, Any], client: str, alg: str, decision: str) -> list[tuple[str, Any]]:
+    """Run the program, and decide as a person with a browser."""
+    platform = next(one for one in info["platforms"] if one["client_id"] == client)
+    person = Person.of(info, "harbor")
+
+    def decide(address: str) -> str:
+        page = person.browser.get(address)
+        page = person.signs_in_from(page) if any("bank" in form.selects for form in page.forms) else page
+        form = page.form("category", "decision")
+        if decision == "deny":
+            return person.browser.submit(page, form, decision="deny").url
+        ticked = {"category": form.choices("category"), "account": form.choices("account")}
+        return person.browser.submit(page, form, decision="approve", **ticked).url
+
+    command = [sys.executable, str(program), info["issuer"], client, platform["jwk_file"], alg]
+    return walked(command, program.parent, decide)
+
+
+@pytest.mark.parametrize("world", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("alg", ["ES256", "PS256", "EdDSA"])
+@pytest.mark.parametrize("client", ["pennywise", "quayside"])
+def test_a_python_library_goes_the_whole_way(program: Path, info: dict[str, Any], client: str, alg: str) -> None:
+    told = goes(program, info, client, alg, "approve")
+    assert [(name, value) for name, value in told if name not in {"open", "granted"}] == WHOLE_WAY
+    first, merged = [value for name, value in told if name == "granted"]
+    assert [one["name"] for one in first[0]["categories"]] == ["balances", "transactions"]
+    assert len(merged[0]["categories"]) == 3
+
+
+@pytest.mark.parametrize("world", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("client", ["pennywise", "quayside"])
+def test_a_python_library_is_told_when_the_person_says_no(program: Path, info: dict[str, Any], client: str) -> None:
+    told = goes(program, info, client, "ES256", "deny")
+    assert [name for name, _ in told] == ["open", "refused"]
+    assert told[-1] == ("refused", "access_denied")
