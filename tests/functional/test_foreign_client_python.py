@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from tests.support.actors import Person
-from tests.support.how_to import program_of, walked
+from tests.support.how_to import decides, program_of, walked
 
-CALLBACK = "http://localhost:4199/cb"
 WHOLE_WAY = [
     *(("balances", 200), ("narrowed to", "transactions"), ("balances with less", 403)),
     *(("introspected", "transactions"), ("introspected, signed", "transactions")),
@@ -26,21 +25,9 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def goes(program: Path, info: dict[str, Any], client: str, alg: str, decision: str) -> list[tuple[str, Any]]:
-    """Run the program, and decide as a person with a browser."""
     platform = next(one for one in info["platforms"] if one["client_id"] == client)
-    person = Person.of(info, "harbor")
-
-    def decide(address: str) -> str:
-        page = person.browser.get(address)
-        page = person.signs_in_from(page) if any("bank" in form.selects for form in page.forms) else page
-        form = page.form("category", "decision")
-        if decision == "deny":
-            return person.browser.submit(page, form, decision="deny").url
-        ticked = {"category": form.choices("category"), "account": form.choices("account")}
-        return person.browser.submit(page, form, decision="approve", **ticked).url
-
     command = [sys.executable, str(program), info["issuer"], client, platform["jwk_file"], alg]
-    return walked(command, program.parent, decide)
+    return walked(command, program.parent, decides(Person.of(info, "harbor"), decision))
 
 
 @pytest.mark.parametrize("world", ["sqlite"], indirect=True)

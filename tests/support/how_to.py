@@ -7,12 +7,29 @@ from pathlib import Path
 from typing import Any
 
 from tests.architecture.pages import DOCS, code_blocks
+from tests.support.actors import Person
 
 
 def program_of(page: str, language: str) -> str:
     """The one program that stands on a how-to page."""
     (program,) = code_blocks(DOCS / "how-to" / page, language)
     return program
+
+
+def decides(person: Person, decision: str) -> Callable[[str], str]:
+    """Make a person who opens an address, signs in where asked, ticks everything, and says yes or no."""
+
+    def decide(address: str) -> str:
+        page = person.browser.get(address)
+        if any("bank" in form.selects for form in page.forms):
+            page = person.signs_in_from(page)
+        form = page.form("category", "decision")
+        if decision == "deny":
+            return person.browser.submit(page, form, decision="deny").url
+        ticked = {"category": form.choices("category"), "account": form.choices("account")}
+        return person.browser.submit(page, form, decision="approve", **ticked).url
+
+    return decide
 
 
 def walked(command: list[str], folder: Path, decide: Callable[[str], str]) -> list[tuple[str, Any]]:

@@ -1,0 +1,65 @@
+"""The how-to for Node runs as it is printed: a strict library of others goes the whole way, plain and signed."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.architecture.tree import ROOT
+from tests.support.actors import Person
+from tests.support.how_to import decides, program_of, walked
+
+_INSTALLED = ROOT / ".interop" / "oauth4webapi" / "node_modules"
+_MISSING = "node or oauth4webapi is not here: `make test` installs it"
+WHOLE_WAY = [
+    *(("balances", 200), ("narrowed to", "transactions"), ("balances with less", 403)),
+    *(("introspected", "transactions"), ("introspected, signed", "transactions")),
+    *(("merged", "balances transactions card_locations"), ("the old token", 401), ("grant", "ACTIVE")),
+    *(("after revoking", 401), ("given back", 204), ("after giving back", 401)),
+]
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if shutil.which("node") is None or not _INSTALLED.is_dir():
+        assert os.environ.get("CI") != "true", _MISSING
+        pytest.skip(_MISSING)
+    folder = tmp_path_factory.mktemp("node")
+    (folder / "node_modules").symlink_to(_INSTALLED)
+    path = folder / "connect.mjs"
+    path.write_text(program_of("connect-with-node.md", "javascript"), encoding="utf-8")
+    return path
+
+
+def goes(
+    program: Path, info: dict[str, Any], client: str, alg: str, messages: str, decision: str
+) -> list[tuple[str, Any]]:
+    platform = next(one for one in info["platforms"] if one["client_id"] == client)
+    command = ["node", str(program), info["issuer"], client, platform["jwk_file"], alg, messages]
+    return walked(command, program.parent, decides(Person.of(info, "harbor"), decision))
+
+
+@pytest.mark.parametrize("world", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("client", "alg", "messages"),
+    [
+        ("pennywise", "ES256", "plain"),
+        ("pennywise", "Ed25519", "plain"),
+        ("quayside", "PS256", "plain"),
+        ("quayside", "Ed25519", "signed"),
+    ],
+)
+def test_a_node_library_goes_the_whole_way(
+    program: Path, info: dict[str, Any], client: str, alg: str, messages: str
+) -> None:
+    told = goes(program, info, client, alg, messages, "approve")
+    assert [(name, value) for name, value in told if name not in {"open", "granted"}] == WHOLE_WAY
+
+
+@pytest.mark.parametrize("world", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("messages", ["plain", "signed"])
+def test_a_node_library_is_told_when_the_person_says_no(program: Path, info: dict[str, Any], messages: str) -> None:
+    told = goes(program, info, "quayside", "ES256", messages, "deny")
+    assert told[1:] == [("refused", "access_denied")]
