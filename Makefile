@@ -6,7 +6,10 @@ BIN    := $(VENV)/bin
 # The rows of docs/reference/reliability.md, and the controls of the log's tests; row 33 is a story of its own.
 CAMPAIGN ?= tests/reliability tests/functional/test_secrets_stay_secret.py tests/functional/test_tamper_matrix_controls.py \
   tests/integration/test_restored_backup.py tests/unit/audit/test_verification_controls.py \
-  tests/unit/sandbox/test_receipt_controls.py tests/unit/witness/test_witness_controls.py
+  tests/unit/sandbox/test_receipt_controls.py tests/unit/witness/test_witness_controls.py tests/spec/test_spec_controls.py
+
+# A client library of others, for Node: two tests let it go the whole way.
+FOREIGN := .interop/oauth4webapi/stamp
 
 # Python writes bytecode even where the environment says no: a run starts it hundreds of times.
 unexport PYTHONDONTWRITEBYTECODE
@@ -23,7 +26,7 @@ run: $(VENV)/run.stamp ## start the sandbox world: broker, two banks, a chat pla
 clean-sandbox: $(VENV)/run.stamp ## forget the sandbox's data, keys and passwords
 	@$(BIN)/broker sandbox clean
 
-test: $(VENV)/dev.stamp ## run the tests
+test: $(VENV)/dev.stamp $(FOREIGN) ## run the tests
 	@$(BIN)/pytest -n 2 --dist loadgroup $(TESTS)
 
 campaign: $(VENV)/dev.stamp ## run the larger samples of the reliability rows, each with its control (up to 45 minutes)
@@ -62,6 +65,11 @@ lock: $(VENV)/dev.stamp ## resolve the newest versions into requirements/*.txt (
 	  --extra sandbox pyproject.toml requirements/build.in -o requirements/run.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --constraint requirements/run.txt --extra sandbox --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
+
+$(FOREIGN): tests/interop/oauth4webapi/package.json tests/interop/oauth4webapi/package-lock.json
+	@mkdir -p $(@D) && cp $^ $(@D)
+	@if command -v npm >/dev/null 2>&1 && cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --silent; \
+	  then touch stamp; else echo "oauth4webapi could not be installed: the tests with it are left out."; fi
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	@sh requirements/make-venv.sh "$(PYTHON)" "$(VENV)" requirements/run.txt
