@@ -25,9 +25,9 @@ PLANTS = (
     Plant(f"{_IN}continuity.py", "if self._open.pop(access, None) is None:", "if False:", f"{_LOG}::tampered"),
     Plant(f"{_IN}continuity.py", "and time_us < self.since_us", "and False", f"{_LOG}::dated_before"),
     Plant(f"{_IN}heads.py", "< trust.quorum:", "< 0:", f"{_LOG}::fork"),
-    Plant(f"{_IN}served.py", "        if covered:\n", "        if False:\n", f"{_LOG}::served"),
+    Plant(f"{_IN}served.py", "if missing:", "if False:", f"{_LOG}::served"),
     Plant(f"{_IN}served.py", "    if others:", "    if False:", f"{_LOG}::not_checked"),
-    Plant(f"{_IN}served.py", "if number < size]", "]", f"{_LOG}::beyond"),
+    Plant(f"{_IN}served.py", "if number < size or self._is_overdue(line)", "if number >= 0", f"{_LOG}::beyond"),
     Plant(
         f"{_IN}leaves.py", r"""_TEXT = r'[^"\\\x00-\x1f]*+'""", """_TEXT = r'[^"]*+'""", f"{_LEAF}::whatever_is_done"
     ),
