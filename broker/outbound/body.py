@@ -15,7 +15,7 @@ _MOST_VALUES: Final = 400_000
 
 
 class _Body:
-    """What has been read so far. A body that is too large is given up while it arrives: its rest is not worth reading."""
+    """What has been read so far. A body that is too large is given up while it arrives: its rest is not read."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
