@@ -29,7 +29,7 @@ _ENTRY = "        appended = self.sequencer.append(entry, uses, fenced=True)\n"
 _LATER = (
     "        import threading\n"
     "        from broker.audit.vocabulary import Appended\n"
-    "        appended = Appended('', 0, b'x')\n"
+    "        appended = Appended('audit/harbor/2026', 0, b'x')\n"
     "        threading.Timer(0.1, self.sequencer.append, [entry, uses]).start()\n"
 )
 
