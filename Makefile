@@ -39,8 +39,9 @@ test-interop: $(VENV)/dev.stamp ## have the verifiers of others (Go, npm) judge 
 	@sh tests/interop/install.sh $(BIN)/python
 	@$(BIN)/pytest -m interop tests/interop
 
-bench: $(VENV)/dev.stamp ## measure the log: group commit, the cost of tree and receipts, verification (about 3 minutes)
+bench: $(VENV)/dev.stamp ## measure the log: group commit, the cost of tree and receipts, verification (about 5 minutes)
 	@$(BIN)/python -m tests.bench.appending $(BENCH)
+	@$(BIN)/python -m tests.bench.verifying
 
 coverage: $(VENV)/dev.stamp ## run the tests and measure the coverage of the trusted core
 	@$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered $(TESTS)

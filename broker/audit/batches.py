@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, TypeVar
 
 from broker.errors import BrokerError, LogUnavailable
@@ -25,14 +26,16 @@ class _Ticket(Generic[Order, Result]):
 
 
 class Batches(Generic[Order, Result]):
-    """Collects the orders of many threads while a commit runs, and commits them together when it has ended.
+    """Collects the orders of many threads while a commit runs or waits for its lock, and commits them together.
 
-    `commit` is given the orders in the order of their arrival, at most 256, and returns a result for each when all are
-    durable. There is no thread of its own: the first one waiting leads, and hands on to the next one waiting.
+    `commit` is given a function that takes the waiting orders from the queue, in the order of their arrival, at most
+    256. It calls that once, when it holds its lock: whoever comes while it waits for the lock is still of the batch.
+    It returns a result for each when all are durable. There is no thread of its own: the first one waiting leads, and
+    hands on to the next one waiting.
     """
 
     def __init__(
-        self, commit: Callable[[Sequence[Order]], Sequence[Result]], longest_queue: int = _LONGEST_QUEUE
+        self, commit: Callable[[Callable[[], list[Order]]], Sequence[Result]], longest_queue: int = _LONGEST_QUEUE
     ) -> None:
         self._commit = commit
         self._longest_queue = longest_queue
@@ -65,31 +68,45 @@ class Batches(Generic[Order, Result]):
         return ticket.outcome
 
     def _lead(self, own: _Ticket[Order, Result]) -> None:
-        with self._mutex:
-            # The leader is the oldest in the queue, so that its own order is always among these.
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _LARGEST_BATCH))]
-        outcomes: Sequence[Result | BrokerError] = [LogUnavailable()] * len(batch)
+        batch: list[_Ticket[Order, Result]] = []
+
+        def gather() -> list[Order]:
+            with self._mutex:
+                # The leader is the oldest in the queue, so that its own order is always among these.
+                batch.extend(self._waiting.popleft() for _ in range(min(len(self._waiting), _LARGEST_BATCH)))
+            return [ticket.order for ticket in batch]
+
+        outcomes: Sequence[Result | BrokerError] = ()
         try:
-            outcomes = self._outcomes([ticket.order for ticket in batch])
+            outcomes = self._outcomes(gather)
         finally:
             # Also when the commit raised what nobody foresaw: a follower must never wait for ever.
+            if not batch:
+                gather()
+            if len(outcomes) != len(batch):
+                outcomes = [LogUnavailable()] * len(batch)
             for ticket, outcome in zip(batch, outcomes, strict=True):
                 ticket.outcome = outcome
                 if ticket is not own:
                     ticket.woken.set()
             self._hand_on()
 
-    def _outcomes(self, orders: Sequence[Order]) -> Sequence[Result | BrokerError]:
+    def _outcomes(self, gather: Callable[[], list[Order]]) -> Sequence[Result | BrokerError]:
+        orders: list[Order] = []
+
+        def gathered() -> list[Order]:
+            orders.extend(gather())
+            return orders
+
         try:
-            results = self._commit(orders)
-            return results if len(results) == len(orders) else [LogUnavailable()] * len(orders)
-        except LogUnavailable as error:
-            return [error] * len(orders)
+            return self._commit(gathered)
         except BrokerError as error:
-            if len(orders) == 1:
-                return [error]
+            # Where the lock was not to be had, those who wait behind it would wait for nothing.
+            failed = orders or gathered()
+            if isinstance(error, LogUnavailable) or len(failed) == 1:
+                return [error] * len(failed)
         # One order cannot be stored; it must not fail those that happened to stand beside it.
-        return [outcome for order in orders for outcome in self._outcomes([order])]
+        return [outcome for order in orders for outcome in self._outcomes(partial(list, [order]))]
 
     def _hand_on(self) -> None:
         with self._mutex:

@@ -5,12 +5,12 @@ Names of people and accounts never stand in it, only a pseudonym and salted dige
 
 import json
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from broker.audit.vocabulary import Entry
 from broker.crypto.digests import base64url
-from broker.tlog.disclosure import Disclosure, digest
+from broker.tlog.disclosure import DIGESTS, Disclosure, digest
+from broker.tlog.receipt import LARGEST_LEAF
 
 _VERSION = 2
 _SALT_BYTES = 16
@@ -26,17 +26,33 @@ class Link:
     previous: bytes | None
 
 
-def commitments(entry: Entry) -> tuple[Disclosure, ...]:
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry before it has its place: `digests` is what will stand in it of its details, sorted.
+
+    It is made before the log's lock is taken: under that lock everybody waits.
+    """
+
+    entry: Entry
+    disclosures: tuple[Disclosure, ...]
+    digests: tuple[str, ...]
+
+
+def draft(entry: Entry) -> Draft:
     """Give every detail a salt of its own, of 128 bits, so that nobody can guess what a digest hides."""
-    return tuple(
+    disclosures = tuple(
         Disclosure(base64url(secrets.token_bytes(_SALT_BYTES)), name, value) for name, value in entry.details.items()
     )
+    return Draft(entry, disclosures, tuple(sorted(map(digest, disclosures))))
 
 
-def leaf_of(
-    log: str, number: int, time_us: int, entry: Entry, *, link: Link | None, disclosures: Sequence[Disclosure]
-) -> bytes:
-    """Return the entry's bytes as they are hashed into the tree, stored and handed out."""
+def leaf_of(log: str, number: int, time_us: int, drafted: Draft, link: Link | None) -> bytes:
+    """Return the entry's bytes as they are hashed into the tree, stored and handed out.
+
+    Raises:
+        ValueError: they are more than a receipt can hold.
+    """
+    entry = drafted.entry
     fields = {
         **entry.stated,
         "v": _VERSION,
@@ -61,9 +77,12 @@ def leaf_of(
         "reasons": list(entry.reasons) or None,
         "records": entry.records,
         "accounts": entry.accounts,
-        "_sd": sorted(digest(disclosure) for disclosure in disclosures) or None,
+        DIGESTS: drafted.digests or None,
     }
     known = {name: value for name, value in fields.items() if value is not None}
     # RFC 8785 for what stands here: ASCII names, texts and whole numbers. On the path of every access, hence not the
     # general `canonical_json`; a test compares the two.
-    return _ENCODE(known).encode()
+    leaf = _ENCODE(known).encode()
+    if len(leaf) > LARGEST_LEAF:
+        raise ValueError("An entry is too long.")
+    return leaf

@@ -14,9 +14,10 @@ import structlog
 from sqlalchemy.orm import Session
 
 from broker.audit.batches import Batches
+from broker.audit.leaf import Draft, draft
 from broker.audit.permits import Confirms, Permits
 from broker.audit.vocabulary import RESPONSE_DIGEST, Appended, Entry, Event
-from broker.audit.writer import Log, Writer
+from broker.audit.writer import Log, Placed, Writer
 from broker.errors import LogUnavailable, StorageUnavailable
 from broker.storage.engine import Database
 from broker.storage.single_use import Condition
@@ -39,7 +40,7 @@ class LoggedTransaction:
         """Add an entry to one of the locked logs; it is durable when the transaction has ended, not before."""
         _tell(entry)
         self.session.flush()
-        return self._writer.write(self.session, self._logs[entry.bank_id], [entry])[0]
+        return self._writer.write(self.session, self._logs[entry.bank_id], [draft(entry)])[0].appended()
 
     def log_of(self, bank: str | None) -> str:
         """Return the name of the locked log of a bank (None: the operator's)."""
@@ -65,8 +66,12 @@ class LoggedTransaction:
 class _Order:
     """One entry that waits for its batch, with what must hold for it."""
 
-    entry: Entry
+    drafted: Draft
     conditions: tuple[Condition, ...]
+
+
+_Outcome = tuple[Placed, str | None]
+"""Where an entry stands, and the reason of the claim that it lost."""
 
 
 class Sequencer:
@@ -79,7 +84,7 @@ class Sequencer:
         self._database = database
         self._writer = writer
         self.permits = Permits(database, writer.current, confirmation)
-        self._lanes: dict[str | None, Batches[_Order, Appended]] = {}
+        self._lanes: dict[str | None, Batches[_Order, _Outcome]] = {}
         self._opening = Lock()
 
     def prepare(self, banks: Iterable[str | None]) -> None:
@@ -108,10 +113,10 @@ class Sequencer:
         _tell(entry)
         if not fenced:
             self.prepare([entry.bank_id])
-        placed = self._lane(entry.bank_id).submit(_Order(entry, tuple(claims)))
-        if placed.lost is not None:
+        placed, lost = self._lane(entry.bank_id).submit(_Order(draft(entry), tuple(claims)))
+        if lost is not None:
             add_facts(decision="refused")
-        return placed
+        return placed.appended(lost)
 
     def look_up(self, question: Callable[[Session], Found]) -> Found:
         """Answer a question before a lock is taken, such as which bank's log a grant belongs to."""
@@ -157,28 +162,31 @@ class Sequencer:
         except StorageUnavailable as error:
             raise LogUnavailable from error
 
-    def _lane(self, bank_id: str | None) -> Batches[_Order, Appended]:
+    def _lane(self, bank_id: str | None) -> Batches[_Order, _Outcome]:
         """Return the queue of one log: a batch writes one log, so that banks do not wait for each other's locks."""
         with self._opening:
             if bank_id not in self._lanes:
                 self._lanes[bank_id] = Batches(partial(self._commit, bank_id))
             return self._lanes[bank_id]
 
-    def _commit(self, bank_id: str | None, orders: Sequence[_Order]) -> list[Appended]:
+    def _commit(self, bank_id: str | None, gather: Callable[[], list[_Order]]) -> list[_Outcome]:
+        orders: list[_Order] = []
         try:
             with self._database.write() as session:
                 log = self._writer.lock(session, [bank_id])[bank_id]
                 self.permits.check(session, {bank_id: log}, for_access=True)
+                orders = gather()
                 lost = _decide(session, orders)
-                entries = [_entry(order, reason) for order, reason in zip(orders, lost, strict=True)]
-                written = self._writer.write(session, log, entries)
+                drafts = [_decided(order.drafted, reason) for order, reason in zip(orders, lost, strict=True)]
+                written = self._writer.write(session, log, drafts)
             self.permits.remember([log])
         except StorageUnavailable as error:
-            events = sorted({order.entry.event.value for order in orders})
-            ids = [order.entry.interaction_id for order in orders]  # the thread that writes is that of one of them
+            entries = [order.drafted.entry for order in orders or gather()]
+            events = sorted({entry.event.value for entry in entries})
+            ids = [entry.interaction_id for entry in entries]  # the thread that writes is that of one of them
             _log.error("audit.append_failed", event_names=events, interaction_ids=ids)
             raise LogUnavailable from error
-        return [replace(place, lost=reason) for place, reason in zip(written, lost, strict=True)]
+        return list(zip(written, lost, strict=True))
 
 
 def _tell(entry: Entry) -> None:
@@ -199,9 +207,10 @@ def _decide(session: Session, orders: Sequence[_Order]) -> list[str | None]:
     return lost
 
 
-def _entry(order: _Order, lost: str | None) -> Entry:
+def _decided(drafted: Draft, lost: str | None) -> Draft:
     if lost is None:
-        return order.entry
+        return drafted
     # Nothing leaves: neither the count nor the digest of what would have left may stand there.
-    details = {name: value for name, value in order.entry.details.items() if name != RESPONSE_DIGEST}
-    return replace(order.entry, event=Event.ACCESS_REFUSED, reasons=(lost,), records=None, details=details)
+    details = {name: value for name, value in drafted.entry.details.items() if name != RESPONSE_DIGEST}
+    entry = replace(drafted.entry, event=Event.ACCESS_REFUSED, reasons=(lost,), records=None, details=details)
+    return draft(entry)

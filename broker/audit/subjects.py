@@ -18,7 +18,7 @@ from broker.storage.base import table_of
 _PSEUDONYM_BYTES = 16
 _KEY_BYTES = 32
 _SUBJECTS = table_of(SubjectRow)
-_FOUND = select(_SUBJECTS).where(
+_FOUND = select(*(column for column in _SUBJECTS.c if column.name != "created_at")).where(
     _SUBJECTS.c.bank_id == bindparam("of_bank"), _SUBJECTS.c.user_id.in_(bindparam("of_users", expanding=True))
 )
 _LENGTHENED = (

@@ -11,7 +11,7 @@ from sqlalchemy import LargeBinary, bindparam, cast, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from broker.audit.leaf import commitments, leaf_of
+from broker.audit.leaf import Draft, draft, leaf_of
 from broker.audit.log_keys import LogKeys
 from broker.audit.models import DetailRow, EntryRow, LogState, NodeRow
 from broker.audit.subjects import Person, Subjects
@@ -75,6 +75,22 @@ class _Written:
     disclosures: tuple[Disclosure, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An entry that stands in a log. Its receipt is made by who wants it, without the log's lock."""
+
+    written: _Written
+    growth: Growth
+    checkpoint: bytes
+
+    def appended(self, lost: str | None = None) -> Appended:
+        """Return the place with its receipt; `lost` is the reason of a claim that did not hold."""
+        log, number = self.written.row["log"], self.written.row["number"]
+        proof = self.growth.inclusion_proof(number)
+        receipt = make_receipt(self.written.row["leaf"], number, proof, self.checkpoint)
+        return Appended(log, number, receipt, self.written.disclosures, lost)
+
+
 class Writer:
     """Numbers entries, hashes them into the tree, signs and stores them. `host` begins the logs' names."""
 
@@ -93,40 +109,32 @@ class Writer:
         name = session.scalar(select(_LOGS.c.name).where(_LOGS.c.owner == _owner(bank), _LOGS.c.is_current))
         return name or f"{self._host}/audit/{_owner(bank)}/{self._clock().year}"
 
-    def write(self, session: Session, log: Log, entries: Sequence[Entry]) -> list[Appended]:
-        """Add entries to one locked log, in this order, and return where they stand, with a receipt for each.
+    def write(self, session: Session, log: Log, drafts: Sequence[Draft]) -> list[Placed]:
+        """Add entries to one locked log, in this order, and return where they stand.
 
-        The receipts hold once the transaction is durable, and not before.
+        Their receipts hold once the transaction is durable, and not before.
 
         Raises:
             StorageUnavailable: the log has grown without its lock; nothing may be committed.
         """
-        subjects = self._subjects(session, log, entries)
-        first, time_us = log.frontier.size, log.last_time_us
+        subjects = self._subjects(session, log, [drafted.entry for drafted in drafts])
+        time_us = log.last_time_us
         written: list[_Written] = []
-        for number, entry in enumerate(entries, start=first):
+        for number, drafted in enumerate(drafts, start=log.frontier.size):
             # A clock that steps back must not reorder the log.
             time_us = max(microseconds(self._clock()), time_us)
-            written.append(self._written(subjects, log.name, number, time_us, entry))
+            written.append(self._written(subjects, log.name, number, time_us, drafted))
         growth = grow(log.frontier, [one.row["leaf_hash"] for one in written])
         tip = Checkpoint(log.name, growth.after.size, growth.after.root)
         checkpoint = sign_checkpoint(tip, self._keys.signers(log.name))
         _store(session, log, written, growth, time_us=time_us, checkpoint=checkpoint)
         subjects.store()
         log.frontier, log.last_time_us = growth.after, time_us
-        return [
-            Appended(
-                log=log.name,
-                number=number,
-                receipt=make_receipt(one.row["leaf"], number, growth.inclusion_proof(number), checkpoint),
-                disclosures=one.disclosures,
-            )
-            for number, one in enumerate(written, start=first)
-        ]
+        return [Placed(one, growth, checkpoint) for one in written]
 
     def succeed(self, session: Session, log: Log, bank: str | None, name: str) -> Log:
         """Close a locked log with its last entry and open the next, whose first entry commits to it (05, Retention)."""
-        self.write(session, log, [_about_log(Event.LOG_CLOSED, bank, {"next": name})])
+        self.write(session, log, [draft(_about_log(Event.LOG_CLOSED, bank, {"next": name}))])
         return self._opened(session, log, name, _about_log(Event.LOG_OPENED, bank, {"previous": _tip(log)}))
 
     def recover(self, session: Session, log: Log, bank: str | None, name: str, witnessed: Mapping[str, Any]) -> Log:
@@ -139,15 +147,15 @@ class Writer:
         connection.execute(_CLOSED, {"of_name": log.name})
         connection.execute(insert(_LOGS), _fresh(name, _owner(first.bank_id)))
         opened = Log(name, CompactRange.load(0, b""), log.last_time_us)
-        self.write(session, opened, [first])
+        self.write(session, opened, [draft(first)])
         return opened
 
-    def _written(self, subjects: Subjects, log: str, number: int, time_us: int, entry: Entry) -> _Written:
+    def _written(self, subjects: Subjects, log: str, number: int, time_us: int, drafted: Draft) -> _Written:
+        entry, disclosures = drafted.entry, drafted.disclosures
         person = _person(entry)
         subject = subjects.of(person) if person else None
-        disclosures = commitments(entry)
         link = subject.next_link() if subject else None
-        leaf = leaf_of(log, number, time_us, entry, link=link, disclosures=disclosures)
+        leaf = leaf_of(log, number, time_us, drafted, link)
         row = {
             "log": log,
             "number": number,

@@ -38,7 +38,7 @@ _WITHOUT_LOCK_AND_SWAP = (
     ),
 )
 """Each process goes on from what it wrote last, whatever the others have written meanwhile."""
-_WRITTEN = "                written = self._writer.write(session, log, entries)\n"
+_WRITTEN = "                written = self._writer.write(session, log, drafts)\n"
 _BEFORE_COMMIT = (
     (
         _SEQUENCER,

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from broker.audit import credentials
+from broker.audit.leaf import draft
 from broker.audit.vocabulary import Appended, Entry, Event, Initiator
 from broker.cli.main import cli
 from broker.clock import rfc3339
@@ -60,7 +61,8 @@ class Audited:
             details = {"responseDigest": sha256(body).hexdigest()}
             entries += [call, replace(call, event=Event.ACCESS_RELEASED, records=1, details=details)]
         with self.house.database.write() as session:
-            placed = writer.write(session, writer.lock(session, ["harbor"])["harbor"], entries)
+            written = writer.write(session, writer.lock(session, ["harbor"])["harbor"], list(map(draft, entries)))
+        placed = [one.appended() for one in written]
         self.accesses += count
         self.placed += placed
         return placed

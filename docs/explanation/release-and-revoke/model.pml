@@ -72,10 +72,9 @@ inline enter_alone(a, g) {
 
 inline leave_alone(g) { alone[g] = NOBODY; turnstile[g] = NOBODY }
 
-/* The leader takes all that wait on its node into its batch. */
-inline lead(node) {
+/* The leader, which holds the log's lock, takes all that wait on its node into its batch. */
+inline gather(node) {
     d_step {
-        leading[node] = true;
         for (i : 0 .. READERS - 1) {
             if
             :: node_of(i) == node && verdict[i] == WAITING -> verdict[i] = BATCHED
@@ -130,8 +129,9 @@ inline append(r, node, entry) {
     d_step { wish[r] = entry; durable[r] = false; verdict[r] = WAITING };
     do
     :: verdict[r] == DONE || verdict[r] == FAILED -> break
-    :: atomic { verdict[r] == WAITING && !leading[node] -> lead(node) };
+    :: atomic { verdict[r] == WAITING && !leading[node] -> leading[node] = true };
         take(log_lock, r);
+        gather(node);
         commit(node);
         atomic { give(log_lock, r); resolve(node) }
     od

@@ -92,13 +92,29 @@ def _round(kind: str, seconds: float, number: int, new: Callable[[str], str]) ->
     return figures
 
 
+_TIMES, _TAIL, _COST = (
+    "times the appends of one commit for each access",
+    "of its p99",
+    "cost on top of plain grouped inserts",
+)
+_GOALS = {"sqlite": {_TIMES: 5.0, _TAIL: 0.1, _COST: 0.25}, "postgresql": {_TIMES: 8.0, _TAIL: 0.1, _COST: 0.25}}
+
+
 def _ratios(medians: dict[str, dict[str, float]]) -> dict[str, float]:
     ours, plain, single = medians[_OURS], medians[_PLAIN], medians[_SINGLE]
     return {
-        "times the appends of one commit for each access": round(ours["appends/s"] / single["appends/s"], 2),
-        "of its p99": round(ours["p99 ms"] / single["p99 ms"], 3),
-        "cost on top of plain grouped inserts": round(plain["appends/s"] / ours["appends/s"] - 1, 3),
+        _TIMES: round(ours["appends/s"] / single["appends/s"], 2),
+        _TAIL: round(ours["p99 ms"] / single["p99 ms"], 3),
+        _COST: round(plain["appends/s"] / ours["appends/s"] - 1, 3),
     }
+
+
+def _judged(kind: str, ratios: dict[str, float]) -> Iterator[str]:
+    for name, found in ratios.items():
+        goal = _GOALS[kind][name]
+        is_met = found >= goal if name == _TIMES else found <= goal
+        sign = ">=" if name == _TIMES else "<="
+        yield f"{kind:11} {found:6} {name} (goal {sign} {goal}): {'met' if is_met else 'NOT met'}"
 
 
 def main() -> None:
@@ -117,7 +133,7 @@ def main() -> None:
             for way in WAYS
         }
         results[kind] = {"medians": medians, "rounds": rounds, "ratios": _ratios(medians)}
-        print(kind, json.dumps(_ratios(medians), indent=1))  # noqa: T201 - the output of a command
+        print("\n".join(_judged(kind, _ratios(medians))), flush=True)  # noqa: T201 - the output of a command
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
 

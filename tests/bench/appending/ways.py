@@ -5,14 +5,15 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from broker.audit.leaf import Draft
 from broker.audit.models import DetailRow, EntryRow
 from broker.audit.sequencer import Sequencer
 from broker.audit.vocabulary import Appended, Entry, Event, Initiator
-from broker.audit.writer import Log, Writer
+from broker.audit.writer import Log, Placed, Writer
 from broker.crypto.sealing import Sealer
 from broker.storage.base import table_of
 from broker.storage.engine import Database
-from broker.tlog.compact_range import CompactRange
+from broker.tlog.compact_range import CompactRange, grow
 from tests.support.core import KEY, LOG_KEYS, Watch
 
 Append = Callable[[Entry], Appended]
@@ -24,26 +25,36 @@ class PlainWriter(Writer):
     The frontier in memory keeps its size alone, so that the numbers go on.
     """
 
-    def write(self, session: Session, log: Log, entries: Sequence[Entry]) -> list[Appended]:
-        subjects = self._subjects(session, log, entries)
+    def write(self, session: Session, log: Log, drafts: Sequence[Draft]) -> list[Placed]:
+        subjects = self._subjects(session, log, [one.entry for one in drafts])
         first = log.frontier.size
-        written = [self._written(subjects, log.name, n, 1, entry) for n, entry in enumerate(entries, start=first)]
+        written = [self._written(subjects, log.name, n, 1, one) for n, one in enumerate(drafts, start=first)]
         connection = session.connection()
         connection.execute(insert(table_of(EntryRow)), [one.row for one in written])
         details = [
             {"log": log.name, "number": one.row["number"], "sealed": one.sealed} for one in written if one.sealed
         ]
         connection.execute(insert(table_of(DetailRow)), details)
-        size = first + len(entries)
+        size = first + len(drafts)
         connection.exec_driver_sql(f"UPDATE audit_logs SET size = {size} WHERE name = '{log.name}'")  # noqa: S608 - ours
         subjects.store()
-        return [Appended(log.name, number, b"") for number in range(first, size)]
+        return [_Unproved(one, _NO_GROWTH, b"") for one in written]
 
     def _locked(self, session: Session, bank: str | None) -> Log:
         connection = session.connection()
         lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE"
         found = connection.exec_driver_sql(f"SELECT size FROM audit_logs WHERE owner = '{bank}'{lock}").one()  # noqa: S608
         return Log(f"{self._host}/audit/{bank}/2026", _Numbers(found.size), 0)
+
+
+class _Unproved(Placed):
+    """A place without a receipt."""
+
+    def appended(self, lost: str | None = None) -> Appended:
+        return Appended(self.written.row["log"], self.written.row["number"], b"", (), lost)
+
+
+_NO_GROWTH = grow(CompactRange.load(0, b""), ())
 
 
 class _Numbers(CompactRange):

@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from broker.audit import credentials, witnessed
+from broker.audit.leaf import draft
 from broker.audit.verification.heads import Trust
 from broker.audit.verification.log import Question, verify_log
 from broker.audit.verification.reading import Missing
@@ -48,7 +49,7 @@ def enter(house: House) -> Enter:
     writer = house.sequencer._writer
     with house.database.write() as session:
         for bank, count in (("harbor", COUNT), ("meridian", 1)):
-            writer.write(session, writer.lock(session, [bank])[bank], [replace(ENTRY, bank_id=bank)] * count)
+            writer.write(session, writer.lock(session, [bank])[bank], [draft(replace(ENTRY, bank_id=bank))] * count)
     http = app_of(house, "https://broker.example").test_client()
 
     def made(owner: str | None = None, days: int = 365) -> Auditor:

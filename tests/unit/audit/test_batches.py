@@ -1,6 +1,6 @@
 """Group commit: waiting threads share a commit, and what fails for one of them fails for nobody else."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 
@@ -14,14 +14,24 @@ SLOW = -1
 
 
 class Commits:
-    """Remembers each batch. The order SLOW waits for a sign; a text is an order that cannot be stored."""
+    """Remembers each batch. The order SLOW waits for a sign; a text is an order that cannot be stored.
+
+    `lock` is what it waits for before it takes the orders, `has_lock` says whether it gets it.
+    """
 
     def __init__(self) -> None:
         self.batches: list[list[int | str]] = []
         self.goes_on = Event()
         self.error: BaseException | None = None
+        self.lock = Event()
+        self.lock.set()
+        self.has_lock = True
 
-    def __call__(self, orders: Sequence[int | str]) -> list[int | str | None]:
+    def __call__(self, gather: Callable[[], list[int | str]]) -> list[int | str | None]:
+        assert self.lock.wait(20)
+        if not self.has_lock:
+            raise LogUnavailable("The lock was not to be had.")
+        orders = gather()
         self.batches.append([*orders])
         if SLOW in orders:
             assert self.goes_on.wait(20)
@@ -63,6 +73,18 @@ def queued(
     return turns
 
 
+def queued_before_the_lock(
+    batches: Batches[int | str, int | str | None], commits: Commits, pool: ThreadPoolExecutor
+) -> list[Future[int | str | None]]:
+    """Let one thread wait for the lock and two more come behind it."""
+    commits.lock.clear()
+    turns = []
+    for order in (1, 2, 3):
+        turns.append(pool.submit(batches.submit, order))
+        until(lambda: len(batches._waiting) == order)  # noqa: B023 - asked before the next turn
+    return turns
+
+
 def test_threads_that_wait_share_a_commit_in_the_order_of_their_arrival(
     batches: Batches[int | str, int | str | None], commits: Commits, pool: ThreadPoolExecutor
 ) -> None:
@@ -71,6 +93,27 @@ def test_threads_that_wait_share_a_commit_in_the_order_of_their_arrival(
     commits.goes_on.set()
     assert [turn.result() for turn in turns] == [SLOW, *orders]
     assert commits.batches == [[SLOW], orders]
+
+
+def test_who_comes_while_the_lock_is_waited_for_is_of_the_same_batch(
+    batches: Batches[int | str, int | str | None], commits: Commits, pool: ThreadPoolExecutor
+) -> None:
+    turns = queued_before_the_lock(batches, commits, pool)
+    commits.lock.set()
+    assert [turn.result() for turn in turns] == [1, 2, 3]
+    assert commits.batches == [[1, 2, 3]]
+
+
+def test_when_the_lock_is_not_to_be_had_all_who_wait_for_it_are_told_and_the_next_order_works(
+    batches: Batches[int | str, int | str | None], commits: Commits, pool: ThreadPoolExecutor
+) -> None:
+    turns = queued_before_the_lock(batches, commits, pool)
+    commits.has_lock = False
+    commits.lock.set()
+    assert [str(turn.exception(20)) for turn in turns] == ["log-unavailable: The lock was not to be had."] * 3
+    commits.has_lock = True
+    assert batches.submit(4) == 4
+    assert commits.batches == [[4]]
 
 
 def test_a_batch_has_at_most_256_orders_and_the_rest_follows(
@@ -136,6 +179,6 @@ def test_an_order_without_a_result_counts_as_failed(batches: Batches[int | str, 
 
 
 def test_a_commit_that_forgets_an_order_fails_all_and_leaves_nobody_waiting(pool: ThreadPoolExecutor) -> None:
-    forgetful: Batches[int, int] = Batches(lambda orders: orders[1:])
+    forgetful: Batches[int, int] = Batches(lambda gather: gather()[1:])
     turns = [pool.submit(forgetful.submit, number) for number in range(3)]
     assert {type(turn.exception(20)) for turn in turns} == {LogUnavailable}
