@@ -5,11 +5,9 @@ A gate runs before the handler. It returns nothing to let the request through, a
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import wraps
-from typing import TypeVar, cast
 from urllib.parse import quote, urlencode
 
-from flask import Response, g, request
+from flask import g, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from broker.audit.credentials import find as find_credential
@@ -36,11 +34,10 @@ from broker.platforms.service import find as find_platform
 from broker.policy.vocabulary import MachineScope
 from broker.release import Call
 from broker.telemetry import add_facts
-from broker.tokens.machine import find_machine
+from broker.tokens.machine import MachineToken, find_machine
 from broker.tokens.service import Token, TokenKind, find_token
 
 Gate = Callable[[], AnyResponse | None]
-Handler = TypeVar("Handler", bound=Callable[..., Response])
 _PATH_CHARACTERS = "/:@!$&'()*+,;=~"
 RETURN_TO = ("/my-sharing", "/history")
 """The pages to which a sign-in leads back."""
@@ -98,8 +95,8 @@ def token() -> None:
         found = find_token(session, secret)
     if found is None or found.kind is not TokenKind.ACCESS:
         raise TokenRefused
-    demand(proof, "rs", required=found.requires_nonce, now=services().wall())
     add_facts(platform=found.platform_id, grant=found.grant_id)
+    demand(proof, "rs", required=found.requires_nonce, now=services().wall())
     call = Call(
         grant_id=found.grant_id,
         platform_id=found.platform_id,
@@ -125,8 +122,8 @@ def machine() -> None:
         platform = find_platform(session, found.platform_id) if found else None
     if found is None or platform is None:
         raise TokenRefused
-    demand(proof, "rs", required=found.requires_nonce, now=services().wall())
     add_facts(platform=platform.id)
+    demand(proof, "rs", required=found.requires_nonce, now=services().wall())
     if found.jkt != proof.jkt:
         raise _another_key()
     if not found.is_live(services().clock()):
@@ -139,19 +136,16 @@ def machine() -> None:
     g.machine = replace(found, scopes=tuple(name for name in found.scopes if name in platform.options.machine_scopes))
 
 
-def needs(scope: MachineScope) -> Callable[[Handler], Handler]:
-    """Let a handler behind the gate `machine` answer tokens with this very scope alone."""
+def needs(scope: MachineScope) -> MachineToken:
+    """Return the token that passed the gate `machine`; each handler behind it begins with this, and with one scope.
 
-    def wrap(handler: Handler) -> Handler:
-        @wraps(handler)
-        def bound(*args: str, **kwargs: str) -> Response:
-            if scope.value not in g.machine.scopes:
-                raise ScopeMissing(scope.value)
-            return handler(*args, **kwargs)
-
-        return cast("Handler", bound)
-
-    return wrap
+    Raises:
+        ScopeMissing: the token does not have it.
+    """
+    found: MachineToken = g.machine
+    if scope.value not in found.scopes:
+        raise ScopeMissing(scope.value)
+    return found
 
 
 def auditor() -> None:

@@ -15,7 +15,7 @@ from broker.platforms.models import PlatformRow
 from broker.platforms.options import Options
 from broker.platforms.service import Platform as Registered
 from broker.platforms.service import PlatformKind, add
-from broker.policy.vocabulary import MachineScope
+from broker.policy.vocabulary import GrantStatus, MachineScope
 from broker.tokens.machine import issue_machine
 from broker.tokens.service import end_all_of_platform, find_token, issue_access
 from tests.support.core import DATA, House
@@ -131,7 +131,18 @@ def test_a_token_is_presented_with_the_scheme_dpop(platform: Platform, scheme: s
     headers = {"Authorization": f"{scheme} {platform.token}", "DPoP": platform.proof(path)}
     answer = platform.http.get(path, headers=headers)
     assert problem(answer) == (401, "token-unknown")
-    assert answer.headers["WWW-Authenticate"].startswith("DPoP algs=")
+    (challenge,) = answer.headers.getlist("WWW-Authenticate")
+    assert challenge.startswith('DPoP algs="PS256 ES256 EdDSA Ed25519", error="invalid_token", resource_metadata=')
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_token_in_the_address_or_the_body_is_none(platform: Platform, method: str, house: House) -> None:
+    path = f"/oauth/grants/{platform.grant_id}"
+    sent = {"access_token": platform.token}
+    headers = {"DPoP": platform.proof(path, method=method)}
+    answer = platform.http.open(path, method=method, query_string=sent, data=sent, headers=headers)
+    assert problem(answer) == (401, "token-missing")
+    assert house.grant(platform.grant_id).status is GrantStatus.ACTIVE
 
 
 def test_a_database_that_is_away_is_told_as_such(platform: Platform, house: House) -> None:
