@@ -34,7 +34,7 @@ from broker.grants.service import Grants
 from broker.oauth import metadata
 from broker.oauth import routes as oauth
 from broker.outbound import OutboundClient, OutboundSession
-from broker.policy.catalogue import BankFacts
+from broker.policy.catalogue import BankFacts, Catalogue
 from broker.policy.loading import load_catalogue
 from broker.release import OwnAccounts, OwnReceipts, Release, Renewals
 from broker.settings import Settings
@@ -122,8 +122,10 @@ class Connectors(Mapping[str, Connector]):
         return build(bank.standard, endpoint, self._http, assertion, self._wall)
 
 
-def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
+def build_services(settings: Settings, wall: Clock = system_clock, catalogue: Catalogue | None = None) -> Services:
     """Build everything the broker is made of; the database is not called yet, it may be away for a while.
+
+    The policies are read unless a `catalogue` is given that was made of them.
 
     Raises:
         ConfigurationInvalid: keys, policies or a sandbox's clock cannot be used, or the database's address.
@@ -131,7 +133,7 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
     clock, keyset = own_clock(settings, wall), load_keyset(settings.key_file)
     sealer, log_keys = Sealer(keyset.sealing), LogKeys(keyset.log, keyset.retired_log)
     database = Database(settings.database_url, settings.threads, settings.disk_reserve_bytes)
-    catalogue = load_catalogue(settings.policies_dir)
+    catalogue = catalogue or load_catalogue(settings.policies_dir)
     sequencer = _sequencer(settings, database, Writer(sealer, log_keys, clock, settings.base_host), log_keys)
     http, fences = _outbound(settings), Fences(database, connections=settings.threads)
     users, reader, pairwise = Users(sealer, keyset.subject), GrantReader(sealer), PairwiseIds(keyset.pairwise)
