@@ -173,6 +173,16 @@ def test_of_ten_requests_with_one_client_assertion_one_is_served(fleet: Fleet, s
     one_wins(runs, 200, (401, "invalid_client"))
 
 
+def test_of_ten_pushes_of_one_signed_request_one_is_kept(fleet: Fleet, shared: Shared, size: Size) -> None:
+    def prepare() -> list[bytes]:
+        request = shared.caller.request_object(DETAILS, new_verifier())
+        return [shared.caller.form("/oauth/par", {"request": request}) for _ in range(WIDTH)]
+
+    runs = bursts(fleet, size.of(test=10, campaign=300, soak=5_000), prepare)
+
+    one_wins(runs, 201, (400, "invalid_request_object"))
+
+
 def pushed(caller: Caller) -> str:
     """Push a request and return its request_uri."""
     answer = caller.line.call(caller.pushing(DETAILS, new_verifier()))
