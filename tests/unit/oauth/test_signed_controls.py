@@ -81,5 +81,6 @@ PLANTS = (
 
 @pytest.mark.control
 @pytest.mark.campaign
-def test_every_fault_of_signed_messages_is_found(tmp_path: Path) -> None:
-    assert survivors(tmp_path, PLANTS) == []
+@pytest.mark.parametrize("plant", PLANTS, ids=[f"{Path(plant.file).stem} {plant.new}" for plant in PLANTS])
+def test_every_fault_of_signed_messages_is_found(tmp_path: Path, plant: Plant) -> None:
+    assert survivors(tmp_path, (plant,)) == []
