@@ -106,7 +106,8 @@ def load_keyset(path: Path) -> Keyset:
         keys = {name: b64decode(content[name], validate=True) for name in _SYMMETRIC}
         assertion = ECKey.import_key(content["assertion"])
         if "log" not in content or "signing" not in content:
-            raise _unusable(f"The key file {path} is of an earlier version: run `broker keys upgrade`.")
+            outdated = f"The key file {path} is of an earlier version: run `broker keys upgrade`."
+            raise ConfigurationInvalid(outdated, code="keys-outdated")
         log = tuple(Ed25519PrivateKey.from_private_bytes(b64decode(key, validate=True)) for key in content["log"])
         retired = tuple(b64decode(key, validate=True) for key in content.get("retired_log", []))
         signing = SigningKeys(tuple(SigningKey.from_json(key) for key in content["signing"]))

@@ -200,6 +200,16 @@ def test_of_ten_machines_that_give_back_one_grant_all_are_told_so_and_one_has_do
     assert sorted(grant_id for grant_id in ended if grant_id in grants) == sorted(grants)
 
 
+def test_of_ten_pushes_of_one_signed_request_one_is_kept(fleet: Fleet, shared: Shared, size: Size) -> None:
+    def prepare() -> list[bytes]:
+        request = shared.caller.request_object(DETAILS, new_verifier())
+        return [shared.caller.form("/oauth/par", {"request": request}) for _ in range(WIDTH)]
+
+    runs = bursts(fleet, size.of(test=10, campaign=300, soak=5_000), prepare)
+
+    one_wins(runs, 201, (400, "invalid_request_object"))
+
+
 def pushed(caller: Caller) -> str:
     """Push a request and return its request_uri."""
     answer = caller.line.call(caller.pushing(DETAILS, new_verifier()))

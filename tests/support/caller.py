@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import time
 import uuid
 from typing import Any
 
@@ -73,15 +74,25 @@ class Caller:
 
     def pushing(self, details: str, verifier: str, **given: Any) -> bytes:
         """Prepare a pushed authorization request; `details` is JSON text."""
-        fields = {
-            "response_type": "code",
-            "redirect_uri": CALLBACK,
-            "state": secrets.token_urlsafe(8),
-            "code_challenge": challenge_of(verifier),
-            "code_challenge_method": "S256",
-            "authorization_details": details,
-        }
-        return self.form("/oauth/par", fields, **given)
+        return self.form("/oauth/par", _asked(details, verifier), **given)
+
+    def request_object(self, details: str, verifier: str) -> str:
+        """Sign an authorization request (RFC 9101); post it as `request` to `/oauth/par`."""
+        now = int(time.time())
+        own = {"iss": self.platform_id, "client_id": self.platform_id, "aud": self.base_url}
+        times = {"iat": now, "nbf": now, "exp": now + 300, "jti": secrets.token_urlsafe(12)}
+        return self.key.jwt({"typ": "oauth-authz-req+jwt"}, own | times | _asked(details, verifier))
+
+
+def _asked(details: str, verifier: str) -> dict[str, str]:
+    return {
+        "response_type": "code",
+        "redirect_uri": CALLBACK,
+        "state": secrets.token_urlsafe(8),
+        "code_challenge": challenge_of(verifier),
+        "code_challenge_method": "S256",
+        "authorization_details": details,
+    }
 
 
 def challenge_of(verifier: str) -> str:

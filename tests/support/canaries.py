@@ -133,7 +133,7 @@ def from_files(canaries: Canaries, folder: Path) -> None:
     canaries.add("password", *_json(folder / "passwords.json").values())
     keys = _json(folder / "keys.json")
     canaries.add("broker key", *(keys[name] for name in ("sealing", "pairwise", "subject", "cookie")))
-    canaries.add("private key", keys["assertion"]["d"])
+    canaries.add("private key", keys["assertion"]["d"], *(key["jwk"]["d"] for key in keys["signing"]))
     for path in (*folder.glob("clients/*.json"), *folder.glob("*/signing-key.json"), *folder.glob("*/state-key.json")):
         found = list(_private_parts(_json(path)))
         assert found, path

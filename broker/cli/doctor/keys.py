@@ -26,7 +26,8 @@ def findings(settings: Settings, now: datetime) -> Generator[Finding, None, Keys
     try:
         keyset = load_keyset(settings.key_file)
     except ConfigurationInvalid as error:
-        yield wrong("keys", error.detail, _mend(settings))
+        mend = "Run `broker keys upgrade`." if error.code == "keys-outdated" else _mend(settings)
+        yield wrong("keys", error.detail, mend)
         return None
     problem = _problem(keyset, now)
     if problem is not None:

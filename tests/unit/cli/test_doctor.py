@@ -163,7 +163,12 @@ def same_key_twice(path: Path) -> None:
     path.write_text(json.dumps(keys | {"cookie": keys["sealing"]}))
 
 
+def of_an_earlier_version(path: Path) -> None:
+    path.write_text(json.dumps({name: key for name, key in json.loads(path.read_text()).items() if name != "signing"}))
+
+
 KEYS: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "of an earlier version": (of_an_earlier_version, "broker keys upgrade"),
     "missing": (lambda path: path.unlink(), "broker keys generate"),
     "open to others": (lambda path: path.chmod(0o644), "chmod 600"),
     "damaged": (lambda path: path.write_text("{"), "backup"),

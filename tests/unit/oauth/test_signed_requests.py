@@ -1,12 +1,13 @@
 """Signed requests at PAR (RFC 9101, FAPI 2.0 Message Signing §5.3): what is signed counts, and nothing beside it."""
 
 import json
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
 import jwskate
 import pytest
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
 from oauth_app import ASKED, BASE, CALLBACK, App, proof
 from oauth_world import World
 from werkzeug.test import TestResponse
@@ -124,6 +125,7 @@ _NOW = 1_795_348_800  # the second in which the test's clock stands still
         {"nbf": _NOW + 12},
         {"nbf": _NOW - _HOUR - 1},
         {"nbf": _NOW - _HOUR - 1, "exp": _NOW + _MINUTE},
+        {"nbf": _NOW - _HOUR - 5, "exp": _NOW - 5},
         {"nbf": float("nan")},
         {"nbf": -1},
         {"exp": None},
@@ -193,7 +195,7 @@ def test_a_text_that_is_no_request_object_is_refused(world: World, text: str) ->
         ({"authorization_details": None, "scope": "nothing"}, "invalid_scope"),
         ({"authorization_details": []}, "invalid_authorization_details"),
         ({"authorization_details": "["}, "invalid_authorization_details"),
-        ({"authorization_details": [{**ASKED[0], "duration_days": float("nan")}]}, "invalid_authorization_details"),
+        ({"authorization_details": [{**ASKED[0], "duration_days": 1.5}]}, "invalid_authorization_details"),
         ({"authorization_details": [{**ASKED[0], "duration_days": 9999}]}, "invalid_authorization_details"),
         ({"dpop_jkt": "short"}, "invalid_request"),
     ],
@@ -290,6 +292,21 @@ def test_who_registered_an_algorithm_signs_with_it_alone(world: World) -> None:
         assert is_refused(app.pushes_signed())
         request = jwskate_signed(app, name, ED) if name == "EdDSA" else _signed(world, {"alg": name, "kid": ED.kid}, ED)
         assert kept(world, app.pushes_signed(request))
+
+
+@pytest.mark.any_database
+def test_a_request_object_of_any_depth_is_refused_and_breaks_nothing(world: World) -> None:
+    app, errors = world.messenger, []
+    head, body, _ = app.signed_request(authorization_details=["DEEP"], jti=None).split(".")
+    text = urlsafe_b64decode(body + "==")
+    for depth in (*range(900, 960), 5_000):  # about where reading gives up: writing it anew must not give up before
+        deep = urlsafe_b64encode(text.replace(b'["DEEP"]', b"[" * depth + b"]" * depth)).rstrip(b"=")
+        signed = head.encode() + b"." + deep
+        signature = urlsafe_b64encode(JWSRegistry.algorithms["ES256"].sign(signed, app.key)).rstrip(b"=")
+        response = app.pushes_signed((signed + b"." + signature).decode())
+        assert response.status_code == 400, depth
+        errors.append(response.json["error"])
+    assert set(errors) <= {"invalid_authorization_details", "invalid_request_object"}
 
 
 def test_who_must_sign_cannot_push_a_plain_request(world: World) -> None:
