@@ -130,8 +130,7 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
     """
     clock, keyset = own_clock(settings, wall), load_keyset(settings.key_file)
     sealer, log_keys = Sealer(keyset.sealing), LogKeys(keyset.log, keyset.retired_log)
-    database = Database(settings.database_url, settings.threads, settings.disk_reserve_bytes)
-    catalogue = load_catalogue(settings.policies_dir)
+    database, catalogue = _database(settings), load_catalogue(settings.policies_dir)
     sequencer = _sequencer(settings, database, Writer(sealer, log_keys, clock, settings.base_host), log_keys)
     fences = Fences(database, connections=settings.threads)
     users, reader, pairwise = Users(sealer, keyset.subject), GrantReader(sealer), PairwiseIds(keyset.pairwise)
@@ -169,6 +168,10 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
         own_receipts=OwnReceipts(database, reader, clock),
         bank_session=partial(OutboundSession, http),
     )
+
+
+def _database(settings: Settings) -> Database:
+    return Database(settings.database_url, settings.threads, settings.disk_reserve_bytes)
 
 
 def _outbound(settings: Settings) -> OutboundClient:
