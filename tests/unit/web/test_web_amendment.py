@@ -36,9 +36,7 @@ def shared(world: World, maya: Browser, *terms: CategoryTerm) -> str:
 
 def marks_of(page: TestResponse) -> dict[str, str]:
     """Return the word that stands beside each category."""
-    found = re.findall(
-        r'for="category-(\w+)">.*?</label>\s*<span class="tag[^"]*">([^<]+)</span>', page.text, re.DOTALL
-    )
+    found = re.findall(r'id="about-(\w+)">\s*<p><span class="tag[^"]*">([^<]+)</span>', page.text)
     return dict(found)
 
 
@@ -152,12 +150,15 @@ def test_a_pause_is_named_before_it_is_lifted(world: World, maya: Browser) -> No
     grant_id = shared(world, maya, BALANCES, BASIC)
     actor = Actor(world.user_id(), "0" * 8)
     world.services.grants.pause(actor, grant_id, Part(category="transactions"))
+    world.services.grants.pause(actor, grant_id, Part(account_id=world.grant(grant_id).accounts[0].account_id))
     world.services.grants.pause(actor, grant_id, Part())
     page = maya.get(f"/consent/{world.asks_to_change(grant_id, PLACES)}")
     assert "You have paused this permission." in words_of(page)
     assert "It stays paused." in words_of(page)
+    assert words_of(page).count("Stays paused") == 1
     decide(maya, page)
     assert world.grant(grant_id).live_categories == ("balances",)
+    assert len(world.grant(grant_id).live_accounts) == 1
 
 
 def test_a_request_that_came_too_late_says_so(world: World, maya: Browser) -> None:
