@@ -31,7 +31,8 @@ class Mark:
 class Differences:
     """Everything on the page that a request for a new grant does not have.
 
-    `marks` are by category, `dropped` the titles of what would end; `accounts` maps the ids of those shared now to whether they are paused.
+    `marks` are by category, `dropped` the titles of what would end; `accounts` maps the ids of those shared now to
+    whether they are paused.
     """
 
     marks: Mapping[str, Mark]
