@@ -22,7 +22,7 @@ from broker.clock import Clock, system_clock
 from broker.crypto.keyset import Keyset, load_keyset
 from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
-from broker.edge import csrf, gates, headers, health, interaction, problems
+from broker.edge import csrf, gates, headers, health, interaction, nonces, problems
 from broker.edge.hand_over import HandOver
 from broker.edge.services import Services, install
 from broker.edge.session import DatabaseSessions
@@ -31,10 +31,10 @@ from broker.grants.consents import Consents
 from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
-from broker.oauth import metadata
+from broker.oauth import grant_resource, metadata
 from broker.oauth import routes as oauth
 from broker.outbound import OutboundClient, OutboundSession
-from broker.policy.catalogue import BankFacts
+from broker.policy.catalogue import BankFacts, Catalogue
 from broker.policy.loading import load_catalogue
 from broker.release import OwnAccounts, OwnReceipts, Release, Renewals
 from broker.settings import Settings
@@ -66,12 +66,13 @@ MOUNT_TABLE = (
     Mount(metadata.blueprint, "/.well-known", gates.public),
     Mount(oauth.browser, "/oauth", gates.public),
     Mount(oauth.blueprint, "/oauth", gates.client),
+    Mount(grant_resource.blueprint, "/oauth", gates.machine),
     Mount(api.blueprint, "/v1", gates.token),
     Mount(grant_receipts.blueprint, "/v1", gates.token),
     Mount(audit_log.hashes, "/audit", gates.public),
     Mount(audit_log.entries, "/audit", gates.auditor),
 )
-_WITHOUT_COOKIES = (gates.client, gates.token, gates.auditor)
+_WITHOUT_COOKIES = (gates.client, gates.token, gates.machine, gates.auditor)
 _WITNESS_TIMEOUT_S = 3.0
 _WITNESS_CALLS_AT_ONCE = 32
 _CALLS_TO_ONE_WITNESS = 4
@@ -122,15 +123,22 @@ class Connectors(Mapping[str, Connector]):
         return build(bank.standard, endpoint, self._http, assertion, self._wall)
 
 
-def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
+def build_services(settings: Settings, wall: Clock = system_clock, catalogue: Catalogue | None = None) -> Services:
     """Build everything the broker is made of; the database is not called yet, it may be away for a while.
+
+    The policies are read unless a `catalogue` is given that was made of them.
 
     Raises:
         ConfigurationInvalid: keys, policies or a sandbox's clock cannot be used, or the database's address.
     """
     clock, keyset = own_clock(settings, wall), load_keyset(settings.key_file)
     sealer, log_keys = Sealer(keyset.sealing), LogKeys(keyset.log, keyset.retired_log)
+<<<<<<< HEAD
     database, catalogue = _database(settings), load_catalogue(settings.policies_dir)
+=======
+    database = Database(settings.database_url, settings.threads, settings.disk_reserve_bytes)
+    catalogue = catalogue or load_catalogue(settings.policies_dir)
+>>>>>>> fapi-a
     sequencer = _sequencer(settings, database, Writer(sealer, log_keys, clock, settings.base_host), log_keys)
     fences = Fences(database, connections=settings.threads)
     users, reader, pairwise = Users(sealer, keyset.subject), GrantReader(sealer), PairwiseIds(keyset.pairwise)
@@ -216,6 +224,7 @@ def create_app(services: Services) -> Flask:
     install(app, services)
     app.before_request(interaction.name_route)
     app.after_request(headers.add)
+    app.after_request(nonces.offer)
     app.after_request(interaction.echo)
     problems.install(app)
     protection = csrf.protect(app)

@@ -56,6 +56,28 @@ class ProofRefused(BrokerError):
     detail = "The DPoP proof does not fit this request."
 
 
+class ProofNonceNeeded(ProofRefused):
+    """The DPoP proof needs the nonce that this refusal names (RFC 9449 §8, §9)."""
+
+    code = "dpop-nonce-needed"
+    detail = "The DPoP proof must hold the nonce of the header DPoP-Nonce."
+
+    def __init__(self, nonce: str = "") -> None:
+        super().__init__()
+        self.nonce = nonce
+
+
+class ScopeMissing(BrokerError):
+    """The client's token for itself does not have the scope that this needs."""
+
+    code = "scope-missing"
+    detail = "The access token does not have the scope that this needs."
+
+    def __init__(self, scope: str = "") -> None:
+        super().__init__()
+        self.scope = scope
+
+
 class ReleaseRefused(BrokerError):
     """The grant lives, but does not let this category, account or field out now."""
 

@@ -49,6 +49,7 @@ class Settings:
     bank_answer_max_bytes: int
     request_max_bytes: int
     disk_reserve_bytes: int
+    dpop_nonce_required: bool
     witnesses: tuple[str, ...]
     witness_quorum: int | None
     sandbox_port_base: int
@@ -178,6 +179,7 @@ def _read(env: Env) -> Settings:
         bank_answer_max_bytes=_at_least_one(env, "BANK_ANSWER_MAX_BYTES", 5 * 1024 * 1024),
         request_max_bytes=_at_least_one(env, "REQUEST_MAX_BYTES", 128 * 1024),
         disk_reserve_bytes=_reserve(env),
+        dpop_nonce_required=env.bool("DPOP_NONCE_REQUIRED", False),
         witnesses=_witnesses(env),
         witness_quorum=_quorum(env),
         sandbox_port_base=env.int("SANDBOX_PORT_BASE", 8400),

@@ -26,9 +26,18 @@ from broker.storage.schema import check_revision
 from broker.storage.single_use import forget_expired
 from broker.telemetry import begin_context, configure_logging
 from broker.tokens.codes import forget_old_codes
+from broker.tokens.machine import forget_old_machine_tokens
 from broker.tokens.service import forget_old_tokens
 
 _PAUSE_S = 2.0
+_FORGETTING = (
+    forget_expired,
+    forget_old_sessions,
+    forget_old_requests,
+    forget_old_codes,
+    forget_old_tokens,
+    forget_old_machine_tokens,
+)
 _log = structlog.get_logger(__name__)
 
 
@@ -84,7 +93,7 @@ def run_once(services: Services, stopping: threading.Event | None = None) -> Non
         # Memory lasts by the real time. Proofs and assertions are judged by it, so none can come back; and a token of a
         # sandbox that was put forward by a month is still known, so that its platform learns why it has ended.
         now = services.wall()
-        for forget in (forget_expired, forget_old_sessions, forget_old_requests, forget_old_codes, forget_old_tokens):
+        for forget in _FORGETTING:
             forget(session, now)
 
 

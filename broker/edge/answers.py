@@ -15,6 +15,11 @@ def see_other(location: str) -> AnyResponse:
     return redirect(location, 303)
 
 
+def no_content() -> Response:
+    """Answer that it is done, and nothing more."""
+    return make_response("", 204)
+
+
 def to_be_corrected(page: str) -> Response:
     """Show a form again whose content cannot be accepted."""
     return make_response(page, 422)

@@ -1,12 +1,13 @@
-"""Checks DPoP proofs with the twelve checks of RFC 9449 §4.3.
+"""Checks DPoP proofs as RFC 9449 §4.3 has it; the nonce in them is judged by `edge.nonces`.
 
 Trusted: who passes here holds the private key whose thumbprint is `Proof.jkt`, and made the proof for this very
 request. That a proof is used once is not decided here: the caller must take `Proof.claim` with what it does.
 """
 
 import hmac
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,14 +31,18 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A good proof: the RFC 7638 thumbprint of its key, and the claim by which it is used once."""
+    """A good proof: the RFC 7638 thumbprint of its key, and the claim by which it is used once.
+
+    `nonce` is what the proof says, unjudged: `edge.nonces` knows whether one is needed, and which.
+    """
 
     jkt: str
     claim: Claim
+    nonce: str | None = None
 
 
 def check_proof(headers: Sequence[str], *, method: str, url: str, access_token: str | None, now: datetime) -> Proof:
-    """Check the DPoP proof of one request with the twelve checks of RFC 9449 §4.3 (there is no nonce yet).
+    """Check the DPoP proof of one request with the checks of RFC 9449 §4.3, all but the nonce's (point 10).
 
     `headers` are all values of the header `DPoP`; `url` is where we are, computed from the base URL. With an
     `access_token` the proof must name it (`ath`); that the token is bound to the key is for the caller to compare.
@@ -62,8 +67,12 @@ def check_proof(headers: Sequence[str], *, method: str, url: str, access_token: 
     if access_token is not None and not _names(jwt.claims.get("ath"), access_token):
         raise ProofRefused("The DPoP proof was made for another access token.")
     jti, issued_at = _jti(jwt.claims.get("jti")), _issued_at(jwt.claims.get("iat"), now)
+    _check_span(jwt.claims, now)
+    nonce = jwt.claims.get("nonce")
+    if nonce is not None and not isinstance(nonce, str):
+        raise ProofRefused("The nonce of the DPoP proof is not a text.")
     jkt = key.thumbprint()
-    return Proof(jkt, Claim("dpop", f"{jkt} {htu} {jti}", issued_at + _MEMORY))
+    return Proof(jkt, Claim("dpop", f"{jkt} {htu} {jti}", issued_at + _MEMORY), nonce)
 
 
 def normalised(url: Any) -> str | None:
@@ -114,8 +123,18 @@ def _jti(jti: Any) -> str:
 
 
 def _issued_at(iat: Any, now: datetime) -> datetime:
-    earliest, latest = (now - _OLDEST).timestamp(), (now + _EARLIEST).timestamp()
     # Compared as a number first: infinity, NaN and huge numbers are no instants.
-    if isinstance(iat, bool) or not isinstance(iat, (int, float)) or not earliest <= iat <= latest:
+    if not _is_between(iat, (now - _OLDEST).timestamp(), (now + _EARLIEST).timestamp()):
         raise ProofRefused("The DPoP proof is too old, or from the future.")
     return datetime.fromtimestamp(iat, UTC)
+
+
+def _check_span(claims: Mapping[str, Any], now: datetime) -> None:
+    """Honour `nbf` and `exp` where a proof has them: it needs neither (RFC 7519 §4.1.4, §4.1.5)."""
+    has_begun = "nbf" not in claims or _is_between(claims["nbf"], 0, (now + _EARLIEST).timestamp())
+    if not has_begun or ("exp" in claims and not _is_between(claims["exp"], (now - _EARLIEST).timestamp(), math.inf)):
+        raise ProofRefused("The DPoP proof is not good yet, or not any more.")
+
+
+def _is_between(value: Any, least: float, most: float) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= most

@@ -4,27 +4,43 @@ A gate runs before the handler. It returns nothing to let the request through, a
 """
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
+from typing import TypeVar, cast
 from urllib.parse import quote, urlencode
 
-from flask import g, request
+from flask import Response, g, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from broker.audit.credentials import find as find_credential
 from broker.banks.service import find as find_bank
 from broker.edge.answers import see_other
 from broker.edge.csrf import check_origin
-from broker.edge.dpop import check_proof
+from broker.edge.dpop import Proof, check_proof
 from broker.edge.interaction import interaction_id
+from broker.edge.nonces import demand
 from broker.edge.problems import wants_json
 from broker.edge.services import services
 from broker.edge.visitor import Visitor, visitor
-from broker.errors import CredentialRefused, NotFound, NotPermitted, SignInRequired, TokenRefused
+from broker.errors import (
+    CredentialRefused,
+    NotFound,
+    NotPermitted,
+    ProofRefused,
+    ScopeMissing,
+    SignInRequired,
+    TokenRefused,
+)
 from broker.grants.acts import Actor
+from broker.platforms.service import find as find_platform
+from broker.policy.vocabulary import MachineScope
 from broker.release import Call
 from broker.telemetry import add_facts
+from broker.tokens.machine import find_machine
 from broker.tokens.service import Token, TokenKind, find_token
 
 Gate = Callable[[], AnyResponse | None]
+Handler = TypeVar("Handler", bound=Callable[..., Response])
 _PATH_CHARACTERS = "/:@!$&'()*+,;=~"
 RETURN_TO = ("/my-sharing", "/history")
 """The pages to which a sign-in leads back."""
@@ -77,14 +93,13 @@ def token() -> None:
     """A platform with a DPoP-bound access token; the grant itself is judged by `release`."""
     g.category = ""
     secret = _dpop_token(request.headers.get("Authorization"))
-    now = services().wall()
-    url = services().settings.base_url + quote(request.path, safe=_PATH_CHARACTERS)
-    proof = check_proof(request.headers.getlist("DPoP"), method=request.method, url=url, access_token=secret, now=now)
+    proof = _proof(secret)
     with services().database.read() as session:
         found = find_token(session, secret)
     if found is None or found.kind is not TokenKind.ACCESS:
         raise TokenRefused
     add_facts(platform=found.platform_id, grant=found.grant_id)
+    demand(proof, "rs", required=found.requires_nonce, now=services().wall())
     call = Call(
         grant_id=found.grant_id,
         platform_id=found.platform_id,
@@ -99,6 +114,44 @@ def token() -> None:
         services().release.record_refusal(call, refusal.code)
         raise refusal
     g.call = call
+
+
+def machine() -> None:
+    """A client with a DPoP-bound token for itself; each handler behind it `needs` one scope."""
+    secret = _dpop_token(request.headers.get("Authorization"))
+    proof = _proof(secret)
+    with services().database.read() as session:
+        found = find_machine(session, secret)
+        platform = find_platform(session, found.platform_id) if found else None
+    if found is None or platform is None:
+        raise TokenRefused
+    add_facts(platform=platform.id)
+    demand(proof, "rs", required=found.requires_nonce, now=services().wall())
+    if found.jkt != proof.jkt:
+        raise _another_key()
+    if not found.is_live(services().clock()):
+        raise _expired()
+    with services().database.write() as session:
+        is_first = proof.claim.take(session)
+    if not is_first:
+        raise ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
+    # What the client is registered for counts as it is now, not as it was when the token was issued.
+    g.machine = replace(found, scopes=tuple(name for name in found.scopes if name in platform.options.machine_scopes))
+
+
+def needs(scope: MachineScope) -> Callable[[Handler], Handler]:
+    """Let a handler behind the gate `machine` answer tokens with this very scope alone."""
+
+    def wrap(handler: Handler) -> Handler:
+        @wraps(handler)
+        def bound(*args: str, **kwargs: str) -> Response:
+            if scope.value not in g.machine.scopes:
+                raise ScopeMissing(scope.value)
+            return handler(*args, **kwargs)
+
+        return cast("Handler", bound)
+
+    return wrap
 
 
 def auditor() -> None:
@@ -121,7 +174,7 @@ def _refusal(found: Token, jkt: str) -> TokenRefused | None:
     The grant's end is told first, because a new token would not help.
     """
     if found.jkt != jkt:
-        return TokenRefused("This access token is bound to another key.", code="token-key-mismatch")
+        return _another_key()
     now = services().clock()
     if found.is_live(now):
         return None
@@ -129,7 +182,21 @@ def _refusal(found: Token, jkt: str) -> TokenRefused | None:
         grant = services().grant_reader.find(session, found.grant_id, now)
     if grant is not None and grant.status.is_final:
         return TokenRefused("The grant behind this token has ended.", code=f"grant-{grant.status.value.lower()}")
+    return _expired()
+
+
+def _another_key() -> TokenRefused:
+    return TokenRefused("This access token is bound to another key.", code="token-key-mismatch")
+
+
+def _expired() -> TokenRefused:
     return TokenRefused("This access token has expired or was revoked.", code="token-expired")
+
+
+def _proof(secret: str) -> Proof:
+    url = services().settings.base_url + quote(request.path, safe=_PATH_CHARACTERS)
+    headers, now = request.headers.getlist("DPoP"), services().wall()
+    return check_proof(headers, method=request.method, url=url, access_token=secret, now=now)
 
 
 def _dpop_token(header: str | None) -> str:

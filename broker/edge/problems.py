@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from broker.edge.dpop import ALGORITHMS
 from broker.edge.interaction import interaction_id
+from broker.edge.nonces import HEADER as NONCE_HEADER
 from broker.edge.services import services
 from broker.errors import (
     BankInvalidAnswer,
@@ -28,8 +29,10 @@ from broker.errors import (
     NotPermitted,
     NotReady,
     PolicyRefused,
+    ProofNonceNeeded,
     ProofRefused,
     ReleaseRefused,
+    ScopeMissing,
     SignInRefused,
     SignInRequired,
     StorageUnavailable,
@@ -45,6 +48,8 @@ TABLE: dict[type[BrokerError], tuple[int, str]] = {
     TokenRefused: (401, "The access token is not valid"),
     CredentialRefused: (401, "An audit credential is needed"),
     ProofRefused: (401, "The DPoP proof is not valid"),
+    ProofNonceNeeded: (401, "The DPoP proof needs a nonce"),
+    ScopeMissing: (403, "Not within the token's scope"),
     ReleaseRefused: (403, "Not shared"),
     PolicyRefused: (403, "Not allowed"),
     ConsentRefused: (409, "Not possible any more"),
@@ -144,18 +149,23 @@ def wants_json() -> bool:
 
 
 def _is_api() -> bool:
-    return request.path.startswith(("/v1/", "/.well-known/"))
+    return request.path.startswith(("/v1/", "/.well-known/", "/oauth/grants/"))
 
 
 def _challenge(response: Response, error: BrokerError) -> None:
     """Say what is missing in `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1, RFC 9728 §5.1)."""
     parts = [f'algs="{" ".join(ALGORITHMS)}"']
-    if isinstance(error, ProofRefused):
+    if isinstance(error, ProofNonceNeeded):
+        parts.append('error="use_dpop_nonce"')  # RFC 9449 §9
+        response.headers[NONCE_HEADER] = error.nonce
+    elif isinstance(error, ProofRefused):
         parts.append('error="invalid_dpop_proof"')
     elif isinstance(error, TokenRefused) and error.code != _NO_TOKEN:
         parts.append('error="invalid_token"')
     elif isinstance(error, ReleaseRefused):
         parts += ['error="insufficient_scope"', f'scope="{g.category}"']
+    elif isinstance(error, ScopeMissing):
+        parts += ['error="insufficient_scope"', f'scope="{error.scope}"']
     elif not isinstance(error, TokenRefused):
         return
     base_url = services().settings.base_url

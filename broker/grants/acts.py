@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from broker.audit.vocabulary import Entry, Event, Initiator
@@ -24,30 +24,45 @@ class Actor:
     interaction_id: str
 
 
-def own_grant(session: Session, actor: Actor, grant_id: str) -> GrantRow:
+@dataclass(frozen=True, slots=True)
+class PlatformActor:
+    """The platform that acts on a grant it was given, and the id under which this request is known."""
+
+    platform_id: str
+    interaction_id: str
+
+
+def own_grant(session: Session, actor: Actor | PlatformActor, grant_id: str) -> GrantRow:
     """Return the actor's grant, locked. Somebody else's grant answers like one that does not exist.
 
     Raises:
         NotFound: unknown, or not the actor's.
     """
-    query = select(GrantRow).where(GrantRow.id == grant_id, GrantRow.user_id == actor.user_id)
+    query = select(GrantRow).where(GrantRow.id == grant_id, _belongs_to(actor))
     row = session.scalars(query.with_for_update().execution_options(populate_existing=True)).first()
     if row is None:
         raise NotFound("There is no such grant among yours.")
     return row
 
 
-def bank_of(session: Session, actor: Actor, grant_id: str) -> str:
+def bank_of(session: Session, actor: Actor | PlatformActor, grant_id: str) -> str:
     """Return the bank of the actor's grant, to know which log to lock; what counts is read again under the lock.
 
     Raises:
         NotFound: unknown, or not the actor's.
     """
-    query = select(GrantRow.bank_id).where(GrantRow.id == grant_id, GrantRow.user_id == actor.user_id)
+    query = select(GrantRow.bank_id).where(GrantRow.id == grant_id, _belongs_to(actor))
     found = session.scalars(query).first()
     if found is None:
         raise NotFound("There is no such grant among yours.")
     return found
+
+
+def _belongs_to(actor: Actor | PlatformActor) -> ColumnElement[bool]:
+    if isinstance(actor, Actor):
+        return GrantRow.user_id == actor.user_id
+    # A proposal is not the platform's yet: it was never told of it.
+    return and_(GrantRow.platform_id == actor.platform_id, GrantRow.authorised_at.is_not(None))
 
 
 def set_status(row: GrantRow, status: GrantStatus, code: str, now: datetime) -> None:
@@ -64,7 +79,7 @@ def set_status(row: GrantRow, status: GrantStatus, code: str, now: datetime) -> 
 def entry_of(
     row: GrantRow,
     event: Event,
-    actor: Actor | None,
+    actor: Actor | PlatformActor | None,
     *,
     category: str | None = None,
     part: str | None = None,
@@ -72,10 +87,10 @@ def entry_of(
     policy_digest: str | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> Entry:
-    """Describe an act on a grant for the log."""
+    """Describe an act on a grant for the log; without an actor it is our own."""
     return Entry(
         event=event,
-        initiator=Initiator.INDIVIDUAL if actor else Initiator.DATA_ACCESS_PLATFORM,
+        initiator=_INITIATORS[type(actor)],
         bank_id=row.bank_id,
         user_id=row.user_id,
         platform_id=row.platform_id,
@@ -89,6 +104,13 @@ def entry_of(
         reasons=reasons,
         details=details or {},
     )
+
+
+_INITIATORS = {
+    Actor: Initiator.INDIVIDUAL,
+    PlatformActor: Initiator.DATA_RECIPIENT,
+    type(None): Initiator.DATA_ACCESS_PLATFORM,
+}
 
 
 def end_at_bank_if_last(session: Session, row: GrantRow, now: datetime) -> None:

@@ -12,7 +12,15 @@ from broker.audit.sequencer import LoggedTransaction, Sequencer
 from broker.audit.vocabulary import Appended, Event
 from broker.clock import Clock
 from broker.errors import ConsentRefused, NotFound
-from broker.grants.acts import Actor, bank_of, end_at_bank_if_last, entry_of, own_grant, set_status
+from broker.grants.acts import (
+    Actor,
+    PlatformActor,
+    bank_of,
+    end_at_bank_if_last,
+    entry_of,
+    own_grant,
+    set_status,
+)
 from broker.grants.fence import Fences
 from broker.grants.models import GrantAccountRow, GrantCategoryRow, GrantRow
 from broker.grants.views import status_now
@@ -33,7 +41,7 @@ class Part:
 
 
 class Grants:
-    """Acts of people on their own grants. Each is effective on the very next call: calls read these rows.
+    """Acts of people on their own grants, and one of platforms. Each is effective on the very next call.
 
     Each act takes the fences of its grants first, then the locks of the logs, then writes (02-architecture): when it
     returns, what was released before has been handed over. It waits for hand-overs, never for a bank. It returns where
@@ -76,6 +84,22 @@ class Grants:
         elif part.account_id is not None:
             event = Event.GRANT_ACCOUNT_REMOVED
         return self._change(actor, grant_id, part, event, ClusterState.REVOKED)
+
+    def give_back(self, platform: PlatformActor, grant_id: str) -> tuple[Appended, ...]:
+        """End a grant at the wish of the platform that it was given to; one that has ended already is left as it is.
+
+        Raises:
+            NotFound: unknown, another platform's, or never approved.
+        """
+        bank_id = self._sequencer.look_up(lambda session: bank_of(session, platform, grant_id))
+        with self._acting([grant_id], [bank_id], ClusterState.REVOKED) as transaction:
+            row, now = own_grant(transaction.session, platform, grant_id), self._clock()
+            if status_now(row, now)[0].is_final:
+                return ()
+            set_status(row, GrantStatus.REVOKED, "platform-action", now)
+            written = transaction.append(entry_of(row, Event.GRANT_REVOKED, platform, reasons=("platform-action",)))
+            end_at_bank_if_last(transaction.session, row, now)
+        return (written,)
 
     def revoke_all(self, actor: Actor) -> tuple[Appended, ...]:
         """End every live grant of the person; one entry for each that ended."""

@@ -65,10 +65,22 @@ def authenticate_platform(form: Mapping[str, str]) -> Client:
     """Find out which platform sent this form.
 
     Raises:
+        OAuthRefused: `invalid_client`, or `unauthorized_client` for a resource server or a bank.
+    """
+    client = authenticate_holder(form)
+    if client.platform.kind is PlatformKind.BANK:
+        raise OAuthRefused("unauthorized_client", "This client acts for a bank and asks no person for anything.")
+    return client
+
+
+def authenticate_holder(form: Mapping[str, str]) -> Client:
+    """Find out which client, of those that can hold tokens, sent this form.
+
+    Raises:
         OAuthRefused: `invalid_client`, or `unauthorized_client` for a resource server.
     """
     client = authenticate(form)
-    if client.platform.kind is not PlatformKind.PLATFORM:
+    if client.platform.kind is PlatformKind.RESOURCE_SERVER:
         raise OAuthRefused("unauthorized_client", "This client may introspect tokens and nothing else.")
     return client
 

@@ -10,7 +10,7 @@ from broker.oauth.errors import OAuthRefused
 from broker.platforms.service import Platform
 from broker.policy import Catalogue
 from broker.policy.terms import CategoryTerm, Terms
-from broker.policy.vocabulary import Detail, DurationType, Precision
+from broker.policy.vocabulary import Detail, DurationType, MachineScope, Precision
 
 TYPE = "bank_data"
 NUMBERS = ("duration_days", "lookback_days", "frequency_per_day", "data_life_days")
@@ -38,7 +38,8 @@ def asked_by(form: Mapping[str, str], platform: Platform, catalogue: Catalogue) 
 
 def announced(_base_url: str) -> dict[str, Any]:
     """Return what the metadata says can be asked for (RFC 9396 §10, RFC 8414 §2)."""
-    return {"authorization_details_types_supported": [TYPE], "scopes_supported": list(services().catalogue.categories)}
+    scopes = [*services().catalogue.categories, *MachineScope]
+    return {"authorization_details_types_supported": [TYPE], "scopes_supported": scopes}
 
 
 def element(text: str) -> Mapping[str, Any]:

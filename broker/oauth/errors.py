@@ -5,6 +5,7 @@ from authlib.oauth2.base import OAuth2Error, invalid_error_characters
 from flask import Blueprint, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
+from broker.edge.nonces import HEADER as NONCE_HEADER
 from broker.errors import (
     BrokerError,
     ConsentRefused,
@@ -12,7 +13,9 @@ from broker.errors import (
     LogUnavailable,
     NotFound,
     PolicyRefused,
+    ProofNonceNeeded,
     ProofRefused,
+    ScopeMissing,
     StorageUnavailable,
     TokenRefused,
 )
@@ -23,7 +26,9 @@ _log = structlog.get_logger(__name__)
 TABLE: dict[type[BrokerError], tuple[int, str]] = {
     InvalidRequest: (400, "invalid_request"),
     NotFound: (400, "invalid_request"),
+    ProofNonceNeeded: (400, "use_dpop_nonce"),
     ProofRefused: (400, "invalid_dpop_proof"),
+    ScopeMissing: (400, "invalid_scope"),
     TokenRefused: (400, "invalid_grant"),
     ConsentRefused: (400, "invalid_grant"),
     PolicyRefused: (400, "invalid_authorization_details"),
@@ -67,7 +72,10 @@ def _broker_error(error: BrokerError) -> Response:
     status, name = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
     if status == TABLE[BrokerError][0]:
         return _told(status, name, BrokerError.detail, BrokerError.code)
-    return _told(status, name, plain(error.detail), error.code)
+    response = _told(status, name, plain(error.detail), error.code)
+    if isinstance(error, ProofNonceNeeded):
+        response.headers[NONCE_HEADER] = error.nonce  # RFC 9449 §8
+    return response
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -5,11 +5,13 @@ from typing import Any
 
 from broker.edge.services import services
 from broker.grants.views import Grant
+from broker.oauth.client_credentials import introspected
 from broker.oauth.clients import announced_endpoint, authenticate
 from broker.oauth.form import required
 from broker.oauth.granted import details_of
 from broker.oauth.proofs import spend
 from broker.platforms.service import Platform, PlatformKind
+from broker.tokens.machine import find_machine
 from broker.tokens.service import Token, TokenKind, find_token
 
 _INACTIVE = {"active": False}
@@ -29,8 +31,11 @@ def introspect(form: Mapping[str, str]) -> dict[str, Any]:
         replayed = spend(session, client)
         token = None if replayed else find_token(session, secret)
         grant = services().grant_reader.find(session, token.grant_id, now) if token else None
+        machine = None if replayed or token else find_machine(session, secret)
     if replayed is not None:
         raise replayed
+    if machine is not None:
+        return introspected(machine, client, now)
     if token is None or grant is None or not token.is_live(now) or not _may_know(client.platform, token):
         return _INACTIVE
     live = tuple(name for name in grant.live_categories if name in token.categories)

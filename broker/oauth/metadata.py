@@ -7,8 +7,20 @@ from flask import Blueprint, Response, jsonify
 
 from broker.edge.dpop import ALGORITHMS
 from broker.edge.services import services
-from broker.oauth import authorize, details, grant_action, introspection, par, proofs, redirects, revocation, token
+from broker.oauth import (
+    authorize,
+    details,
+    grant_action,
+    grant_resource,
+    introspection,
+    par,
+    proofs,
+    redirects,
+    revocation,
+    token,
+)
 from broker.oauth.details import TYPE
+from broker.policy.vocabulary import MachineScope
 
 blueprint = Blueprint("well_known", __name__)
 
@@ -23,6 +35,7 @@ _PARTS: tuple[Callable[[str], dict[str, Any]], ...] = (
     proofs.announced,
     revocation.announced,
     introspection.announced,
+    grant_resource.announced,
 )
 
 
@@ -51,7 +64,7 @@ def _protected_resource() -> dict[str, Any]:
     return {
         "resource": base_url,
         "authorization_servers": [base_url],
-        "scopes_supported": list(services().catalogue.categories),
+        "scopes_supported": [*services().catalogue.categories, *MachineScope],
         "bearer_methods_supported": ["header"],
         "dpop_signing_alg_values_supported": list(ALGORITHMS),
         "dpop_bound_access_tokens_required": True,

@@ -20,6 +20,7 @@ from broker.oauth.grant_action import fitted, grant_action
 from broker.oauth.judging import judge, most_asked
 from broker.oauth.proofs import proof_of_request, spend
 from broker.oauth.requests import LIFE, Pushed, keep
+from broker.oauth.resource import check_resource
 from broker.platforms.service import Platform
 from broker.policy import Decision
 from broker.policy.terms import Terms
@@ -37,7 +38,8 @@ def push(form: Mapping[str, str]) -> dict[str, Any]:
         ProofRefused: the DPoP proof is not good, or is for another key than `dpop_jkt`.
     """
     client = authenticate_platform(form)
-    proof = proof_of_request() if "DPoP" in request.headers else None
+    check_resource(form)
+    proof = proof_of_request(client) if "DPoP" in request.headers else None
     pushed = _pushed(form, client.platform, proof)
     judgement = judge(client.platform, most_asked(pushed))
     request_uri = _kept(client, proof, pushed if judgement.decision.is_allowed else None)

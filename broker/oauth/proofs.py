@@ -6,25 +6,30 @@ from flask import request
 from sqlalchemy.orm import Session
 
 from broker.edge.dpop import ALGORITHMS, Proof, check_proof
+from broker.edge.nonces import demand
 from broker.edge.services import services
 from broker.errors import ProofRefused
 from broker.oauth.clients import Client, refused
 from broker.storage.single_use import claim
 
 
-def proof_of_request() -> Proof:
-    """Check the DPoP proof of the present request.
+def proof_of_request(client: Client) -> Proof:
+    """Check the DPoP proof of the present request, with a nonce where this client, or the operator, wants one.
 
     Raises:
         ProofRefused: missing, or not good for this request.
+        ProofNonceNeeded: it is good, but for the nonce; nothing has been spent.
     """
-    return check_proof(
+    now = services().wall()
+    proof = check_proof(
         request.headers.getlist("DPoP"),
         method=request.method,
         url=services().settings.base_url + request.path,
         access_token=None,
-        now=services().wall(),
+        now=now,
     )
+    demand(proof, "as", required=client.platform.options.requires_nonce, now=now)
+    return proof
 
 
 def announced(_base_url: str) -> dict[str, Any]:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from broker.edge.services import services
-from broker.oauth.clients import announced_endpoint, authenticate_platform
+from broker.oauth.clients import announced_endpoint, authenticate_holder
 from broker.oauth.form import required
 from broker.oauth.proofs import spend
+from broker.tokens.machine import end_machine
 from broker.tokens.service import end_token
 
 
@@ -18,12 +19,14 @@ def revoke(form: Mapping[str, str]) -> None:
         InvalidRequest: there is no token in the request.
         StorageUnavailable: nothing has ended: success is never claimed of what was not stored.
     """
-    client = authenticate_platform(form)
+    client = authenticate_holder(form)
     token = required(form, "token")
     with services().database.write() as session:
         replayed = spend(session, client)
         if replayed is None:
-            end_token(session, token, client.platform.id, services().clock())
+            now = services().clock()
+            end_token(session, token, client.platform.id, now)
+            end_machine(session, token, client.platform.id, now)
     if replayed is not None:
         raise replayed
 

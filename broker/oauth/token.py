@@ -1,7 +1,8 @@
-"""Redeems codes and refresh tokens for DPoP-bound access tokens: one write transaction decides each."""
+"""Redeems grants, by code or refresh token, for DPoP-bound access tokens: one write transaction decides each."""
 
 import hmac
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -11,12 +12,14 @@ from sqlalchemy.orm import Session
 from broker.edge.dpop import Proof
 from broker.edge.services import services
 from broker.grants.views import Grant
-from broker.oauth.clients import Client, announced_endpoint, authenticate_platform
+from broker.oauth.client_credentials import by_client_credentials
+from broker.oauth.clients import Client, announced_endpoint, authenticate_holder
 from broker.oauth.errors import OAuthRefused
 from broker.oauth.form import required
 from broker.oauth.granted import details_of, narrowed, standing_accounts, standing_categories
 from broker.oauth.par import CHALLENGE
 from broker.oauth.proofs import proof_of_request, spend
+from broker.oauth.resource import check_resource
 from broker.policy.vocabulary import DurationType, GrantStatus
 from broker.tokens.codes import Code, consume_code, find_code
 from broker.tokens.service import TokenKind, find_token, issue_access, issue_refresh
@@ -28,18 +31,27 @@ _NO_CODE = "The code is unknown, expired or used, or was issued for another requ
 _NO_REFRESH = "The refresh token is unknown, or what it stands for has ended."
 
 
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """Who is to hold a token: the client, and the key that proves it."""
+
+    client: Client
+    proof: Proof
+
+
 def redeem(form: Mapping[str, str]) -> dict[str, Any]:
-    """Return the token response (RFC 6749 §5.1) for a code or a refresh token.
+    """Return the token response (RFC 6749 §5.1) for a code, a refresh token, or the client itself.
 
     Raises:
         OAuthRefused: by OAuth's list; a replayed code has ended its tokens before this is raised.
-        ProofRefused: the DPoP proof is missing, not good, or was used before.
+        ProofRefused: the DPoP proof is missing, not good, was used before, or needs a nonce.
     """
-    client = authenticate_platform(form)
+    client = authenticate_holder(form)
     rule = _RULES.get(required(form, "grant_type"))
     if rule is None:
-        raise OAuthRefused("unsupported_grant_type", "The grant types are authorization_code and refresh_token.")
-    proof = proof_of_request()
+        raise OAuthRefused("unsupported_grant_type", f"The grant types are {', '.join(_RULES)}.")
+    check_resource(form)
+    proof = proof_of_request(client)
     now = services().clock()
     with services().database.write() as session:
         outcome: Outcome = spend(session, client, proof) or rule(session, form, client, proof, now)
@@ -66,7 +78,7 @@ def _by_code(session: Session, form: Mapping[str, str], client: Client, proof: P
     grant = services().grant_reader.find(session, code.grant_id, now)
     if grant is None or grant.status is not GrantStatus.ACTIVE:
         return _ended(grant)
-    return _first_tokens(session, form, grant, proof, now)
+    return _first_tokens(session, form, grant, _Holder(client, proof), now)
 
 
 def _was_asked_by(code: Code, form: Mapping[str, str]) -> bool:
@@ -79,11 +91,11 @@ def _was_asked_by(code: Code, form: Mapping[str, str]) -> bool:
     )
 
 
-def _first_tokens(session: Session, form: Mapping[str, str], grant: Grant, proof: Proof, now: datetime) -> Outcome:
+def _first_tokens(session: Session, form: Mapping[str, str], grant: Grant, holder: _Holder, now: datetime) -> Outcome:
     wanted = _wanted(form, grant, standing_categories(grant))
     if isinstance(wanted, Exception):
         return wanted
-    told = _access(session, grant, proof, wanted, now)
+    told = _access(session, grant, holder, wanted, now)
     if grant.terms.duration_type is not DurationType.ONE_TIME:
         told["refresh_token"] = issue_refresh(
             session,
@@ -109,7 +121,7 @@ def _by_refresh(session: Session, form: Mapping[str, str], client: Client, proof
     if not token.is_live(now):
         return OAuthRefused("invalid_grant", _NO_REFRESH)
     wanted = _wanted(form, grant, token.categories)
-    return wanted if isinstance(wanted, Exception) else _access(session, grant, proof, wanted, now)
+    return wanted if isinstance(wanted, Exception) else _access(session, grant, _Holder(client, proof), wanted, now)
 
 
 def _wanted(form: Mapping[str, str], grant: Grant, most: tuple[str, ...]) -> tuple[str, ...] | OAuthRefused:
@@ -119,15 +131,16 @@ def _wanted(form: Mapping[str, str], grant: Grant, most: tuple[str, ...]) -> tup
         return refusal
 
 
-def _access(session: Session, grant: Grant, proof: Proof, names: tuple[str, ...], now: datetime) -> dict[str, Any]:
+def _access(session: Session, grant: Grant, holder: _Holder, names: tuple[str, ...], now: datetime) -> dict[str, Any]:
     secret, seconds = issue_access(
         session,
         grant_id=grant.id,
         platform_id=grant.platform_id,
-        jkt=proof.jkt,
+        jkt=holder.proof.jkt,
         categories=names,
         grant_expires_at=grant.expires_at,
         now=now,
+        requires_nonce=holder.client.platform.options.requires_nonce,
     )
     return {
         "access_token": secret,
@@ -147,4 +160,5 @@ def _ended(grant: Grant | None) -> OAuthRefused:
 _RULES: Mapping[str, Callable[[Session, Mapping[str, str], Client, Proof, datetime], Outcome]] = {
     "authorization_code": _by_code,
     "refresh_token": _by_refresh,
+    "client_credentials": by_client_credentials,
 }

@@ -15,6 +15,7 @@ from broker.errors import InvalidRequest, PolicyRefused
 from broker.platforms.models import PlatformRow
 from broker.platforms.options import NO_OPTIONS, Options
 from broker.policy import Catalogue
+from broker.policy.vocabulary import MachineScope
 from broker.storage.base import first_row, table_of
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}")
@@ -26,14 +27,11 @@ _FOUND = select(_PLATFORMS).where(_PLATFORMS.c.id == bindparam("of_id"), _PLATFO
 # What is registered must be kept: nothing here acts on these yet.
 _UNSERVED = {
     "jwks_uri",
-    "bank_id",
-    "requires_nonce",
     "requires_signed_requests",
     "request_object_signing_alg",
     "authorization_signed_response_alg",
     "introspection_signed_response_alg",
     "token_endpoint_auth_signing_alg",
-    "machine_scopes",
 }
 
 
@@ -127,11 +125,13 @@ def _row(session: Session, platform_id: str, now: datetime) -> PlatformRow:
 
 
 def _check_served(platform: Platform) -> None:
-    asked = platform.options.to_json() | {"jwks_uri": platform.jwks_uri, "bank_id": platform.bank_id}
+    asked = platform.options.to_json() | {"jwks_uri": platform.jwks_uri}
     if unserved := sorted(name for name in _UNSERVED if asked.get(name)):
         raise InvalidRequest(f"{unserved[0]} is not supported.")
     if (platform.kind is PlatformKind.BANK) != (platform.bank_id is not None):
         raise InvalidRequest("A bank's client names the bank that it acts for, and no other client does.")
+    if not set(platform.options.machine_scopes) <= set(MachineScope):
+        raise InvalidRequest(f"What a client may do for itself is one of {', '.join(MachineScope)}.")
 
 
 def _check_jwks(jwks: dict[str, Any]) -> None:

@@ -33,13 +33,17 @@ class TokenKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One stored token. `jkt` is the thumbprint of the DPoP key that an access token is bound to (RFC 9449 §6)."""
+    """One stored token. `jkt` is the thumbprint of the DPoP key that an access token is bound to (RFC 9449 §6).
+
+    With `requires_nonce` proofs for an access token must hold a nonce (RFC 9449 §9).
+    """
 
     kind: TokenKind
     grant_id: str
     platform_id: str
     jkt: str | None
     categories: tuple[str, ...]
+    requires_nonce: bool
     issued_at: datetime
     expires_at: datetime
     ended_at: datetime | None
@@ -58,6 +62,7 @@ def issue_access(
     categories: Sequence[str],
     grant_expires_at: datetime,
     now: datetime,
+    requires_nonce: bool = False,
 ) -> tuple[str, int]:
     """Store a new access token's digest; return the token and its life in whole seconds (5 minutes at most)."""
     expires_at = min(now + ACCESS_LIFE, grant_expires_at)
@@ -70,6 +75,7 @@ def issue_access(
             platform_id=platform_id,
             jkt=jkt,
             categories=list(categories),
+            requires_nonce=requires_nonce,
             issued_at=now,
             expires_at=expires_at,
         )
@@ -113,6 +119,7 @@ def find_token(session: Session, secret: str) -> Token | None:
         platform_id=row.platform_id,
         jkt=row.jkt,
         categories=tuple(row.categories),
+        requires_nonce=row.requires_nonce,
         issued_at=row.issued_at,
         expires_at=row.expires_at,
         ended_at=row.ended_at,
@@ -137,6 +144,13 @@ def end_all_of_grant(session: Session, grant_id: str, now: datetime) -> None:
     """End every token of a grant; the grant itself lives on."""
     session.flush()
     session.connection().execute(_ENDED, {"of_grant": grant_id, "at": now})
+
+
+def end_all_of_platform(session: Session, platform_id: str, now: datetime) -> None:
+    """End every token about people that a platform holds; the grants live on."""
+    session.flush()
+    theirs = update(TokenRow).where(TokenRow.platform_id == platform_id, TokenRow.ended_at.is_(None))
+    session.execute(theirs.values(ended_at=now))
 
 
 def forget_old_tokens(session: Session, now: datetime) -> None:

@@ -101,6 +101,7 @@ REASONS = {
     "grant-unknown": "there was no permission",
     "log-recovered": "a part of our log was lost; look through your choices before you let it go on",
     "nothing-left": "nothing was left to share",
+    "platform-action": "the app gave it back",
     "proposed": "waiting for you",
     "purpose-forbidden": "this purpose is not allowed",
     "unapproved": "you did not answer in time",

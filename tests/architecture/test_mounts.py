@@ -1,20 +1,24 @@
 """The table of blueprints, prefixes and gates: nothing is reachable that is not in it."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask
+import pytest
+from flask import Flask, g
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from broker.api.routes import CATEGORIES
 from broker.app import MOUNT_TABLE
 from broker.edge import gates
+from broker.errors import ScopeMissing
 from broker.policy import Catalogue
+from broker.tokens.machine import MachineToken
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _GATES = {mount.blueprint.name: mount.gate for mount in MOUNT_TABLE}
-_WITHOUT_COOKIES = {gates.client, gates.token}
+_WITHOUT_COOKIES = {gates.client, gates.token, gates.machine}
 
 
 def rules_behind(app: Flask, gate: gates.Gate) -> Iterator[Rule]:
@@ -92,6 +96,25 @@ def test_every_data_route_refuses_a_caller_without_a_token(app: Flask) -> None:
     for rule in rules_behind(app, gates.token):
         answer = app.test_client().get(address_of(app, rule))
         assert (answer.status_code, told(answer)["code"]) == (401, "token-missing"), rule
+
+
+def test_every_route_for_machines_refuses_a_caller_without_a_token(app: Flask) -> None:
+    tried = 0
+    for rule in rules_behind(app, gates.machine):
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            answer = app.test_client().open(address_of(app, rule), method=method)
+            assert (answer.status_code, told(answer)["code"]) == (401, "token-missing"), rule
+            tried += 1
+    assert tried >= 2
+
+
+def test_every_route_for_machines_needs_a_scope(app: Flask) -> None:
+    """Its handler is asked with a token of no scope at all."""
+    for rule in rules_behind(app, gates.machine):
+        with app.test_request_context():
+            g.machine = MachineToken("messenger", "jkt", (), False, *[datetime(2026, 11, 22, tzinfo=UTC)] * 2, None)
+            with pytest.raises(ScopeMissing):
+                app.view_functions[rule.endpoint](**dict.fromkeys(rule.arguments, "x"))
 
 
 def test_every_page_for_signed_in_people_turns_a_stranger_away(app: Flask) -> None:

@@ -27,6 +27,7 @@ def sandbox_settings(folder: Path, **changes: Any) -> Settings:
         bank_answer_max_bytes=100_000,
         request_max_bytes=128 * 1024,
         disk_reserve_bytes=0,
+        dpop_nonce_required=False,
         witnesses=(),
         witness_quorum=None,
         sandbox_port_base=8400,

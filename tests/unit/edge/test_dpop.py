@@ -244,3 +244,29 @@ def test_a_proof_without_the_digest_of_the_token_is_refused() -> None:
     assert checked(made(ath=ath), token="bkr_at_x")
     for wrong in (None, "", ath + "=", 7, "é", base64.urlsafe_b64encode(b"x" * 32).decode()):
         assert is_refused(made(ath=wrong), token="bkr_at_x")
+
+
+def test_a_nonce_is_told_as_it_stands_in_the_proof() -> None:
+    assert checked(made()).nonce is None
+    assert checked(made(nonce="abc")).nonce == "abc"
+
+
+@pytest.mark.parametrize("nonce", [1, True, ["abc"], {"nonce": "abc"}])
+def test_a_nonce_that_is_no_text_is_refused(nonce: Any) -> None:
+    assert is_refused(made(nonce=nonce))
+
+
+@pytest.mark.parametrize("span", [{"nbf": 10}, {"exp": -10}, {"exp": 1}, {"nbf": -3600, "exp": 3600}, {"nbf": 0.4}])
+def test_a_proof_may_say_from_when_and_until_when_it_is_good(span: dict[str, float]) -> None:
+    assert checked(made(**{name: NOW.timestamp() + seconds for name, seconds in span.items()})).jkt
+
+
+@pytest.mark.parametrize("span", [{"nbf": 11}, {"exp": -11}, {"nbf": 3600, "exp": 7200}])
+def test_a_proof_that_is_not_good_yet_or_not_any_more_is_refused(span: dict[str, float]) -> None:
+    assert is_refused(made(**{name: NOW.timestamp() + seconds for name, seconds in span.items()}))
+
+
+@pytest.mark.parametrize("name", ["nbf", "exp"])
+@pytest.mark.parametrize("value", ["1", True, [], {}, float("nan")])
+def test_a_span_that_is_no_number_is_refused(name: str, value: Any) -> None:
+    assert is_refused(made(**{name: value}))

@@ -14,9 +14,9 @@ def test_the_metadata_names_the_profile(world: World) -> None:
     assert told["require_pushed_authorization_requests"] is True
     assert told["authorization_response_iss_parameter_supported"] is True
     assert told["code_challenge_methods_supported"] == ["S256"]
-    assert told["grant_types_supported"] == ["authorization_code", "refresh_token"]
+    assert told["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
     assert told["authorization_details_types_supported"] == ["bank_data"]
-    assert told["scopes_supported"] == list(SCOPES)
+    assert told["scopes_supported"] == [*SCOPES, "grant_management_query", "grant_management_revoke"]
     for endpoint in ("token", "revocation", "introspection"):
         assert told[f"{endpoint}_endpoint_auth_methods_supported"] == ["private_key_jwt"]
         assert "none" not in told[f"{endpoint}_endpoint_auth_signing_alg_values_supported"]
@@ -25,8 +25,11 @@ def test_the_metadata_names_the_profile(world: World) -> None:
 
 def test_every_endpoint_of_the_metadata_answers(world: World) -> None:
     told = world.browser().get("/.well-known/oauth-authorization-server").json
+    assert told["grant_management_endpoint"] == f"{BASE}/oauth/grants"
     for name, url in told.items():
-        if name.endswith("_endpoint"):
+        if name == "grant_management_endpoint":
+            assert world.browser().get(f"{url}/x".removeprefix(BASE)).status_code == 401
+        elif name.endswith("_endpoint"):
             assert world.browser().get(url.removeprefix(BASE)).status_code in {400, 405}
 
 

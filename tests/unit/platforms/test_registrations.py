@@ -160,14 +160,11 @@ def test_a_removed_platform_is_found_no_more_and_its_id_is_not_used_again(house:
     "changes",
     [
         {"jwks_uri": "https://m.example/jwks"},
-        {"bank_id": "harbor", "kind": PlatformKind.BANK},
-        {"options": Options(requires_nonce=True)},
         {"options": Options(requires_signed_requests=True)},
         {"options": Options(request_object_signing_alg="PS256")},
         {"options": Options(authorization_signed_response_alg="ES256")},
         {"options": Options(introspection_signed_response_alg="ES256")},
         {"options": Options(token_endpoint_auth_signing_alg="ES256")},
-        {"options": Options(machine_scopes=("grant_management_query",))},
     ],
     ids=lambda changes: " ".join(changes["options"].to_json()) if "options" in changes else " ".join(changes),
 )
@@ -179,6 +176,17 @@ def test_what_nothing_here_acts_on_cannot_be_registered(house: House, changes: d
 def test_a_client_of_the_kind_bank_names_its_bank(house: House) -> None:
     with pytest.raises(InvalidRequest, match="names the bank"):
         store(house, replace(GOOD, kind=PlatformKind.BANK))
+    with pytest.raises(InvalidRequest, match="names the bank"):
+        store(house, replace(GOOD, bank_id="harbor"))
+    store(house, replace(GOOD, kind=PlatformKind.BANK, bank_id="harbor"))
+
+
+@pytest.mark.parametrize(
+    "scope", ["balances", "GRANT_MANAGEMENT_QUERY", "grant_management_query grant_management_revoke"]
+)
+def test_no_client_is_registered_for_a_scope_of_people_as_its_own(house: House, scope: str) -> None:
+    with pytest.raises(InvalidRequest, match="for itself"):
+        store(house, replace(GOOD, options=Options(machine_scopes=(scope,))))
 
 
 def store_bank(house: House, bank: banks.Bank) -> None:
