@@ -136,8 +136,7 @@ def build_services(settings: Settings, wall: Clock = system_clock, catalogue: Ca
     """
     clock, keyset = own_clock(settings, wall), load_keyset(settings.key_file)
     sealer, log_keys = Sealer(keyset.sealing), LogKeys(keyset.log, keyset.retired_log)
-    database = Database(settings.database_url, settings.threads, settings.disk_reserve_bytes)
-    catalogue = catalogue or load_catalogue(settings.policies_dir)
+    database, catalogue = _database(settings), catalogue or load_catalogue(settings.policies_dir)
     sequencer = _sequencer(settings, database, Writer(sealer, log_keys, clock, settings.base_host), log_keys)
     users, reader, pairwise = Users(sealer, keyset.subject), GrantReader(sealer), PairwiseIds(keyset.pairwise)
     fences, http = Fences(database, connections=settings.threads), _outbound(settings)
@@ -167,6 +166,10 @@ def build_services(settings: Settings, wall: Clock = system_clock, catalogue: Ca
         client_keys=build_client_keys(settings),
         signing=SigningKeyFile(settings.key_file),
     )
+
+
+def _database(settings: Settings) -> Database:
+    return Database(settings.database_url, settings.threads, settings.disk_reserve_bytes)
 
 
 def _outbound(settings: Settings) -> OutboundClient:

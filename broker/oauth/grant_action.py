@@ -12,6 +12,7 @@ from broker.oauth.errors import OAuthRefused
 from broker.policy.terms import Terms
 
 _CREATE = "create"
+ACTIONS = (_CREATE, *(action.value for action in AmendAction))
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -30,7 +31,7 @@ def grant_action(form: Mapping[str, str]) -> GrantAction | None:
         OAuthRefused: `invalid_request` for an unknown action, and for a `grant_id` without its action or the reverse.
     """
     word, grant_id = form.get("grant_management_action", _CREATE), form.get("grant_id")
-    if word not in {_CREATE, *AmendAction}:
+    if word not in ACTIONS:
         raise OAuthRefused("invalid_request", "The grant_management_action is create, merge or replace.")
     if (word == _CREATE) != (grant_id is None):
         raise OAuthRefused("invalid_request", "A grant_id goes with the actions merge and replace, and they with it.")
@@ -69,5 +70,4 @@ def amendable_grant(grant_id: str, platform_id: str) -> Grant:
 
 def announced(_base_url: str) -> dict[str, Any]:
     """Return what the metadata says of making and amending grants (Grant Management draft 03, §7.1)."""
-    actions = ["query", "revoke", _CREATE, *(action.value for action in AmendAction)]
-    return {"grant_management_actions_supported": actions, "grant_management_action_required": False}
+    return {"grant_management_action_required": False}

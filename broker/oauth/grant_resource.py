@@ -13,6 +13,7 @@ from broker.edge.services import services
 from broker.errors import NotFound
 from broker.grants.acts import PlatformActor
 from broker.grants.views import Grant
+from broker.oauth.grant_action import ACTIONS
 from broker.oauth.granted import details_of, standing_accounts, standing_categories
 from broker.policy.vocabulary import MachineScope
 
@@ -38,7 +39,10 @@ def give_back(grant_id: str) -> Response:
 
 def announced(base_url: str) -> dict[str, Any]:
     """Return what the metadata says of this endpoint (Grant Management for OAuth 2.0 draft 03 §7)."""
-    return {"grant_management_endpoint": f"{base_url}/oauth/grants"}
+    return {
+        "grant_management_endpoint": f"{base_url}/oauth/grants",
+        "grant_management_actions_supported": ["query", "revoke", *ACTIONS],
+    }
 
 
 def _checked(grant_id: str) -> str:

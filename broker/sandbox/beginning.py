@@ -5,7 +5,7 @@ from typing import Any
 from broker.app import build_services
 from broker.audit.log_keys import LogKeys
 from broker.clock import system_clock
-from broker.crypto import log_keys
+from broker.crypto import key_file
 from broker.crypto.keyset import generate_keyset, load_keyset
 from broker.sandbox import outsiders, witnesses
 from broker.sandbox.facts import write_info
@@ -26,7 +26,7 @@ def start(settings: Settings, layout: Layout, processes: Processes) -> dict[str,
     """
     if not settings.key_file.exists():
         generate_keyset(settings.key_file, system_clock())
-    log_keys.add_first(settings.key_file)  # of a sandbox from before the logs were signed
+    key_file.add_missing(settings.key_file, system_clock())  # of a sandbox of an earlier version
     people = logins(layout)
     jwks = public_jwks(layout, CLIENTS)
     keyset = load_keyset(settings.key_file)

@@ -31,13 +31,14 @@ class Mark:
 class Differences:
     """Everything on the page that a request for a new grant does not have.
 
-    `marks` are by category, `dropped` the titles of what would end; `accounts` are the ids of those shared now.
+    `marks` are by category, `dropped` the titles of what would end; `accounts` maps the ids of those shared now to
+    whether they are paused.
     """
 
     marks: Mapping[str, Mark]
     dropped: tuple[str, ...]
     figures: tuple[tuple[str, int | None, int | None], ...]
-    accounts: frozenset[str]
+    accounts: Mapping[str, bool]
     is_paused: bool
     ends_at: datetime
     seen_at: datetime
@@ -66,7 +67,7 @@ def differences_of(amendment: Amendment, catalogue: Catalogue) -> Differences:
         marks=marks | same,
         dropped=tuple(_title(catalogue, name) for name in found.removed),
         figures=tuple((text, *found.figures[name]) for name, text in _FIGURES.items() if name in found.figures),
-        accounts=frozenset(account.account_id for account in grant.accounts if _stands(account.state)),
+        accounts={a.account_id: a.state is ClusterState.PAUSED for a in grant.accounts if _stands(a.state)},
         is_paused=grant.status is GrantStatus.PAUSED,
         ends_at=grant.expires_at,
         seen_at=grant.updated_at,

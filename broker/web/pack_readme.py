@@ -24,10 +24,11 @@ How to check it, without asking us
 It checks every signature, that each entry stands in its log where it should,
 that your entries follow each other without a gap, and that all that is disclosed
 is what the entries were made with. Each permission is held against the entry in
-which you gave it ("grant.approved"; today a permission has one version, and the
-disclosures of that entry hold its terms and the notice you saw). Where that entry
-is not in the pack, the check says "listed, not proved". A single receipt can be checked in a browser,
-at /receipts/verify on the broker's own address.
+which you gave it ("grant.approved") or changed it ("grant.amended"): its disclosures
+hold the terms and the notice you saw. A permission that you changed is listed once
+for each version. Where that entry is not in the pack, the check says "listed, not
+proved". A single receipt can be checked in a browser, at /receipts/verify on the
+broker's own address.
 
 KEY is the key of a log, one --key for each. The keys in pack.json come from us.
 They are only as trustworthy as we are: ask each bank for the key of its log.

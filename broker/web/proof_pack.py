@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from broker.audit.vouching import vkeys_of
 from broker.clock import rfc3339
 from broker.edge.services import Services
 from broker.errors import InvalidRequest
+from broker.grants.versions import GrantVersion, versions_of_user
 from broker.grants.views import Grant
 from broker.web.formats import exact, place
 from broker.web.pack_readme import README
@@ -48,7 +50,7 @@ def packed(session: Session, services: Services, user_id: str, year: str | None)
             "format": FORMAT,
             "madeAt": rfc3339(now),
             "logs": [{"origin": head.origin, "vkeys": vkeys_of(services.log_keys, head)} for head, _ in logs],
-            "grants": [_grant(grant) for grant in services.grant_reader.of_user(session, user_id, now)],
+            "grants": _grants(session, services, user_id, now),
             "entries": entries,
             "gaps": gaps,
         }
@@ -114,6 +116,28 @@ def _entry(one: Evidence) -> dict[str, Any]:
 def _gap(one: Evidence, first: int | None, last: int | None, why: str) -> dict[str, Any]:
     """Name what is missing of the person's chain, before or at this entry: nobody may take anything out of it."""
     return {"origin": one.log, "subject": one.subject, "from": first, "to": last, "why": why}
+
+
+def _grants(session: Session, services: Services, user_id: str, now: datetime) -> list[dict[str, Any]]:
+    """Return every grant as it is now and, of an amended one, what its earlier versions said."""
+    versions = versions_of_user(session, user_id)
+    rows = []
+    for grant in services.grant_reader.of_user(session, user_id, now):
+        rows.append(_grant(grant))
+        rows += [_earlier(one) for one in versions.get(grant.id, ()) if one.version < grant.version]
+    return rows
+
+
+def _earlier(version: GrantVersion) -> dict[str, Any]:
+    return {
+        "id": version.grant_id,
+        "version": version.version,
+        "status": "SUPERSEDED",
+        "terms": version.terms.to_json(),
+        "notice": dict(version.notice),
+        "approvedAt": exact(version.created_at),
+        "accounts": [{"account": account} for account in version.accounts],
+    }
 
 
 def _grant(grant: Grant) -> dict[str, Any]:

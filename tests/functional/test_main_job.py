@@ -84,6 +84,41 @@ def test_a_refused_consent_tells_the_platform_and_shares_nothing(info: dict[str,
     assert f"state={pushed.state}" in landed.url
 
 
+def test_an_app_asks_for_more_and_the_person_sees_what_would_change(info: dict[str, Any]) -> None:
+    client, person = PlatformClient.of(info), Person.of(info, "harbor")
+    before = person.shares(client, "balances")
+    grant, balances, places = before.answer["grant_id"], url(info, "account_balances"), url(info, "card_locations")
+    more = {"grant_id": grant, "grant_management_action": "merge"}
+
+    refused = person.refuses(client.begin(details("card_locations"), **more))
+    assert "error=access_denied" in refused.url
+    assert client.call(balances, before.access).status_code == 200
+
+    pushed = client.begin(details("card_locations"), **more)
+    page = person.arrives_at_consent(pushed)
+    assert "asks to change what it may see" in page.text
+    form = page.form("category", "account", "decision")
+    assert set(form.choices("category")) == {"balances", "card_locations"}
+    assert form.ticked("category") == ["balances"]
+    assert form.ticked("account") == form.choices("account")
+    landed = person.browser.submit(
+        page, form, category=form.choices("category"), account=form.ticked("account"), decision="approve"
+    )
+    assert client.call(balances, before.access).status_code == 200
+    assert client.call(places, before.access).json()["code"] == "category-not-granted"
+
+    after = client.tokens(pushed, landed.url)
+    assert after.answer["grant_id"] == grant
+    assert client.call(places, after.access).status_code == 200
+    assert client.call(balances, before.access).status_code == 401
+    acts = [row["event"] for row in person.rows("history") if row["grant_id"] == grant]
+    assert [event for event in acts if event in {"grant.approved", "grant.amended", "grant.refused"}] == [
+        "grant.amended",
+        "grant.refused",
+        "grant.approved",
+    ]
+
+
 def test_a_plain_scope_request_takes_the_registered_purpose(info: dict[str, Any]) -> None:
     client = PlatformClient.of(info, 1)
     pushed = client.begin(scope="balances accounts")

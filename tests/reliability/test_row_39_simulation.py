@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from broker.grants.proposals import AmendAction
 from broker.policy.terms import Choice
 from broker.policy.vocabulary import Detail, Precision
 from broker.release import Wanted
@@ -116,6 +117,12 @@ class Machine(RuleBasedStateMachine):
         number, key = self._key(which)
         done = self.world.acts_on_all(act) if part == "all" else self.world.acts(act, key, part)
         self._done(act, number, part, done)
+
+    @precondition(lambda self: self.world.consents)
+    @rule(which=WHICH, action=st.sampled_from(AmendAction), choice=GOOD_CHOICES)
+    def amends(self, which: int, action: AmendAction, choice: Choice) -> None:
+        number, key = self._key(which)
+        self._done("amends", number, action, self.world.amends(key, action, choice))
 
     @precondition(lambda self: self.world.consents)
     @rule(which=WHICH)

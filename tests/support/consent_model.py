@@ -42,6 +42,23 @@ class Consent:
             accounts=dict.fromkeys(accounts, "ACTIVE"),
         )
 
+    def amended(self, terms: Terms, accounts: tuple[str, ...], now: datetime) -> "Consent":
+        """Hold these terms and accounts from now on; what is paused stays so, and nothing else stays."""
+        return replace(
+            self,
+            status="ACTIVE",
+            terms=terms,
+            expires_at=now + timedelta(days=terms.duration_days or 0),
+            categories={name: _kept(self.categories, name) for name in terms.category_names},
+            accounts={name: _kept(self.accounts, name) for name in accounts},
+        )
+
+    def standing(self) -> Terms:
+        """The terms without what was ended for good, at the bank of the consent."""
+        terms = self.terms or self.asked
+        kept = tuple(term for term in terms.categories if self.categories.get(term.name) != "REVOKED")
+        return replace(terms, categories=kept, bank=self.bank)
+
     def acted(self, act: str, part: str, now: datetime) -> "Consent | None":
         """What an act makes of it; None when it is refused. `part` is a category, an account or empty."""
         status = self.status_at(now)
@@ -67,3 +84,7 @@ class Consent:
             and self.categories.get(category) == "ACTIVE"
             and (bool(live) if account is None else account in live)
         )
+
+
+def _kept(states: Mapping[str, str], name: str) -> str:
+    return "PAUSED" if states.get(name) == "PAUSED" else "ACTIVE"

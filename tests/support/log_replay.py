@@ -20,10 +20,11 @@ _ACCESSES = {Event.ACCESS_REQUESTED, Event.ACCESS_REFUSED, Event.ACCESS_FAILED, 
 
 @dataclass
 class Standing:
-    """One grant as the log tells it: the whole, and the parts that are not simply active."""
+    """One grant as the log tells it: the whole, the parts that are not simply active, and what was agreed to last."""
 
     whole: str = "AWAITING_AUTHORISATION"
     parts: dict[str, str] = field(default_factory=dict)
+    agreed: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -55,8 +56,17 @@ class LogReplay:
             gone = [part for part in (entry.category, *accounts) if grant.parts.get(part or "", "ACTIVE") != "ACTIVE"]
             assert grant.whole == "ACTIVE", f"released while {grant.whole}"
             assert not gone, f"released after the end of {gone}"
+            assert entry.category in grant.agreed, "released what the last version does not name"
         elif entry.event is Event.GRANT_APPROVED:
             grant.whole = "ACTIVE"
+            grant.agreed = _agreed(entry)
+        elif entry.event is Event.GRANT_AMENDED:
+            grant.agreed = _agreed(entry)
+            # What was paused stays so; what had been ended and is agreed to anew is active.
+            paused = {part for part, state in grant.parts.items() if state == "PAUSED"}
+            grant.whole, grant.parts = "ACTIVE", dict.fromkeys(paused & grant.agreed, "PAUSED")
+        elif entry.event in {Event.GRANT_REFUSED, Event.GRANT_REJECTED} and grant.agreed:
+            pass  # a change of it was turned down, and the grant goes on as it is
         elif entry.event in _ENDS:
             grant.whole = _ENDS[entry.event]
         elif entry.event in _STATES:
@@ -67,3 +77,8 @@ class LogReplay:
                 grant.parts[part] = _STATES[entry.event]
         else:
             assert entry.event in _ACCESSES | {Event.GRANT_PROPOSED}, entry.event
+
+
+def _agreed(entry: LoggedEntry) -> set[str]:
+    """Return the categories and accounts that an approval or a change names."""
+    return {*entry.details["accounts"], *(one["name"] for one in entry.details["terms"]["categories"])}

@@ -16,17 +16,23 @@ from sqlalchemy import event as sqlalchemy_event
 
 from broker.errors import ConsentRefused, LogUnavailable, NotFound, StorageUnavailable
 from broker.grants.amendments import Amendments
-from broker.grants.consents import Consents
+from broker.grants.consents import Answer, Consents
 from broker.grants.expiry import record_expiry
 from broker.grants.fence import Fences
+from broker.grants.proposals import AmendAction
 from broker.grants.service import Grants, Part
-from broker.policy.terms import Choice, narrowed
+from broker.policy.amending import merged
+from broker.policy.terms import CategoryTerm, Choice, narrowed
+from broker.policy.vocabulary import Detail
 from broker.storage.engine import Database
 from broker.tokens.codes import Code, consume_code, issue_code
 from tests.support.consent_model import UNCLAIMED, Consent
 from tests.support.core import ASKED, ASKER, OFFERED, House, open_house, sequencer_on
 from tests.support.stores import SqliteStore
 
+LESS_ASKED = replace(
+    ASKED, categories=(CategoryTerm("balances"), CategoryTerm("transactions", Detail.BASIC)), lookback_days=30
+)
 TROUBLE = (LogUnavailable, StorageUnavailable)
 _FAULTS = {
     "full": ("PRAGMA max_page_count = 1", "PRAGMA max_page_count = 1073741823"),
@@ -164,13 +170,14 @@ class Simulation:
 
     def state(self, consent: Consent) -> tuple[Any, ...]:
         states = (tuple(sorted(one.items())) for one in (consent.categories, consent.accounts))
-        return (consent.status_at(self.house.watch()), *states)
+        return (consent.status_at(self.house.watch()), consent.expires_at, *states)
 
     def observed(self, key: str) -> tuple[Any, ...]:
         grant = self.house.grant(key)
         categories = sorted((one.term.name, one.state.value) for one in grant.categories)
         return (
             grant.status.value,
+            grant.expires_at,
             tuple(categories),
             tuple(sorted((a.account_id, a.state.value) for a in grant.accounts)),
         )
@@ -189,6 +196,25 @@ class Simulation:
         may = is_open and is_good and terms.is_within(ASKED)
         after = {key: consent.approved(terms, choice.accounts, now)} if may else {}
         return self.changes(lambda: house.consents.approve(house.alice, key, ASKER, choice, OFFERED), after)
+
+    def amends(self, key: str, action: AmendAction, choice: Choice) -> str:
+        """Let the platform ask for more, or for something else, and the person agree to a choice, at once."""
+        consent, house, now = self.consents[key], self.house, self.house.watch()
+        asked = replace(LESS_ASKED, bank=consent.bank)
+        most = merged(consent.standing(), asked) if action is AmendAction.MERGE else asked
+        terms = narrowed(most, choice, consent.bank)
+        is_open = consent.status_at(now) in {"ACTIVE", "PAUSED"}
+        is_good = bool(choice.categories and choice.accounts) and set(choice.categories) <= set(most.category_names)
+        may = is_open and is_good and terms.is_within(most)
+        after = {key: consent.amended(terms, choice.accounts, now)} if may else {}
+
+        def amend() -> None:
+            answer = Answer(f"change-{next(house.keys)}", "/oauth/answer", "https://messenger.example")
+            proposal = house.amendments.propose(house.alice, ASKER, key, action, asked, answer=answer)
+            seen_at = house.grant(key).updated_at
+            house.amendments.approve(house.alice, proposal, ASKER, choice, OFFERED, seen_at=seen_at)
+
+        return self.changes(amend, after)
 
     def refuses(self, key: str) -> str:
         consent = self.consents[key]

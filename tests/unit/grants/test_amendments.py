@@ -74,6 +74,7 @@ def read(house: House, grant_id: str, category: str) -> None:
     house.release.read(call_of(grant_id), Wanted(category), as_text)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("action", list(AmendAction))
 def test_a_proposal_leaves_the_live_grant_untouched(house: House, action: AmendAction) -> None:
     grant_id = granted(house)
@@ -111,6 +112,7 @@ def test_a_replacement_leaves_nothing_that_was_not_asked_for_anew(house: House) 
         read(house, grant_id, "balances")
 
 
+@pytest.mark.any_database
 def test_a_merge_may_be_narrowed_below_what_is_there(house: House) -> None:
     grant_id = granted(house)
     approve(house, proposed(house, grant_id), Choice(("transactions",), ("acc-2",), 1, 1))
@@ -141,6 +143,7 @@ def test_a_choice_that_is_wider_is_refused(house: House, name: str) -> None:
     assert amendment(house, amendment_id).status is GrantStatus.AWAITING_AUTHORISATION
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("answer", [approve, refuse])
 def test_a_proposal_dies_after_ten_minutes_and_changes_nothing(
     house: House, answer: Callable[[House, str], None]
@@ -154,6 +157,7 @@ def test_a_proposal_dies_after_ten_minutes_and_changes_nothing(
     assert house.grant(grant_id) == before
 
 
+@pytest.mark.any_database
 def test_saying_no_changes_nothing_but_the_proposal(house: House) -> None:
     grant_id = granted(house)
     before, amendment_id = house.grant(grant_id), proposed(house, grant_id)
@@ -171,6 +175,7 @@ ENDS: dict[str, Callable[[House, str], object]] = {
 }
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("end", list(ENDS))
 def test_what_has_ended_is_never_revived(house: House, end: str) -> None:
     grant_id = granted(house)
@@ -186,6 +191,7 @@ def test_what_has_ended_is_never_revived(house: House, end: str) -> None:
     assert house.grant(grant_id).status is status
 
 
+@pytest.mark.any_database
 def test_a_single_read_out_cannot_be_amended(house: House) -> None:
     once = replace(MODEST, duration_type=DurationType.ONE_TIME, duration_days=None)
     grant_id = house.approved(("balances",), terms=once)
@@ -203,6 +209,7 @@ def test_of_two_proposals_on_one_version_the_later_answer_is_told_to_ask_again(h
     assert house.grant(grant_id) == after
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("part", [Part(), Part(category="balances"), Part(account_id="acc-1")], ids=str)
 def test_a_page_from_before_a_change_approves_nothing(house: House, part: Part) -> None:
     grant_id = house.approved(("balances", "accounts"), terms=replace(MODEST, categories=ASKED.categories[:2]))
@@ -241,6 +248,7 @@ def test_what_a_person_had_ended_comes_back_only_when_it_is_asked_for_and_agreed
     assert category.state is ClusterState.ACTIVE
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("answer", [approve, refuse])
 def test_somebody_elses_proposal_answers_like_an_unknown_one(
     house: House, answer: Callable[[House, str], None]
@@ -253,6 +261,7 @@ def test_somebody_elses_proposal_answers_like_an_unknown_one(
     assert amendment(house, amendment_id).status is GrantStatus.AWAITING_AUTHORISATION
 
 
+@pytest.mark.any_database
 def test_only_the_person_and_the_platform_of_a_grant_can_propose_to_amend_it(house: House) -> None:
     grant_id, answer = granted(house), Answer("k", "/p", "https://m.example")
     mallory = Actor(house.signs_in("sub-mallory").user_id, "1" * 8)
@@ -262,6 +271,7 @@ def test_only_the_person_and_the_platform_of_a_grant_can_propose_to_amend_it(hou
     assert house.events(1) == ["grant.approved"]
 
 
+@pytest.mark.any_database
 def test_a_proposal_that_the_policies_forbid_is_rejected_and_logged(house: House) -> None:
     grant_id = granted(house)
     before = house.grant(grant_id)
@@ -284,6 +294,7 @@ def test_policies_that_change_before_the_approval_reject_the_change_and_leave_th
         approve(house, amendment_id)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("event", ["grant.proposed", "grant.amended", "grant.refused"])
 def test_what_cannot_be_logged_does_not_happen(house: House, event: str) -> None:
     grant_id = granted(house)
@@ -324,6 +335,7 @@ NARROWED: dict[str, tuple[Choice, str]] = {
 }
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("name", list(NARROWED))
 def test_what_was_prepared_by_the_old_version_does_not_leave_under_the_new_one(house: House, name: str) -> None:
     choice, code = NARROWED[name]

@@ -28,6 +28,7 @@ from broker.edge.visitor import SignInWish
 from broker.errors import BankUnavailable
 from broker.grants.acts import Actor
 from broker.grants.consents import Answer, Asker
+from broker.grants.proposals import AmendAction
 from broker.grants.views import Grant
 from broker.platforms import service as platforms
 from broker.policy.terms import CategoryTerm, Terms
@@ -211,6 +212,18 @@ class World:
             terms or self.terms(),
             "harbor",
             Answer(secrets.token_hex(32), "/oauth/authorize/answer?request=abc", "http://localhost:4199"),
+        )
+
+    def asks_to_change(self, grant_id: str, *categories: CategoryTerm, merges: bool = True, **figures: Any) -> str:
+        """Let the app of a grant ask for more, or for something else instead, and return the proposal's id."""
+        catalogue, grant = self.services.catalogue, self.grant(grant_id)
+        return self.services.amendments.propose(
+            Actor(grant.user_id, str(uuid.uuid4())),
+            Asker(grant.platform_id, frozenset(catalogue.purposes), frozenset(catalogue.categories)),
+            grant_id,
+            AmendAction.MERGE if merges else AmendAction.REPLACE,
+            replace(self.terms(*categories, **figures), bank=grant.bank_id),
+            answer=Answer(secrets.token_hex(32), "/oauth/authorize/answer?request=abc", "http://localhost:4199"),
         )
 
     def grant(self, grant_id: str) -> Grant:
