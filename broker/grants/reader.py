@@ -21,6 +21,7 @@ _CATEGORIES = (
 _ACCOUNTS = (
     select(_ACCOUNTS_OF).where(_ACCOUNTS_OF.c.grant_id == bindparam("of_grant")).order_by(_ACCOUNTS_OF.c.position)
 )
+_APPROVED = [GrantStatus.ACTIVE.value, GrantStatus.PAUSED.value]
 _LIVE = [status.value for status in GrantStatus if not status.is_final]
 
 
@@ -60,6 +61,12 @@ class GrantReader:
         unclaimed = (GrantRow.claimed_at.is_(None)) & (GrantRow.authorised_at <= now - UNCLAIMED_LIFE)
         query = select(GrantRow.id).where(GrantRow.status.in_(_LIVE), or_(GrantRow.expires_at <= now, unclaimed))
         return list(session.scalars(query.limit(limit)))
+
+
+def live_grants_of(session: Session, platform_id: str) -> list[str]:
+    """Return ids of a platform's grants that have been approved and not ended; expired ones may be among them."""
+    query = select(GrantRow.id).where(GrantRow.platform_id == platform_id, GrantRow.status.in_(_APPROVED))
+    return list(session.scalars(query.order_by(GrantRow.id)))
 
 
 def has_live_grant(session: Session, user_id: str, bank_id: str, now: datetime) -> bool:

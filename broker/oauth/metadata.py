@@ -7,7 +7,18 @@ from flask import Blueprint, Response, jsonify
 
 from broker.edge.dpop import ALGORITHMS
 from broker.edge.services import services
-from broker.oauth import authorize, details, grant_resource, introspection, par, proofs, redirects, revocation, token
+from broker.oauth import (
+    authorize,
+    details,
+    grant_resource,
+    introspection,
+    par,
+    proofs,
+    redirects,
+    registration,
+    revocation,
+    token,
+)
 from broker.oauth.details import TYPE
 from broker.policy.vocabulary import MachineScope
 
@@ -23,6 +34,7 @@ _PARTS: tuple[Callable[[str], dict[str, Any]], ...] = (
     proofs.announced,
     revocation.announced,
     introspection.announced,
+    registration.announced,
     grant_resource.announced,
 )
 
