@@ -42,6 +42,7 @@ class Ask:
     form: MultiDict[str, str] | None = None
     headers: dict[str, str] = field(default_factory=dict)
     caller: Platform | None = None
+    body: str | None = None
 
     def sends(self) -> TestResponse:
         headers = dict(self.headers)
@@ -49,7 +50,12 @@ class Ask:
             proof = self.caller.proof(self.path, method=self.method)
             headers = {"Authorization": f"DPoP {self.caller.token}", "DPoP": proof, **headers}
         return self.browser.open(
-            self.path, method=self.method, base_url=BASE, query_string=self.query, data=self.form, headers=headers
+            self.path,
+            method=self.method,
+            base_url=BASE,
+            query_string=self.query,
+            data=self.body or self.form,
+            headers=headers,
         )
 
 
