@@ -34,7 +34,7 @@ from broker.oauth import grant_resource, metadata, registration
 from broker.oauth import routes as oauth
 from broker.outbound import OutboundClient, OutboundSession
 from broker.platforms.client_keys import LARGEST_SET, ClientKeys
-from broker.policy.catalogue import BankFacts
+from broker.policy.catalogue import BankFacts, Catalogue
 from broker.policy.loading import load_catalogue
 from broker.release import OwnAccounts, OwnReceipts, Release, Renewals
 from broker.settings import Mode, Settings
@@ -125,8 +125,10 @@ class Connectors(Mapping[str, Connector]):
         return build(bank.standard, endpoint, self._http, assertion, self._wall)
 
 
-def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
+def build_services(settings: Settings, wall: Clock = system_clock, catalogue: Catalogue | None = None) -> Services:
     """Build everything the broker is made of; the database is not called yet, it may be away for a while.
+
+    The policies are read unless a `catalogue` is given that was made of them.
 
     Raises:
         ConfigurationInvalid: keys, policies or a sandbox's clock cannot be used, or the database's address.
@@ -134,7 +136,7 @@ def build_services(settings: Settings, wall: Clock = system_clock) -> Services:
     clock, keyset = own_clock(settings, wall), load_keyset(settings.key_file)
     sealer, log_keys = Sealer(keyset.sealing), LogKeys(keyset.log, keyset.retired_log)
     database = Database(settings.database_url, settings.threads, settings.disk_reserve_bytes)
-    catalogue = load_catalogue(settings.policies_dir)
+    catalogue = catalogue or load_catalogue(settings.policies_dir)
     sequencer = _sequencer(settings, database, Writer(sealer, log_keys, clock, settings.base_host), log_keys)
     users, reader, pairwise = Users(sealer, keyset.subject), GrantReader(sealer), PairwiseIds(keyset.pairwise)
     fences, http = Fences(database, connections=settings.threads), _outbound(settings)

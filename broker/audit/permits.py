@@ -91,6 +91,8 @@ class Permits:
         Raises:
             StorageUnavailable: the logs cannot be read.
         """
+        if self._confirmation is None:
+            return
         with self._database.read() as session:
             current = [log.origin for log in listed(session) if log.is_current]
         for log in current:

@@ -1,6 +1,7 @@
 """`broker serve`: worker processes behind one listening socket."""
 
 import errno
+import gc
 import socket
 import threading
 import time
@@ -13,7 +14,9 @@ from broker.app import build_services, create_app
 from broker.cli.serving.server import Limits, Server
 from broker.edge.services import Services
 from broker.errors import BrokerError, ConfigurationInvalid
+from broker.policy.catalogue import Catalogue
 from broker.settings import Settings, load_settings
+from broker.storage.base import prepare_models
 from broker.storage.schema import check_revision
 from broker.telemetry import configure_logging
 
@@ -29,11 +32,13 @@ def serve(workers: int | None, threads: int | None) -> None:
     settings = load_settings()
     settings = replace(settings, workers=workers or settings.workers, threads=threads or settings.threads)
     configure_logging(settings.log_level)
-    _check(settings)
+    catalogue = _check(settings)
+    prepare_models()
+    gc.freeze()  # what the workers inherit: their searches for garbage need not look at it, nor copy its pages
 
     def build() -> Flask:
         configure_logging(settings.log_level)
-        services = build_services(settings)
+        services = build_services(settings, catalogue=catalogue)
         _start_confirming(services)
         return create_app(services)
 
@@ -53,8 +58,11 @@ def _start_confirming(services: Services) -> None:
     threading.Thread(target=confirm, name="confirming", daemon=True).start()
 
 
-def _check(settings: Settings) -> None:
-    """Refuse to start, in one clear line, what every worker would refuse again and again."""
+def _check(settings: Settings) -> Catalogue:
+    """Refuse to start, in one clear line, what every worker would refuse again and again.
+
+    Return the policies that were read: all workers keep to them, also one that starts later in another's place.
+    """
     services = build_services(settings)
     services.database.check_durability()
     services.fences.prepare()
@@ -67,6 +75,7 @@ def _check(settings: Settings) -> None:
             reason = "is in use" if in_use else f"cannot be used: {error.strerror}"
             raise ConfigurationInvalid(f"Port {settings.port} {reason}. Set BROKER_PORT to another one.") from error
         time.sleep(_PORT_PAUSE_S)
+    return services.catalogue
 
 
 def _port_error(settings: Settings) -> OSError | None:

@@ -100,8 +100,8 @@ def token() -> None:
         found = find_token(session, secret)
     if found is None or found.kind is not TokenKind.ACCESS:
         raise TokenRefused
-    demand(proof, "rs", required=found.requires_nonce, now=services().wall())
     add_facts(platform=found.platform_id, grant=found.grant_id)
+    demand(proof, "rs", required=found.requires_nonce, now=services().wall())
     call = Call(
         grant_id=found.grant_id,
         platform_id=found.platform_id,
@@ -127,8 +127,8 @@ def machine() -> None:
         platform = find_platform(session, found.platform_id) if found else None
     if found is None or platform is None:
         raise TokenRefused
-    demand(proof, "rs", required=found.requires_nonce, now=services().wall())
     add_facts(platform=platform.id)
+    demand(proof, "rs", required=found.requires_nonce, now=services().wall())
     if found.jkt != proof.jkt:
         raise _another_key()
     if not found.is_live(services().clock()):

@@ -6,7 +6,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Executable, Integer, MetaData, Row, Table
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Session, configure_mappers
 from sqlalchemy.types import TypeDecorator
 
 from broker.clock import microseconds
@@ -49,6 +49,11 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {datetime: UTCDateTime()}  # noqa: RUF012 - SQLAlchemy reads it from the class
+
+
+def prepare_models() -> None:
+    """Connect the models with each other, which their first use would do: once for all processes that are forked."""
+    configure_mappers()
 
 
 def table_of(row: type[Base]) -> Table:

@@ -103,11 +103,11 @@ def decode_entries(data: bytes, width: int | None = None) -> list[bytes]:
         Unverifiable: it is cut off, or has another number of entries.
     """
     entries: list[bytes] = []
-    place = 0
-    while place < len(data) and len(entries) <= TILE_WIDTH:
-        begin = place + _LENGTH.size
-        place = begin + _LENGTH.unpack_from(data, place)[0] if begin <= len(data) else begin
-        if place > len(data):
+    place, end, length_at, prefix = 0, len(data), _LENGTH.unpack_from, _LENGTH.size
+    while place < end and len(entries) <= TILE_WIDTH:
+        begin = place + prefix
+        place = begin + length_at(data, place)[0] if begin <= end else begin
+        if place > end:
             raise Unverifiable("bundle-malformed", f"The entry bundle ends within its entry {len(entries)}.")
         entries.append(data[begin:place])
     if not 1 <= len(entries) <= TILE_WIDTH or width not in {None, len(entries)}:

@@ -394,8 +394,8 @@ def test_a_planted_value_is_found_in_every_form(tmp_path: Path, form: str) -> No
 
 LEAKS = {
     "edge/gates.py": (
-        "    proof = check_proof(",
-        "    print(secret.partition('_at_')[2])\n    proof = check_proof(",
+        "        found = find_token(session, secret)",
+        "        print(secret.partition('_at_')[2])\n        found = find_token(session, secret)",
     ),
     "release/records.py": (
         "def _transaction(naming: Naming, one: BankTransaction) -> Record:\n    return {",

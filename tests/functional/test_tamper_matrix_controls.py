@@ -62,7 +62,7 @@ PLANTS = (
         "if False:",
         f"{_CELL}date-ahead-witnessed_only",
     ),
-    Plant("broker/audit/verification/served.py", "if self._lines:", "if False:", f"{_CELL}unlogged-served_list"),
+    Plant("broker/audit/verification/served.py", "if missing:", "if False:", f"{_CELL}unlogged-served_list"),
     Plant(
         "broker/tlog/witness.py",
         "status = INCONSISTENT\n        _check_growth(request, checkpoint, held)",

@@ -49,6 +49,7 @@ def revoke_times(fleet: Fleet, count: int) -> list[float]:
     return times
 
 
+@pytest.mark.measured
 def test_a_revoke_does_not_wait_for_a_bank_that_hangs(fleet: Fleet, size: Size) -> None:
     times = revoke_times(fleet, size.of(test=12, campaign=300))
 

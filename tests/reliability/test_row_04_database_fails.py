@@ -19,6 +19,7 @@ from tests.support.wire import LineBroken, message
 
 pytestmark = pytest.mark.timeout(1_200)
 _BACK_WITHIN_S = 10.0
+_ROUNDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,9 @@ def test_a_broker_that_tells_a_revocation_as_done_before_it_is_durable_is_caught
     code = planted(tmp_path / "code", page, "raise type(error)(_NOT_DONE, code=error.code) from error", "return ()")
     (tmp_path / "run").mkdir()
     with running_fleet(tmp_path / "run", code=code, workers=1) as fleet:
-        _, undone, _ = revoked_while_flapping(Place(fleet, None), 20)
-    assert undone != []
+        # Whether the database is away in the one instant that matters is chance.
+        rounds = (revoked_while_flapping(Place(fleet, None), 20)[1] for _ in range(_ROUNDS))
+        assert any(rounds)
 
 
 def wrongs(place: Place, struck: Struck, size: Size) -> list[str]:
@@ -116,8 +118,11 @@ def revoked_while_flapping(place: Place, count: int) -> tuple[int, list[str], in
     person = fleet.person()
     grants = [fleet.grant(person, ("balances",)) for _ in range(count)]
     sharer, told, refused = fleet.sharer(person), [], 0
+    if place.postgres is not None:
+        place.server.ends_sessions(fleet.services.settings.database_url)
     begun = time.monotonic()
-    sharer.acts("revoke", fleet.grant(person, ("balances",)))
+    for _ in range(2):  # the first may meet a session that has ended, the second opens new ones
+        sharer.acts("revoke", fleet.grant(person, ("balances",)))
     # Long enough that some revocations fit in between, on a slow machine too.
     with flapping(place, max(0.05, 3 * (time.monotonic() - begun))):
         for grant_id in grants:

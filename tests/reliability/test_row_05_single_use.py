@@ -9,10 +9,14 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from sqlalchemy import select
 
+from broker.audit.models import EntryRow
 from broker.clock import system_clock
 from broker.oauth.requests import key_of
+from broker.policy.vocabulary import MachineScope
 from broker.tokens.codes import Code, issue_code
+from broker.tokens.machine import issue_machine
 from tests.support.caller import CALLBACK, Caller, challenge_of, new_verifier
 from tests.support.customers import Person
 from tests.support.fleet import Fleet, running_fleet
@@ -171,6 +175,27 @@ def test_of_ten_requests_with_one_client_assertion_one_is_served(fleet: Fleet, s
     runs = bursts(fleet, size.of(test=60, campaign=1_000, soak=10_000), prepare)
 
     one_wins(runs, 200, (401, "invalid_client"))
+
+
+def test_of_ten_machines_that_give_back_one_grant_all_are_told_so_and_one_has_done_it(
+    fleet: Fleet, shared: Shared, size: Size
+) -> None:
+    caller, grants = shared.caller, []
+    facts = {"platform_id": "messenger", "jkt": caller.dpop.thumbprint, "scopes": tuple(MachineScope)}
+    token, _ = fleet.writes(lambda session: issue_machine(session, **facts, requires_nonce=False, now=system_clock()))
+
+    def prepare() -> list[bytes]:
+        grants.append(fleet.grant(shared.person, ("balances",)))
+        path = f"/oauth/grants/{grants[-1]}"
+        proofs = [caller.dpop.proof("DELETE", caller.base_url + path, token) for _ in range(WIDTH)]
+        return [message("DELETE", path, {"Authorization": f"DPoP {token}", "DPoP": proof}) for proof in proofs]
+
+    runs = bursts(fleet, size.of(test=10, campaign=300, soak=3_000), prepare)
+
+    assert [{answer.status for answer in answers} for answers in runs] == [{204}] * len(runs)
+    with fleet.services.database.read() as session:
+        ended = session.execute(select(EntryRow.grant_id).where(EntryRow.event == "grant.revoked")).scalars().all()
+    assert sorted(grant_id for grant_id in ended if grant_id in grants) == sorted(grants)
 
 
 def pushed(caller: Caller) -> str:

@@ -21,6 +21,8 @@ _OWN = (
     "            own = Log(found.name, CompactRange.load(found.size, found.frontier), found.last_time_us)\n"
     "            return self.__dict__.setdefault('_own', {}).setdefault(found.name, own)\n"
 )
+_INSERTED = "_DETAILS_KEPT = insert(_ENTRIES), insert(_NODES), insert(_DETAILS)"
+_REPLACED = "_DETAILS_KEPT = (insert(one).prefix_with('OR REPLACE') for one in (_ENTRIES, _NODES, _DETAILS))"
 _WITHOUT_LOCK_AND_SWAP = (
     (_WRITER, _LOCKED, _OWN),
     (
@@ -28,14 +30,7 @@ _WITHOUT_LOCK_AND_SWAP = (
         "if connection.execute(_GROWN, grown).rowcount != 1:",
         "if connection.execute(_GROWN, grown).rowcount > 1:",
     ),
-    *(
-        (
-            _WRITER,
-            f"connection.execute(insert({table})",
-            f"connection.execute(insert({table}).prefix_with('OR REPLACE')",
-        )
-        for table in ("_ENTRIES", "_NODES", "_DETAILS")
-    ),
+    (_WRITER, _INSERTED, _REPLACED),
 )
 """Each process goes on from what it wrote last, whatever the others have written meanwhile."""
 _WRITTEN = "                written = self._writer.write(session, log, drafts)\n"

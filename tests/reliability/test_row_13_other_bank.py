@@ -14,7 +14,7 @@ from tests.support.lying_bank import Lie, truth
 from tests.support.planted import planted
 from tests.support.sizes import Size
 
-pytestmark = pytest.mark.timeout(1_200)
+pytestmark = [pytest.mark.timeout(1_200), pytest.mark.measured]
 _HAS_ROOM = "return self._in_flight < self._slots.most_to_one and self._slots.taken < self._slots.most_to_all"
 _CALLERS = 12
 _BLOCKS, _ROUNDS, _CALLS = 3, 3, 40

@@ -153,7 +153,7 @@ def test_bodies_that_are_too_large_are_refused_before_they_are_read(asker: Asker
     packed = gzip.compress(b"a=" + b"x" * 10_000_000)
     form = "application/x-www-form-urlencoded"
     for rule, method in asker.rules():
-        if method in SAFE:
+        if method in SAFE or gate_of(rule) is gates.machine:  # these read no body
             continue
         ask = asker.good(rule, method)
         for body, more in ((huge, {}), (packed, {"Content-Encoding": "gzip"})):

@@ -28,6 +28,8 @@ from broker.platforms.registration_tokens import entrust
 from broker.platforms.service import Platform as Client
 from broker.platforms.service import PlatformKind
 from broker.platforms.service import add as add_platform
+from broker.policy.vocabulary import MachineScope
+from broker.tokens.machine import issue_machine
 from broker.web.forms import Form
 from tests.support.edge import BASE, Platform
 from tests.support.platform_client import details
@@ -116,6 +118,27 @@ class Asker:
         }
         with self.town.house.database.write() as session:
             _, self.credential = credentials.create(session, self.share.bank, self.town.house.watch())
+        self.machine = self._machine()
+
+    def _machine(self) -> Platform:
+        """The platform of the share, with a token for itself."""
+        caller = self.town.caller(self.share, self.town.categories)
+        with self.town.house.database.write() as session:
+            caller.token, _ = issue_machine(
+                session,
+                platform_id=self.share.platform,
+                jkt=caller.key.thumbprint(),
+                scopes=tuple(MachineScope),
+                requires_nonce=False,
+                now=self.town.house.watch(),
+            )
+        return caller
+
+    def _grant_of_machine(self, method: str) -> str:
+        """A grant to look at, or one to end that has ended already: the others are needed."""
+        fate = "live" if method in SAFE else "revoked"
+        fits = (one.platform == self.share.platform and one.fate == fate for one in self.town.shares)
+        return next(one.grant_id for one, fit in zip(self.town.shares, fits, strict=True) if fit)
 
     def rules(self) -> list[tuple[Rule, str]]:
         every = [rule for rule in self.town.app.url_map.iter_rules() if rule.endpoint != "static"]
@@ -131,7 +154,11 @@ class Asker:
         return path
 
     def good(self, rule: Rule, method: str, **values: str) -> Ask:
-        gate, path = gate_of(rule), self.path(rule, **values)
+        gate = gate_of(rule)
+        if gate is gates.machine:
+            path = self.path(rule, **{"grant_id": self._grant_of_machine(method), **values})
+            return Ask(self.town.app.test_client(), method, path, caller=self.machine)
+        path = self.path(rule, **values)
         if gate is gates.token:
             return Ask(self.town.app.test_client(), method, path, caller=self.caller)
         if gate is gates.auditor:
@@ -143,10 +170,10 @@ class Asker:
         if gate is gates.registrant:
             return self.registrant(method, path, values)
         browser = self.town.browser({gates.person: self.person, gates.staff: self.staff}.get(gate))
-        if method in SAFE:
-            return Ask(browser, method, path)
-        form = {"csrf_token": csrf_token(browser), **self.fields(rule.endpoint)}
-        return Ask(browser, method, path, form=MultiDict(form))
+        form = None
+        if method not in SAFE:
+            form = MultiDict({"csrf_token": csrf_token(browser), **self.fields(rule.endpoint)})
+        return Ask(browser, method, path, form=form)
 
     def registrant(self, method: str, path: str, values: Mapping[str, str]) -> Ask:
         """A request of a client that looks after itself; it may have removed itself the last time."""

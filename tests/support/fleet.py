@@ -22,6 +22,8 @@ from broker.crypto.keyset import generate_keyset
 from broker.edge.services import Services
 from broker.edge.visitor import Visitor, browser_id, sign_in
 from broker.platforms import service as platforms
+from broker.platforms.options import Options
+from broker.policy.vocabulary import MachineScope
 from broker.storage import schema
 from broker.storage.engine import Database
 from tests.support.caller import CALLBACK, Caller
@@ -173,6 +175,7 @@ def _register(services: Services, running: dict[str, QuickBank], keys: dict[str,
                 DATA,
                 ("chat_banking",),
                 "chat_banking",
+                options=Options(machine_scopes=tuple(MachineScope)),
             )
             platforms.add(session, catalogue, platform, http_loopback=True, now=now)
 

@@ -14,6 +14,7 @@ _SHARED = re.compile(rf"(?:{'|'.join(COSTLY)})-(?:sqlite|postgresql)")
 # What is long begins first, so that no process is left with it at the end; the two fleets not at once.
 _BEGIN = (
     *("fleet-postgresql", "world-sqlite", "fleet-sqlite", "world-postgresql"),
+    *("tests/reliability/test_row_39_simulation", "tests/reliability/test_row_04"),
     *("tests/reliability/", "tests/functional/", "tests/browser/", "tests/integration/"),
 )
 

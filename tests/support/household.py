@@ -4,13 +4,14 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from broker.audit.vocabulary import Event
 from broker.clock import system_clock
 from broker.policy.vocabulary import GrantStatus
 from broker.tokens.codes import Code, issue_code
-from tests.support.caller import CALLBACK, Caller, challenge_of, new_verifier
+from tests.support.caller import CALLBACK, PATHS, Caller, challenge_of, new_verifier
 from tests.support.customers import Person
 from tests.support.fleet import Fleet
 from tests.support.sharer import Sharer
@@ -60,30 +61,25 @@ class Household:
         self.sharer.line.close()
 
     def reads(self) -> Answer:
-        self.called.append(str(uuid.uuid4()))
-        return self.caller.read("balances", self.token, self.called[-1])
+        return self.caller.read("balances", self.token)
 
     def revokes(self) -> Answer:
         return self.sharer.acts("revoke", self.grant_id)
 
-    def redeems(self) -> Answer:
-        return self.caller.line.call(self.caller.redeeming(self.code, self.verifier))
-
-    def refreshes(self) -> Answer:
-        return self.caller.refresh(self.refresh_token)
-
-    def pushes(self) -> Answer:
-        return self.caller.line.call(self.caller.pushing(json.dumps(_DETAILS), new_verifier()))
-
-    def approves(self) -> Answer:
+    def asking(self) -> dict[str, bytes]:
+        """Prepare everything that the two may want, by its name."""
+        self.called.append(str(uuid.uuid4()))
         accounts = self.person.accounts["messenger"]
-        return self.sharer.line.call(self.sharer.approving(self.proposal_id, ("balances",), accounts))
-
-    def refuses(self) -> Answer:
-        return self.sharer.line.call(self.sharer.refusing(self.proposal_id))
-
-    def visits(self, path: str = "/my-sharing") -> Answer:
-        return self.sharer.line.call(self.sharer.getting(path))
+        return {
+            "reading": self.caller.reading(PATHS["balances"], self.token, interaction_id=self.called[-1]),
+            "redeeming": self.caller.redeeming(self.code, self.verifier),
+            "refreshing": self.caller.refreshing(self.refresh_token),
+            "pushing": self.caller.pushing(json.dumps(_DETAILS), new_verifier()),
+            "revoking": self.sharer.acting("revoke", self.grant_id),
+            "approving": self.sharer.approving(self.proposal_id, ("balances",), accounts),
+            "refusing": self.sharer.refusing(self.proposal_id),
+            "visiting": self.sharer.getting("/my-sharing"),
+        }
 
     def status(self, grant_id: str | None = None) -> GrantStatus:
         with self.fleet.services.database.read() as session:
@@ -96,25 +92,27 @@ class Household:
 
         `pages` says that it can still be read, `ready` how the broker then says whether it can serve.
         """
-        for name, act in (
-            ("reading", self.reads),
-            ("redeeming", self.redeems),
-            ("refreshing", self.refreshes),
-            ("pushing", self.pushes),
-            ("revoking", self.revokes),
-            ("approving", self.approves),
-            ("refusing", self.refuses),
-        ):
-            yield from _wrong_refusal(name, act())
-        page = self.visits()
+        asking = self.asking()
+        with ThreadPoolExecutor(len(asking)) as pool:  # at once: each may have to wait for a lock, for ten seconds
+            answers = dict(zip(asking, pool.map(self._answered, asking.values()), strict=True))
+        page = answers.pop("visiting")
         if page.status != (200 if pages else 503) or b"</html>" not in page.body:
             yield f"My sharing answers {page.status} {page.body[:200]!r}"
-        asked = self.sharer.acts("revoke", self.grant_id)
-        if pages and b"This was not done" not in asked.body:
-            yield f"the page does not say that it was not done: {asked.body[-1500:]!r}"
-        if not pages and b"nothing was changed" not in asked.body:
-            yield f"the page does not say that nothing was changed: {asked.body[-1500:]!r}"
+        for name, got in answers.items():
+            yield from _wrong_refusal(name, got)
+        told = answers["revoking"].body
+        if pages and b"This was not done" not in told:
+            yield f"the page does not say that it was not done: {told[-1500:]!r}"
+        if not pages and b"nothing was changed" not in told:
+            yield f"the page does not say that nothing was changed: {told[-1500:]!r}"
         yield from self.wrong_health(ready)
+
+    def _answered(self, request: bytes) -> Answer:
+        line = Line(self.fleet.port)
+        try:
+            return line.call(request)
+        finally:
+            line.close()
 
     def wrong_health(self, ready: int) -> Iterator[str]:
         line = Line(self.fleet.port)
@@ -133,16 +131,16 @@ class Household:
         logged = [e.event for e in self.fleet.log() if e.interaction_id in self.called]
         if Event.ACCESS_RELEASED in logged:
             yield "something was released"
-        for name, act, expected in (
-            ("reading", self.reads, 200),
-            ("redeeming", self.redeems, 200 if time.monotonic() - self.began < _CODE_LIFE_S else 400),
-            ("refreshing", self.refreshes, 200),
-            ("pushing", self.pushes, 201),
-            ("approving", self.approves, 303),
-            ("revoking", self.revokes, 303),
-            ("reading", self.reads, 401),
+        for name, expected in (
+            ("reading", 200),
+            ("redeeming", 200 if time.monotonic() - self.began < _CODE_LIFE_S else 400),
+            ("refreshing", 200),
+            ("pushing", 201),
+            ("approving", 303),
+            ("revoking", 303),
+            ("reading", 401),
         ):
-            got = act()
+            got = self._answered(self.asking()[name])
             if got.status != expected:
                 yield f"afterwards, {name}: {got.status} {got.body[:300]!r}"
         if (status := self.status()) is not GrantStatus.REVOKED:

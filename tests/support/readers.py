@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from tests.support.fleet import Fleet
 from tests.support.wire import Answer, LineBroken
 
-_PAUSE_S = 0.01
+_PAUSE_S = 0.05  # machines that are refused must not take the time of the processes that they wait for
 _TIMEOUT_S = 60
 
 

@@ -24,8 +24,9 @@ from broker.grants.consents import Answer, Asker
 from broker.grants.service import Part
 from broker.outbound import OutboundClient, OutboundSession
 from broker.platforms import service as platforms
+from broker.platforms.options import Options
 from broker.policy.terms import CategoryTerm, Choice, Terms
-from broker.policy.vocabulary import Detail, Precision
+from broker.policy.vocabulary import Detail, MachineScope, Precision
 from broker.tokens.codes import Code, consume_code, issue_code
 from broker.users.models import IdentityRow
 from tests.support.core import House, open_house
@@ -197,6 +198,7 @@ def _move_in(town: Town) -> None:
                 id=name,
                 kind=platforms.PlatformKind.PLATFORM,
                 name=name.title(),
+                options=Options(machine_scopes=tuple(MachineScope)),
                 jwks={"keys": [town.keys[name].as_dict(private=False)]},
                 redirect_uris=(CALLBACK,),
                 scopes=town.categories,

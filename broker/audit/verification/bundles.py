@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from broker.audit.verification.faults import Fault, found_in
 from broker.audit.verification.hashing import Rows
 from broker.audit.verification.reading import Missing, Read
-from broker.tlog.merkle import HASH_BYTES, leaf_hash
+from broker.tlog.merkle import HASH_BYTES
 from broker.tlog.tiles import TILE_WIDTH, decode_entries, tile_path
 
 
@@ -65,7 +66,7 @@ def _bundle(read: Read, log: str, index: int, width: int) -> Bundle:
     except Missing as error:
         detail = f"The log does not have {error.path}"
         return Bundle(first, [], [], Fault("tile-missing", detail, log=log, number=first, last=first + width - 1))
-    hashes = [leaf_hash(leaf) for leaf in leaves]
+    hashes = [sha256(b"\x00" + leaf).digest() for leaf in leaves]  # `leaf_hash`, written out: it runs for every entry
     if len(hashes) == width and b"".join(hashes) == tile:
         return Bundle(first, leaves, hashes, None)
     known = _hashes_in(tile)

@@ -10,7 +10,7 @@ from typing import Any
 
 from broker.audit.verification.faults import Fault
 from broker.audit.verification.keys import KeysInUse
-from broker.audit.verification.leaves import Fields
+from broker.audit.verification.leaves import Entry, Fields, fields_of
 from broker.audit.verification.recovered import Recovered
 
 _CHAINED = 2  # the version of leaves that have chains and accesses
@@ -46,45 +46,44 @@ class Continuity:
     _chains: dict[str, tuple[int, bytes, int]] = field(default_factory=dict)
     _open: dict[str, str] = field(default_factory=dict)
 
-    def follow(self, number: int, leaf_hash: bytes, fields: Fields) -> None:
+    def follow(self, number: int, leaf: bytes, leaf_hash: bytes, entry: Entry) -> None:
         """Check the next entry.
 
         Raises:
             Fault: it does not fit to its place or to what stands before it.
         """
-        version = fields["v"]
+        access, event, _, log, stated, subject, follows, place, time, digits = entry
+        version = int(digits)
         if version < self._version:
             raise Fault("leaf-malformed", "is of an older version than the entry before it")
         self._version = version
-        self._place(number, fields)
-        if version >= _CHAINED:
-            if "subject" in fields:
-                self._chain(number, leaf_hash, fields)
-            if "access" in fields:
-                self._access(fields)
-            elif fields["event"] in _ANNOUNCED:
-                raise Fault("access-not-announced", f"says {fields['event']} of no access")
-
-    def _place(self, number: int, fields: Fields) -> None:
-        if fields["number"] != number:
-            raise Fault("number-wrong", f"stands at number {number} and says that it is number {fields['number']}")
-        if fields["log"] != self.log:
+        if int(stated) != number:
+            raise Fault("number-wrong", f"stands at number {number} and says that it is number {stated}")
+        if log != self.log:
             raise Fault("log-wrong", "belongs to another log")
-        time_us = fields["time"]
+        self._date(number, int(time))
+        if event in _ABOUT_LOG:
+            _ABOUT_LOG[event](self, number, fields_of(leaf))
+        if version >= _CHAINED:
+            if subject is not None:
+                self._chain(number, leaf_hash, subject, place, follows)
+            if access is not None:
+                self._access(access, event)
+            elif event in _ANNOUNCED:
+                raise Fault("access-not-announced", f"says {event} of no access")
+
+    def _date(self, number: int, time_us: int) -> None:
         if time_us < self._time_us:
             raise Fault("time-goes-back", "is older than the entry before it")
         if number >= self.since_number and time_us < self.since_us:
             raise Fault("back-dated", "was added after a witness had signed, and says that it happened before")
         if time_us > (self.until_us if number >= self.since_number else self.by_us):
             raise Fault("dated-ahead", "was there when a witness signed, and says that it happened after")
+        if self._closed:
+            raise Fault("log-goes-on", "stands behind the entry that closed the log")
         self._time_us = time_us
         if number == 0:
             self._began_us = time_us
-        if self._closed:
-            raise Fault("log-goes-on", "stands behind the entry that closed the log")
-        about_log = _ABOUT_LOG.get(fields["event"])
-        if about_log is not None:
-            about_log(self, number, fields)
 
     def _opened(self, number: int, fields: Fields) -> None:
         if number:
@@ -105,12 +104,10 @@ class Continuity:
     def _rotated(self, _number: int, fields: Fields) -> None:
         self.keys.change(fields.get("logKeys"))
 
-    def _chain(self, number: int, leaf_hash: bytes, fields: Fields) -> None:
-        subject, place = fields["subject"], fields.get("subjectSeq")
-        if place is None:
+    def _chain(self, number: int, leaf_hash: bytes, subject: str, stated: str | None, follows: str | None) -> None:
+        if stated is None:
             raise Fault("leaf-malformed", "is about a person and has no place in that person's chain")
-        known = self._chains.get(subject)
-        follows = fields.get("subjectPrev")
+        place, known = int(stated), self._chains.get(subject)
         if known is None:
             if place != 0 or follows is not None:
                 raise Fault("subject-gap", f"is this person's number {place} here, and no earlier one stands before it")
@@ -123,8 +120,7 @@ class Continuity:
                 raise Fault("subject-altered", detail, number=number_before)
         self._chains[subject] = (place, leaf_hash, number)
 
-    def _access(self, fields: Fields) -> None:
-        access, event = fields["access"], fields["event"]
+    def _access(self, access: str, event: str) -> None:
         if event in ANNOUNCING:
             if access in self._open:
                 raise Fault("access-repeated", "announces an access that was announced before")
@@ -132,7 +128,7 @@ class Continuity:
         elif event in _ANNOUNCED:
             if self._open.pop(access, None) is None:
                 is_first = self.previous is None and self.recovered is None
-                if is_first or fields["time"] > self._began_us + _CARRIED_OVER_US:
+                if is_first or self._time_us > self._began_us + _CARRIED_OVER_US:
                     raise Fault("access-not-announced", f"says {event} of an access that was not announced before")
                 self.carried_over += 1
         else:

@@ -2,29 +2,38 @@
 
 Parsing and writing again would take most of the time of a check. A log has few forms of leaves, which differ in nothing
 but their texts and digits: so the first leaf of each form is checked at length, and makes a pattern for the others.
+Leaves of one length are mostly of one form.
 """
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from broker.audit.verification.faults import Fault
 
 Fields = dict[str, Any]
-NEEDED = frozenset({
+Entry = tuple[Any, ...]
+"""The texts and digits of the members that are NEEDED, in that order; None for one that a leaf has not."""
+NEEDED = (
     "access", "event", "interactionId", "log", "number", "subject", "subjectPrev", "subjectSeq", "time", "v"
-})  # fmt: skip
-"""The members that are read of a leaf that follows others; of the first of its form all are."""
+)  # fmt: skip
+"""The members that are read of a leaf to check it against others, in the order in which it has them."""
 _REQUIRED = {"v": int, "log": str, "number": int, "time": int, "event": str, "initiator": str, "decision": str}
 _KINDS = {"access": str, "interactionId": str, "subject": str, "subjectPrev": str, "subjectSeq": int}
 _LARGEST_INTEGER = 2**53 - 1  # RFC 8785 §3.2.2.3: beyond it numbers differ between programs
 _MOST_DEPTH = 8
 _MOST_FORMS = 512
 _read = json.JSONDecoder().raw_decode
-# What may stand in a text without being escaped, and the digits of a whole number that is surely small enough.
-_TEXT = r'[^"\\\x00-\x1f]*+'
+# What a text holds only escaped (but its end) and the sign of an escape become a byte that UTF-8 does not have, so that
+# decoding finds them. Patterns that look for them take three times as long.
+_ESCAPES_SHOWN = bytes.maketrans(bytes(range(0x20)) + b"\\", b"\xff" * 0x21)
+_TEXT = '[^"]*+'
+# The digits of a whole number that is surely small enough.
 _DIGITS = r"0|[1-8][0-9]{0,15}+|9[0-9]{0,14}+"
 _NUMBER = re.compile(rf":(?:{_DIGITS})([,}}])")
+_ABSENT = "(){0}"  # a group that takes part in no match
+_Form = Callable[[str], re.Match[str] | None]
 
 
 def fields_of(leaf: bytes) -> Fields:
@@ -65,77 +74,64 @@ class Leaves:
 
     def __init__(self) -> None:
         self._forms: dict[int, list[_Form]] = {}
+        self._likely: dict[int, _Form] = {}
         self._known = 0
 
-    def read(self, leaf: bytes) -> Fields:
-        """Return the members of a leaf that are needed to check it against others.
+    def read(self, leaf: bytes) -> Entry:
+        """Return what is needed to check a leaf against others.
 
         Raises:
             Fault: as `fields_of`.
         """
-        for form in self._forms.get(leaf.count(b'"'), ()):
-            fields = form.read(leaf)
-            if fields is not None:
-                return fields
-        found = fields_of(leaf)
-        if self._known < _MOST_FORMS and (learned := _form_of(leaf.decode())) is not None:
-            self._known += 1
-            self._forms.setdefault(leaf.count(b'"'), []).append(learned)
-        return found
-
-
-class _Form:
-    """Leaves that differ in texts and digits alone: each is canonical if one of them is."""
-
-    def __init__(self, pattern: str, names: list[str], numbers: list[str]) -> None:
-        self._match = re.compile(pattern).fullmatch
-        self._names = names
-        self._numbers = numbers
-
-    def read(self, leaf: bytes) -> Fields | None:
-        """Return the needed members of a leaf, None when it is of another form."""
         try:
-            found = self._match(leaf.decode())
+            text = leaf.translate(_ESCAPES_SHOWN).decode()
         except UnicodeDecodeError:
-            return None
-        if found is None:
-            return None
-        fields: Fields = dict(zip(self._names, found.groups()))  # noqa: B905 - a group a name; `strict` costs time
-        for name in self._numbers:
-            fields[name] = int(fields[name])
-        return fields
+            return _entry_of(fields_of(leaf))  # it has escapes, or is refused
+        likely = self._likely.get(len(leaf))
+        if likely is not None and (found := likely(text)) is not None:
+            return found.groups()
+        marks = text.count('"')
+        for form in self._forms.get(marks, ()):
+            if (found := form(text)) is not None:
+                self._likely[len(leaf)] = form
+                return found.groups()
+        fields = fields_of(leaf)
+        if self._known < _MOST_FORMS and (learned := _form_of(text)) is not None:
+            self._known += 1
+            self._forms.setdefault(marks, []).append(learned)
+        return _entry_of(fields)
+
+
+def _entry_of(fields: Fields) -> Entry:
+    return tuple(str(fields[name]) if name in fields else None for name in NEEDED)
 
 
 def _form_of(text: str) -> _Form | None:
-    """Make the form of a canonical leaf; None when it has escapes, objects within or numbers elsewhere than in members.
+    """Make the form of a canonical leaf; None when it has objects within, or numbers elsewhere than in members.
 
-    Nor has an entry about the log's keys one, which are read each time.
-
+    It matches the leaves that differ from this one in texts and digits alone, and finds the needed members.
     Without a backslash every quotation mark begins or ends a text, so what stands between texts is at even places.
     """
-    if "\\" in text or text.count("{") != 1 or '"logKeys"' in text:
+    if text.count("{") != 1:
         return None
     parts = text.split('"')
-    pattern, names, numbers, name = [re.escape(parts[0])], [], [], ""
+    pattern, reached, is_needed = [re.escape(parts[0])], 0, False
     for place in range(1, len(parts), 2):
         inside, behind = parts[place], parts[place + 1]
         if behind.startswith(":"):
-            name = inside
+            if is_needed := inside in NEEDED:
+                pattern.append(_ABSENT * (NEEDED.index(inside) - reached))
+                reached = NEEDED.index(inside) + 1
             pattern.append(re.escape(f'"{inside}"'))
         else:
-            is_needed = name in NEEDED and parts[place - 1] == ":"
             pattern.append(f'"({_TEXT})"' if is_needed else f'"{_TEXT}"')
-            names += [name] * is_needed
         if (number := _NUMBER.fullmatch(behind)) is not None:
-            is_needed = name in NEEDED
             pattern.append(f":({_DIGITS}){number[1]}" if is_needed else f":(?:{_DIGITS}){number[1]}")
-            names += [name] * is_needed
-            numbers += [name] * is_needed
         elif any(map(str.isdigit, behind)):
             return None
         else:
             pattern.append(re.escape(behind))
-    return _Form("".join(pattern), names, numbers)
+    return re.compile("".join(pattern) + _ABSENT * (len(NEEDED) - reached)).fullmatch
 
 
 def _check_members(fields: Fields) -> None:

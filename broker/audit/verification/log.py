@@ -123,10 +123,12 @@ class _Walk:
         number, read, follow, served = bundle.first, self.leaves.read, self.continuity.follow, self.served
         try:
             for leaf, hashed in zip(bundle.leaves, bundle.hashes, strict=True):
-                fields = read(leaf)
-                follow(number, hashed, fields)
-                if served is not None and fields["event"] in ANNOUNCING:
-                    served.announced(number, hashed, fields)
+                entry = read(leaf)
+                follow(number, leaf, hashed, entry)
+                if served is not None:
+                    _, event, interaction_id, *_ = entry
+                    if event in ANNOUNCING:
+                        served.announced(number, hashed, interaction_id)
                 number += 1
         except Fault as fault:
             if fault.number is None:

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from broker.audit.verification.faults import Fault, Unreadable
-from broker.audit.verification.leaves import Fields
 
 _LONGEST_LINE = 4_096
 _COVERED_WITHIN = timedelta(minutes=10)  # a checkpoint is published when witnesses have signed it: seconds
@@ -75,7 +74,7 @@ class Served:
                 found._add(place, line, log)
         return found
 
-    def announced(self, number: int, leaf_hash: bytes, fields: Fields) -> None:
+    def announced(self, number: int, leaf_hash: bytes, interaction_id: str | None) -> None:
         """Take note of an entry that announced a request.
 
         Raises:
@@ -89,7 +88,7 @@ class Served:
             return
         own = urlsafe_b64encode(leaf_hash)[:-1].decode()
         for line in lines:
-            if line.leaf_hash not in {None, own} or line.interaction_id not in {None, fields.get("interactionId")}:
+            if line.leaf_hash not in {None, own} or line.interaction_id not in {None, interaction_id}:
                 detail = f"is not the entry that came with the request in line {line.place} of the list"
                 raise Fault("served-otherwise", detail)
         self._served += len(lines)

@@ -28,11 +28,16 @@ def mutated(chance: random.Random, leaf: bytes) -> bytes:
     return bytes(changed)
 
 
-def test_whatever_is_done_to_a_leaf_only_its_one_form_passes() -> None:
-    chance, leaves, passed = random.Random(7), Author().write(20), 0
+def knowing(leaves: list[bytes]) -> Leaves:
     reader = Leaves()
     for leaf in leaves:
         reader.read(leaf)
+    return reader
+
+
+def test_whatever_is_done_to_a_leaf_only_its_one_form_passes() -> None:
+    chance, leaves, passed = random.Random(7), Author().write(20), 0
+    reader = knowing(leaves)
     for _ in range(4_000):
         leaf = mutated(chance, chance.choice(leaves))
         try:
@@ -43,9 +48,18 @@ def test_whatever_is_done_to_a_leaf_only_its_one_form_passes() -> None:
             continue
         assert canonical(fields) == canonical(json.loads(leaf)) == leaf
         read = reader.read(leaf)
-        assert {name: fields[name] for name in NEEDED & fields.keys()}.items() <= read.items()
+        assert read == tuple(str(fields[name]) if name in fields else None for name in NEEDED)
         passed += 1
     assert passed > 1_000
+
+
+@pytest.mark.parametrize("byte", [*range(0x20), ord("\\")], ids=lambda byte: f"{byte:02x}")
+def test_what_a_text_holds_only_escaped_is_refused_in_a_known_form(byte: int) -> None:
+    leaves = Author().write(4)
+    reader = knowing(leaves)
+    for text in (b"messenger", b"access.requested", b"broker.example"):  # one that is read of each leaf, and others
+        with pytest.raises(Fault, match=r"leaf-malformed|leaf-not-canonical"):
+            reader.read(leaves[2].replace(text, text[:5] + bytes([byte]) + text[6:]))
 
 
 @pytest.mark.parametrize(

@@ -19,18 +19,17 @@ PLANTS = (
     Plant(f"{_IN}log.py", "if self.rows.root(self.rest) != checkpoint.root:", "if False:", f"{_LOG}::root"),
     Plant(f"{_IN}log.py", "if now.size < before.size:", "if False:", f"{_LOG}::was_cut"),
     Plant(f"{_IN}log.py", "if 0 < inside <= len", "if 0 < inside < len", f"{_LOG}::rewritten_as_a_whole or back_dated"),
-    Plant(f"{_IN}continuity.py", 'if fields["number"] != number:', "if False:", f"{_LOG}::tampered"),
+    Plant(f"{_IN}continuity.py", "if int(stated) != number:", "if False:", f"{_LOG}::tampered"),
     Plant(f"{_IN}continuity.py", "if time_us < self._time_us:", "if False:", f"{_LOG}::tampered"),
     Plant(f"{_IN}continuity.py", "if place != before + 1:", "if place <= before:", f"{_LOG}::tampered"),
     Plant(f"{_IN}continuity.py", "if self._open.pop(access, None) is None:", "if False:", f"{_LOG}::tampered"),
     Plant(f"{_IN}continuity.py", "and time_us < self.since_us", "and False", f"{_LOG}::dated_before"),
     Plant(f"{_IN}heads.py", "< trust.quorum:", "< 0:", f"{_LOG}::fork"),
-    Plant(f"{_IN}served.py", "        if covered:\n", "        if False:\n", f"{_LOG}::served"),
+    Plant(f"{_IN}served.py", "if missing:", "if False:", f"{_LOG}::served"),
     Plant(f"{_IN}served.py", "    if others:", "    if False:", f"{_LOG}::not_checked"),
-    Plant(f"{_IN}served.py", "if number < size]", "]", f"{_LOG}::beyond"),
-    Plant(
-        f"{_IN}leaves.py", r"""_TEXT = r'[^"\\\x00-\x1f]*+'""", """_TEXT = r'[^"]*+'""", f"{_LEAF}::whatever_is_done"
-    ),
+    Plant(f"{_IN}served.py", "if number < size or self._is_overdue(line)", "if number >= 0", f"{_LOG}::beyond"),
+    Plant(f"{_IN}leaves.py", "leaf.translate(_ESCAPES_SHOWN)", "leaf", f"{_LEAF}::whatever_is_done or only_escaped"),
+    Plant(f"{_IN}leaves.py", "pattern.append(_ABSENT * (NEEDED.index(inside) - reached))", "pass", _LEAF),
     Plant(f"{_IN}leaves.py", "if written != leaf:", "if False:", f"{_LEAF}::another_spelling"),
     Plant(
         f"{_IN}mirroring.py",

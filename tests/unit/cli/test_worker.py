@@ -9,6 +9,7 @@ from broker.cli.worker import run_once
 from broker.edge.services import Services
 from broker.errors import BankUnavailable, LogUnavailable
 from broker.grants.service import Part
+from broker.tokens.machine import find_machine, issue_machine
 from tests.support.core import CREDENTIAL, House
 from tests.support.edge import services_of
 
@@ -125,3 +126,14 @@ def test_what_is_old_is_forgotten(house: House, services: Services) -> None:
     with house.database.read() as session:
         for table in ("single_use", "codes", "tokens", "web_sessions", "pushed_requests"):
             assert session.connection().exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one() == 0  # noqa: S608 - the names stand above
+
+
+def test_a_machine_token_is_forgotten_a_day_after_its_end(house: House, services: Services) -> None:
+    facts = {"platform_id": "messenger", "jkt": "jkt", "scopes": ("grant_management_query",)}
+    with house.database.write() as session:
+        secret, _ = issue_machine(session, **facts, requires_nonce=False, now=house.watch())
+    for days, is_known in ((1, True), (1, False)):
+        house.watch.passes(days=days)
+        run_once(services)
+        with house.database.read() as session:
+            assert (find_machine(session, secret) is not None) is is_known

@@ -125,6 +125,22 @@ class App:
         request = {"grant_type": "refresh_token", "refresh_token": token}
         return self.post("/oauth/token", dpop=dpop or self.proof(), **{**request, **parameters})
 
+    def machine_token(self, *scopes: str, nonce: str | None = None) -> str:
+        """Get a token for the app itself."""
+        response = self.asks_for_itself(*scopes, nonce=nonce)
+        assert response.status_code == 200, response.text
+        return cast("str", response.json["access_token"])  # type: ignore[index]  # status checked
+
+    def asks_for_itself(self, *scopes: str, nonce: str | None = None, **parameters: Any) -> TestResponse:
+        request = {"grant_type": "client_credentials", "scope": " ".join(scopes) or None}
+        return self.post("/oauth/token", dpop=self.proof(nonce=nonce), **{**request, **parameters})
+
+    def calls(self, method: str, path: str, token: str, *, dpop: str | None = None, **claims: Any) -> TestResponse:
+        """Call a resource with a token and a proof for it."""
+        ath = urlsafe_b64encode(sha256(token.encode()).digest()).rstrip(b"=").decode()
+        made = dpop or proof(self.dpop_key, self.watch, method=method, url=BASE + path, **{"ath": ath, **claims})
+        return self.http.open(path, method=method, headers={"Authorization": f"DPoP {token}", "DPoP": made})
+
     def introspects(self, token: str) -> dict[str, Any]:
         response = self.post("/oauth/introspect", token=token)
         assert response.status_code == 200, response.text

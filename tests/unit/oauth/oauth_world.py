@@ -1,6 +1,6 @@
 """A small world for the authorization server: real policies, a real database, an app with keys of its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ from broker.banks.service import add as add_bank
 from broker.crypto.keyset import generate_keyset, load_keyset
 from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
-from broker.edge import gates, interaction, nonces, problems
+from broker.edge import gates, headers, interaction, nonces, problems
 from broker.edge.services import Services, install
 from broker.edge.session import DatabaseSessions
 from broker.edge.visitor import Visitor, sign_in, wish_of
@@ -31,10 +31,12 @@ from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.grants.views import Grant
 from broker.oauth import grant_resource, metadata, registration, routes
-from broker.platforms.service import Platform, PlatformKind
+from broker.platforms.options import Options
+from broker.platforms.service import Platform, PlatformKind, find
 from broker.platforms.service import add as add_platform
 from broker.policy.loading import load_catalogue
 from broker.policy.terms import Choice
+from broker.policy.vocabulary import MachineScope
 from broker.settings import default_policies_dir
 from broker.storage.engine import Database
 from broker.users.service import Users
@@ -99,6 +101,14 @@ class World:
         assert response.status_code == 200, response.text
         return cast("dict[str, Any]", response.json)
 
+    def registers(self, app: App, **options: Any) -> None:
+        """Change the options of an app's registration."""
+        with self.services.database.write() as session:
+            known = find(session, app.id)
+            assert known is not None
+            changed = replace(known, options=replace(known.options, **options))
+            add_platform(session, self.services.catalogue, changed, http_loopback=True, now=self.watch())
+
     def events(self) -> list[str]:
         with self.services.database.read() as session:
             return [row.event for row in session.query(EntryRow).order_by(EntryRow.time_us)]
@@ -160,6 +170,7 @@ def _app(services: Services) -> Flask:
     app.before_request_funcs[grant_resource.blueprint.name] = [gates.machine]
     app.register_blueprint(registration.blueprint, url_prefix="/oauth")
     app.before_request_funcs[registration.blueprint.name] = [gates.registrant]
+    app.after_request(headers.add)
     app.after_request(nonces.offer)
     app.template_folder = str(Path(problems.__file__).parent.parent / "web" / "templates")
     problems.install(app)
@@ -204,6 +215,7 @@ def _register(world: World) -> None:
                 scopes=SCOPES,
                 purposes=("chat_banking",),
                 default_purpose="chat_banking" if app is world.messenger else None,
+                options=Options(machine_scopes=tuple(MachineScope)),
             )
             add_platform(session, services.catalogue, platform, http_loopback=True, now=now)
         jwks = {"keys": [world.api.key.as_dict(private=False)]}

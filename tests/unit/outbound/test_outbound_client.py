@@ -287,7 +287,14 @@ def test_json_under_another_label_is_refused(label: str) -> None:
         Answer(200, {"content-type": label}, b"{}").json()
 
 
+@pytest.mark.parametrize("coding", [(), ("Content-Encoding: gzip",)])
 @pytest.mark.parametrize("piece", [b"0.5,", b"[],", b"{},"])
-def test_a_body_of_more_values_than_any_page_holds_is_refused_unread(piece: bytes) -> None:
-    with pytest.raises(BankInvalidAnswer, match="too large"):
-        Answer(200, {"content-type": "application/json"}, b"[" + piece * 400_000 + b"1]").json()
+def test_a_body_of_too_many_values_is_refused_and_counts_as_a_failure(piece: bytes, coding: tuple[str, ...]) -> None:
+    body = b"[" + piece * 400_000 + b"1]"
+    with serving(answering(gzip.compress(body, 1, mtime=0) if coding else body, headers=coding)) as server:
+        client = OutboundClient(server.allowed, 5.0, tls=TLS)
+        for _ in range(FAILURES_TO_OPEN):
+            with pytest.raises(BankInvalidAnswer, match="too large"):
+                client.get(server.url(), {}, breaker="bank")
+        with pytest.raises(BankUnavailable, match="rest"):
+            client.get(server.url(), {}, breaker="bank")
