@@ -32,7 +32,7 @@ from broker.grants.consents import Consents
 from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
-from broker.oauth import grant_resource, metadata
+from broker.oauth import grant_resource, metadata, registration
 from broker.oauth import routes as oauth
 from broker.outbound import OutboundClient, OutboundSession
 from broker.platforms.client_keys import LARGEST_SET, ClientKeys
@@ -69,12 +69,13 @@ MOUNT_TABLE = (
     Mount(oauth.browser, "/oauth", gates.public),
     Mount(oauth.blueprint, "/oauth", gates.client),
     Mount(grant_resource.blueprint, "/oauth", gates.machine),
+    Mount(registration.blueprint, "/oauth", gates.registrant),
     Mount(api.blueprint, "/v1", gates.token),
     Mount(grant_receipts.blueprint, "/v1", gates.token),
     Mount(audit_log.hashes, "/audit", gates.public),
     Mount(audit_log.entries, "/audit", gates.auditor),
 )
-_WITHOUT_COOKIES = (gates.client, gates.token, gates.machine, gates.auditor)
+_WITHOUT_COOKIES = (gates.client, gates.token, gates.machine, gates.registrant, gates.auditor)
 _KEYS_TIMEOUT_S = 3.0
 _WITNESS_TIMEOUT_S = 3.0
 _WITNESS_CALLS_AT_ONCE = 32

@@ -29,6 +29,7 @@ class Event(StrEnum):
     ACCESS_FAILED = "access.failed"
     DETAILS_ERASED = "details.erased"
     PLATFORM_REGISTERED = "platform.registered"
+    PLATFORM_REMOVED = "platform.removed"
     BANK_REGISTERED = "bank.registered"
     KEYS_ROTATED = "keys.rotated"
     LOG_OPENED = "log.opened"

@@ -18,14 +18,17 @@ from broker.edge.services import Services
 from broker.edge.session import forget_old_sessions
 from broker.errors import BrokerError, LogUnavailable
 from broker.events import outbox
+from broker.grants.acts import PlatformActor
 from broker.grants.expiry import record_expiry
-from broker.grants.reader import has_live_grant
+from broker.grants.reader import has_live_grant, live_grants_of
 from broker.oauth.requests import forget_old_requests
+from broker.platforms.initial_tokens import forget_unused
 from broker.settings import load_settings
 from broker.storage.schema import check_revision
 from broker.storage.single_use import forget_expired
 from broker.telemetry import begin_context, configure_logging
 from broker.tokens.codes import forget_old_codes
+from broker.tokens.leaving import end_tokens
 from broker.tokens.machine import forget_old_machine_tokens
 from broker.tokens.service import forget_old_tokens
 
@@ -37,6 +40,7 @@ _FORGETTING = (
     forget_old_codes,
     forget_old_tokens,
     forget_old_machine_tokens,
+    forget_unused,
 )
 _log = structlog.get_logger(__name__)
 
@@ -116,11 +120,11 @@ def _next_task(services: Services) -> outbox.Task | None:
 def _work(services: Services, task: outbox.Task) -> None:
     begin_context(task_id=task.id)
     try:
-        end_at_bank(services, task)
+        _TASKS[task.kind](services, task)
     except BrokerError as error:
         _log.warning("worker.task_failed", task=task.kind.value, attempts=task.attempts, code=error.code)
         with services.database.write() as session:
-            if task.is_hopeless:
+            if task.is_hopeless and task.kind is outbox.TaskKind.BANK_END:
                 _forget_credential(services, session, task)
                 outbox.finish(session, task)
             else:
@@ -150,3 +154,17 @@ def end_at_bank(services: Services, task: outbox.Task) -> None:
     services.release.connector(bank_id).end(Credential.load(identity.credential))
     with services.database.write() as session:
         services.users.replace_credential(session, user_id, bank_id, old=identity.credential, new=None)
+
+
+def end_platform(services: Services, task: outbox.Task) -> None:
+    """End the grants of a removed platform, and what tokens may have come about while it was being removed."""
+    platform_id = task.payload["platform_id"]
+    with services.database.write() as session:
+        end_tokens(session, platform_id, services.clock())
+    with services.database.read() as session:
+        grants = live_grants_of(session, platform_id)
+    for grant_id in grants:
+        services.grants.give_back(PlatformActor(platform_id, task.id), grant_id, reason="platform-removed")
+
+
+_TASKS = {outbox.TaskKind.BANK_END: end_at_bank, outbox.TaskKind.PLATFORM_END: end_platform}

@@ -30,6 +30,8 @@ from broker.errors import (
     TokenRefused,
 )
 from broker.grants.acts import Actor
+from broker.platforms.initial_tokens import find as find_invitation
+from broker.platforms.registration_tokens import entrusted
 from broker.platforms.service import find as find_platform
 from broker.policy.vocabulary import MachineScope
 from broker.release import Call
@@ -160,6 +162,30 @@ def auditor() -> None:
     add_facts(bank=found.owner)
     if found.owner != (request.view_args or {}).get("owner"):
         raise NotFound("There is no such log.")
+
+
+def registrant() -> None:
+    """Whoever holds an invitation (initial access token), or the registration token of the very client in the address.
+
+    What is done then asks again, in its own transaction.
+    """
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not secret:
+        raise not_registered()
+    client_id = (request.view_args or {}).get("client_id")
+    with services().database.read() as session:
+        if client_id is None:
+            is_known = find_invitation(session, secret, services().clock()) is not None
+        else:
+            is_known = entrusted(session, client_id, secret) is not None
+    if not is_known:
+        raise not_registered()
+    g.bearer = secret
+
+
+def not_registered() -> CredentialRefused:
+    """Return the one answer to every token with which nothing can be registered, and to every unknown client."""
+    return CredentialRefused("This token registers nothing here.", code="registration-refused")
 
 
 def _refusal(found: Token, jkt: str) -> TokenRefused | None:

@@ -77,7 +77,16 @@ _HTTP: dict[int, tuple[str, str]] = {
 }
 _HTTP_OTHER = ("request-refused", "The request was refused.")
 _OUR_SIDE, _UNAVAILABLE = 500, 503
-_PROGRAMS = ("/oauth/par", "/oauth/token", "/oauth/revoke", "/oauth/introspect", "/audit/", "/healthz", "/readyz")
+_PROGRAMS = (
+    "/oauth/par",
+    "/oauth/token",
+    "/oauth/revoke",
+    "/oauth/introspect",
+    "/oauth/register",
+    "/audit/",
+    "/healthz",
+    "/readyz",
+)
 _NO_TOKEN = "token-missing"  # noqa: S105 - the code of an error, not a secret
 
 

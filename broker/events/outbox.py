@@ -19,9 +19,14 @@ _LONGEST_RETRY = timedelta(hours=1)
 
 
 class TaskKind(StrEnum):
-    """What a task asks for. `bank.end`: revoke our tokens at a bank where the person has no live grant left."""
+    """What a task asks for.
+
+    `bank.end`: revoke our tokens at a bank where the person has no live grant left. `platform.end`: end the grants of
+    a platform that has been removed.
+    """
 
     BANK_END = "bank.end"
+    PLATFORM_END = "platform.end"
 
 
 @dataclass(frozen=True, slots=True)

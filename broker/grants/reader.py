@@ -22,6 +22,7 @@ _CATEGORIES = (
 _ACCOUNTS = (
     select(_ACCOUNTS_OF).where(_ACCOUNTS_OF.c.grant_id == bindparam("of_grant")).order_by(_ACCOUNTS_OF.c.position)
 )
+_APPROVED = [GrantStatus.ACTIVE.value, GrantStatus.PAUSED.value]
 _LIVE = [status.value for status in GrantStatus if not status.is_final]
 
 
@@ -76,6 +77,12 @@ class GrantReader:
     def _amendment(self, session: Session, row: GrantAmendmentRow, now: datetime) -> Amendment:
         grant = session.get_one(GrantRow, row.grant_id)
         return amendment_view(row, view(grant, grant.categories, grant.accounts, self._sealer, now), now)
+
+
+def live_grants_of(session: Session, platform_id: str) -> list[str]:
+    """Return ids of a platform's grants that have been approved and not ended; expired ones may be among them."""
+    query = select(GrantRow.id).where(GrantRow.platform_id == platform_id, GrantRow.status.in_(_APPROVED))
+    return list(session.scalars(query.order_by(GrantRow.id)))
 
 
 def has_live_grant(session: Session, user_id: str, bank_id: str, now: datetime) -> bool:

@@ -77,7 +77,9 @@ class Grants:
             event = Event.GRANT_ACCOUNT_REMOVED
         return self._change(actor, grant_id, part, event, ClusterState.REVOKED)
 
-    def give_back(self, platform: PlatformActor, grant_id: str) -> tuple[Appended, ...]:
+    def give_back(
+        self, platform: PlatformActor, grant_id: str, reason: str = "platform-action"
+    ) -> tuple[Appended, ...]:
         """End a grant at the wish of the platform that it was given to; one that has ended already is left as it is.
 
         Raises:
@@ -88,8 +90,8 @@ class Grants:
             row, now = own_grant(transaction.session, platform, grant_id), self._clock()
             if status_now(row, now)[0].is_final:
                 return ()
-            set_status(row, GrantStatus.REVOKED, "platform-action", now)
-            written = transaction.append(entry_of(row, Event.GRANT_REVOKED, platform, reasons=("platform-action",)))
+            set_status(row, GrantStatus.REVOKED, reason, now)
+            written = transaction.append(entry_of(row, Event.GRANT_REVOKED, platform, reasons=(reason,)))
             end_at_bank_if_last(transaction.session, row, now)
         return (written,)
 

@@ -9,6 +9,7 @@ from broker.edge.nonces import HEADER as NONCE_HEADER
 from broker.errors import (
     BrokerError,
     ConsentRefused,
+    CredentialRefused,
     InvalidRequest,
     LogUnavailable,
     NotFound,
@@ -30,6 +31,7 @@ TABLE: dict[type[BrokerError], tuple[int, str]] = {
     ProofRefused: (400, "invalid_dpop_proof"),
     ScopeMissing: (400, "invalid_scope"),
     TokenRefused: (400, "invalid_grant"),
+    CredentialRefused: (401, "invalid_token"),
     ConsentRefused: (400, "invalid_grant"),
     PolicyRefused: (400, "invalid_authorization_details"),
     StorageUnavailable: (503, "temporarily_unavailable"),
@@ -75,6 +77,8 @@ def _broker_error(error: BrokerError) -> Response:
     response = _told(status, name, plain(error.detail), error.code)
     if isinstance(error, ProofNonceNeeded):
         response.headers[NONCE_HEADER] = error.nonce  # RFC 9449 §8
+    if isinstance(error, CredentialRefused):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="registration", error="invalid_token"'  # RFC 6750 §3
     return response
 
 

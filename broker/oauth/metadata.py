@@ -16,6 +16,7 @@ from broker.oauth import (
     par,
     proofs,
     redirects,
+    registration,
     revocation,
     schema,
     signed_introspection,
@@ -44,6 +45,7 @@ _PARTS: tuple[Callable[[str], dict[str, Any]], ...] = (
     revocation.announced,
     introspection.announced,
     signed_introspection.announced,
+    registration.announced,
     grant_resource.announced,
 )
 

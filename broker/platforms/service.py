@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
-from broker.errors import InvalidRequest, PolicyRefused
+from broker.errors import InvalidRequest, NotFound, PolicyRefused
 from broker.platforms.key_sets import check_keys
 from broker.platforms.models import PlatformRow
 from broker.platforms.options import NO_OPTIONS, Options, check_algorithms
@@ -18,7 +18,8 @@ from broker.policy import Catalogue
 from broker.policy.vocabulary import MachineScope
 from broker.storage.base import first_row, table_of
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}")
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}")
+"""The shape of a client id."""
 # The shapes of a user's id here and of a pairwise one: no client may be taken for a person (RFC 9700 §4.15.1).
 _LIKE_A_PERSON = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{32}|[A-Za-z0-9_-]{22}")
 _LONGEST_NAME = 120
@@ -57,7 +58,7 @@ class Platform:
 
 
 def add(session: Session, catalogue: Catalogue, platform: Platform, *, http_loopback: bool, now: datetime) -> None:
-    """Store a platform, or replace its registration.
+    """Store a platform, or replace its registration; then it looks after itself only if it is entrusted with it anew.
 
     `http_loopback` allows http redirect URIs on loopback hosts (sandbox mode only).
 
@@ -77,13 +78,32 @@ def add(session: Session, catalogue: Catalogue, platform: Platform, *, http_loop
     row.redirect_uris, row.scopes = list(platform.redirect_uris), list(platform.scopes)
     row.purposes, row.default_purpose = list(platform.purposes), platform.default_purpose
     row.jwks_uri, row.bank_id, row.options = platform.jwks_uri, platform.bank_id, platform.options.to_json()
+    row.registration_digest, row.registered_by = None, None
     session.add(row)
 
 
 def find(session: Session, platform_id: str) -> Platform | None:
     """Return one platform, None when there is none with this id or it has been removed."""
     row = first_row(session, _FOUND, of_id=platform_id)
-    return None if row is None else _platform(row)
+    return None if row is None else platform_of(row)
+
+
+def all_platforms(session: Session) -> list[Platform]:
+    """Return every platform that has not been removed, by id."""
+    query = select(PlatformRow).where(PlatformRow.removed_at.is_(None)).order_by(PlatformRow.id)
+    return [platform_of(row) for row in session.scalars(query)]
+
+
+def remove(session: Session, platform_id: str, now: datetime) -> None:
+    """Take a platform out of use for good; its row stays, because the log speaks of it.
+
+    Raises:
+        NotFound: there is no such platform.
+    """
+    row = session.get(PlatformRow, platform_id, with_for_update=True, populate_existing=True)
+    if row is None or row.removed_at is not None:
+        raise NotFound("There is no such platform.")
+    row.removed_at, row.registration_digest = now, None
 
 
 def names(session: Session) -> dict[str, str]:
@@ -91,7 +111,8 @@ def names(session: Session) -> dict[str, str]:
     return {row.id: row.name for row in session.execute(select(PlatformRow.id, PlatformRow.name))}
 
 
-def _platform(row: Row[Any]) -> Platform:
+def platform_of(row: Row[Any] | PlatformRow) -> Platform:
+    """Return the platform that a row holds."""
     return Platform(
         id=row.id,
         kind=PlatformKind(row.kind),
@@ -118,7 +139,7 @@ def _row(session: Session, platform_id: str, now: datetime) -> PlatformRow:
 
 
 def _check_names(platform: Platform) -> None:
-    if not _ID.fullmatch(platform.id):
+    if not ID.fullmatch(platform.id):
         raise InvalidRequest("A platform needs an id of 3 to 64 letters, digits, dots or hyphens.")
     if _LIKE_A_PERSON.fullmatch(platform.id):
         raise InvalidRequest("This id looks like that of a person: choose another.")

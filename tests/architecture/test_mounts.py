@@ -18,7 +18,7 @@ from broker.tokens.machine import MachineToken
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _GATES = {mount.blueprint.name: mount.gate for mount in MOUNT_TABLE}
-_WITHOUT_COOKIES = {gates.client, gates.token, gates.machine}
+_WITHOUT_COOKIES = {gates.client, gates.token, gates.machine, gates.registrant}
 
 
 def rules_behind(app: Flask, gate: gates.Gate) -> Iterator[Rule]:

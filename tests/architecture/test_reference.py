@@ -4,7 +4,8 @@ import ast
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -15,8 +16,10 @@ from broker.api.routes import CATEGORIES
 from broker.app import MOUNT_TABLE
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.cli.main import cli
+from broker.oauth.client_metadata import told
 from broker.oauth.details import MEMBERS, NUMBERS, TYPE, asked_by
 from broker.oauth.schema import bank_data_schema
+from broker.platforms.options import Options
 from broker.platforms.service import Platform, PlatformKind
 from broker.policy import Catalogue
 from broker.policy.catalogue import Category, Field
@@ -206,6 +209,15 @@ _STEPS = ("detail", "precision")
 
 def _steps(steps: Any, default: Detail | Precision | None) -> tuple[list[str], str] | None:
     return ([str(step) for step in steps], str(default)) if steps else None
+
+
+def test_every_member_of_a_registration_is_documented_and_nothing_else_is() -> None:
+    client = Platform("c_x", PlatformKind.PLATFORM, "X", {"keys": []}, ("https://x.example/",), default_purpose="x")
+    choices: dict[str, Any] = {field.name: "ES256" for field in fields(Options) if field.name.endswith("_alg")}
+    here = told(replace(client, options=Options(**choices)), datetime.now(UTC))
+    elsewhere = told(replace(client, jwks_uri="https://x.example/jwks"), datetime.now(UTC))
+    managed = {"registration_client_uri", "registration_access_token"}
+    assert set(first_cells(section(_ROUTES, "A registration"))) == here.keys() | elsewhere.keys() | managed
 
 
 def test_every_member_of_bank_data_is_documented_and_nothing_else_is() -> None:

@@ -153,7 +153,7 @@ def test_bodies_that_are_too_large_are_refused_before_they_are_read(asker: Asker
     packed = gzip.compress(b"a=" + b"x" * 10_000_000)
     form = "application/x-www-form-urlencoded"
     for rule, method in asker.rules():
-        if method in SAFE or gate_of(rule) is gates.machine:  # these read no body
+        if method in {*SAFE, "DELETE"}:  # these read no body
             continue
         ask = asker.good(rule, method)
         for body, more in ((huge, {}), (packed, {"Content-Encoding": "gzip"})):
@@ -179,7 +179,7 @@ def _code(answer: TestResponse) -> str:
 
 
 def test_every_unsafe_page_route_wants_the_token_of_its_own_session(asker: Asker) -> None:
-    without_cookies = {gates.client, gates.token, gates.machine}
+    without_cookies = {gates.client, gates.token, gates.machine, gates.registrant}
     assert {mount.gate for mount in MOUNT_TABLE} >= without_cookies
     tried = 0
     for rule, method in asker.rules():

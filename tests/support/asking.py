@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +18,16 @@ import broker
 from broker.api import schemas
 from broker.app import MOUNT_TABLE
 from broker.audit import credentials
+from broker.crypto.digests import new_secret
 from broker.edge import gates
 from broker.edge.session import DatabaseSessions
 from broker.edge.visitor import Visitor
+from broker.platforms import initial_tokens
+from broker.platforms.key_sets import NO_KEYS
+from broker.platforms.registration_tokens import entrust
+from broker.platforms.service import Platform as Client
+from broker.platforms.service import PlatformKind
+from broker.platforms.service import add as add_platform
 from broker.policy.vocabulary import MachineScope
 from broker.tokens.machine import issue_machine
 from broker.web.forms import Form
@@ -44,6 +52,7 @@ class Ask:
     form: MultiDict[str, str] | None = None
     headers: dict[str, str] = field(default_factory=dict)
     caller: Platform | None = None
+    body: str | None = None
 
     def sends(self) -> TestResponse:
         headers = dict(self.headers)
@@ -51,7 +60,12 @@ class Ask:
             proof = self.caller.proof(self.path, method=self.method)
             headers = {"Authorization": f"DPoP {self.caller.token}", "DPoP": proof, **headers}
         return self.browser.open(
-            self.path, method=self.method, base_url=BASE, query_string=self.query, data=self.form, headers=headers
+            self.path,
+            method=self.method,
+            base_url=BASE,
+            query_string=self.query,
+            data=self.body or self.form,
+            headers=headers,
         )
 
 
@@ -100,6 +114,7 @@ class Asker:
             "number": "3",
             "level": "0",
             "place": "000.p/3",
+            "client_id": "registered",
         }
         with self.town.house.database.write() as session:
             _, self.credential = credentials.create(session, self.share.bank, self.town.house.watch())
@@ -152,11 +167,47 @@ class Asker:
         if gate is gates.client:
             form, proof = authenticated(self.town, "messenger", path, self.fields(rule.endpoint))
             return Ask(self.town.app.test_client(), method, path, form=MultiDict(form), headers={"DPoP": proof})
+        if gate is gates.registrant:
+            return self.registrant(method, path, values)
         browser = self.town.browser({gates.person: self.person, gates.staff: self.staff}.get(gate))
-        if method in SAFE:
-            return Ask(browser, method, path)
-        form = {"csrf_token": csrf_token(browser), **self.fields(rule.endpoint)}
-        return Ask(browser, method, path, form=MultiDict(form))
+        form = None
+        if method not in SAFE:
+            form = MultiDict({"csrf_token": csrf_token(browser), **self.fields(rule.endpoint)})
+        return Ask(browser, method, path, form=form)
+
+    def registrant(self, method: str, path: str, values: Mapping[str, str]) -> Ask:
+        """A request of a client that looks after itself; it may have removed itself the last time."""
+        now, purposes, house = self.town.house.watch(), ("chat_banking",), self.town.house
+        secret, metadata = new_secret("rg"), {"client_name": "App", "redirect_uris": [CALLBACK], "scope": "balances"}
+        own = f"c_{secrets.token_urlsafe(8)}"
+        with house.database.write() as session:
+            _, invitation = initial_tokens.create(
+                session,
+                house.catalogue,
+                label="App",
+                purposes=purposes,
+                scopes=("balances",),
+                most_uses=9,
+                days=9,
+                now=now,
+            )
+            client = Client(
+                own, PlatformKind.PLATFORM, "App", NO_KEYS, (CALLBACK,), jwks_uri="https://app.example/jwks"
+            )
+            add_platform(session, house.catalogue, client, http_loopback=True, now=now)
+            entrust(session, own, secret, registered_by=None)
+        headers = {"Authorization": f"Bearer {invitation if method == 'POST' else secret}"}
+        body = json.dumps({**metadata, "client_id": own, "purposes": purposes, "jwks_uri": client.jwks_uri})
+        if "client_id" not in values:
+            path = path.replace(self.known["client_id"], own)
+        if method in SAFE or method == "DELETE":
+            return Ask(self.town.app.test_client(), method, path, headers=headers)
+        if method == "PUT":  # its limits are what it has: neither scope nor purpose
+            body = json.dumps(
+                {"client_id": own, "client_name": "A", "redirect_uris": [CALLBACK], "jwks_uri": client.jwks_uri}
+            )
+        headers["Content-Type"] = "application/json"
+        return Ask(self.town.app.test_client(), method, path, headers=headers, body=body)
 
     def fields(self, endpoint: str) -> Mapping[str, str]:
         """The fields of a good form, by endpoint; a form that nobody has taught us is an error."""

@@ -33,7 +33,7 @@ from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.grants.views import Grant
-from broker.oauth import grant_resource, metadata, routes
+from broker.oauth import grant_resource, metadata, registration, routes
 from broker.platforms.options import Options
 from broker.platforms.service import Platform, PlatformKind, find
 from broker.platforms.service import add as add_platform
@@ -185,6 +185,8 @@ def _app(services: Services) -> Flask:
     app.register_blueprint(metadata.blueprint, url_prefix="/.well-known")
     app.register_blueprint(grant_resource.blueprint, url_prefix="/oauth")
     app.before_request_funcs[grant_resource.blueprint.name] = [gates.machine]
+    app.register_blueprint(registration.blueprint, url_prefix="/oauth")
+    app.before_request_funcs[registration.blueprint.name] = [gates.registrant]
     app.after_request(headers.add)
     app.after_request(nonces.offer)
     app.template_folder = str(Path(problems.__file__).parent.parent / "web" / "templates")

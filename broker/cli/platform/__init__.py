@@ -1,0 +1,19 @@
+"""`broker platform`: the clients of the broker, registered by hand or invited to register themselves."""
+
+import click
+
+from broker.cli.lazy import Lazy
+
+_MODULES = {
+    "add": "add",
+    "invite": "invite",
+    "list": "show:list_platforms",
+    "remove": "change:remove",
+    "rotate-registration": "change:rotate_registration",
+    "show": "show",
+}
+
+
+@click.group(cls=Lazy, package="broker.cli.platform", modules=_MODULES)
+def platform() -> None:
+    """Look after platforms (OAuth clients)."""
