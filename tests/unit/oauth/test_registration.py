@@ -92,6 +92,7 @@ def refused(response: TestResponse, error: str, status: int = 400) -> None:
     assert response.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.fapi(82)
 def test_a_client_registers_itself_and_is_told_everything(desk: Desk) -> None:
     told = desk.registered()
     assert told.pop("registration_access_token").startswith("bkr_rg_")
@@ -146,6 +147,7 @@ def test_what_nobody_knows_is_passed_over_and_never_called(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("token", [None, "bkr_it_guess", "", "x" * 9_000, "\u00e9"])
+@pytest.mark.fapi(82)
 def test_without_an_invitation_nobody_registers(desk: Desk, token: str | None) -> None:
     for response in (
         desk.sends("POST", "/oauth/register", token, GOOD),
@@ -273,6 +275,7 @@ def test_a_client_reads_its_registration(desk: Desk) -> None:
     assert desk.manages(client, "GET").json == client
 
 
+@pytest.mark.fapi(82)
 def test_what_is_left_out_of_a_change_is_gone(desk: Desk) -> None:
     client = desk.registered()
     less = {"client_id": client["client_id"], "client_name": "Chatty 2", "scope": "balances", "default_purpose": None}
@@ -336,6 +339,7 @@ def test_one_clients_token_does_nothing_to_another_client(desk: Desk, method: st
     assert desk.manages(other, "GET").json == other
 
 
+@pytest.mark.fapi(82)
 def test_a_client_that_leaves_has_nothing_any_more(desk: Desk) -> None:
     world, client = desk.world, desk.registered(scope=" ".join(SCOPES))
     world.messenger.id = client["client_id"]

@@ -133,6 +133,7 @@ def test_each_registered_key_has_an_id_of_its_own_and_they_are_not_many(house: H
         "x-_" * 7 + "x",
     ],
 )
+@pytest.mark.fapi(51)
 def test_no_client_is_called_like_a_person(house: House, name: str) -> None:
     with pytest.raises(InvalidRequest, match="that of a person"):
         store(house, replace(GOOD, id=name))
