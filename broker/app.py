@@ -133,12 +133,7 @@ def build_services(settings: Settings, wall: Clock = system_clock, catalogue: Ca
     """
     clock, keyset = own_clock(settings, wall), load_keyset(settings.key_file)
     sealer, log_keys = Sealer(keyset.sealing), LogKeys(keyset.log, keyset.retired_log)
-<<<<<<< HEAD
-    database, catalogue = _database(settings), load_catalogue(settings.policies_dir)
-=======
-    database = Database(settings.database_url, settings.threads, settings.disk_reserve_bytes)
-    catalogue = catalogue or load_catalogue(settings.policies_dir)
->>>>>>> fapi-a
+    database, catalogue = _database(settings), catalogue or load_catalogue(settings.policies_dir)
     sequencer = _sequencer(settings, database, Writer(sealer, log_keys, clock, settings.base_host), log_keys)
     fences = Fences(database, connections=settings.threads)
     users, reader, pairwise = Users(sealer, keyset.subject), GrantReader(sealer), PairwiseIds(keyset.pairwise)
