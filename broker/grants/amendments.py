@@ -5,11 +5,9 @@ Whatever was released before it was judged by the old version, and nothing is re
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from broker.audit.sequencer import LoggedTransaction, Sequencer
@@ -18,12 +16,11 @@ from broker.clock import Clock
 from broker.crypto.sealing import Sealer
 from broker.errors import ConsentRefused, NotFound
 from broker.grants.acts import Actor, bank_of, entry_of, own_grant, set_status
+from broker.grants.amendment_rows import new_amendment, place_of, told_of_change
 from broker.grants.consents import (
-    PROPOSAL_LIFE,
     Answer,
     Asker,
     chosen_terms,
-    notice_of,
     raise_if_refused,
     take_decision,
 )
@@ -34,10 +31,8 @@ from broker.grants.proposals import AmendAction, Amendment, amendment_view, is_a
 from broker.grants.versions import keep_version
 from broker.grants.views import Grant, view
 from broker.policy import Catalogue, Decision, RequestContext, decide
-from broker.policy.amending import difference
 from broker.policy.terms import Choice, Terms
 from broker.policy.vocabulary import GrantStatus
-from broker.storage.base import new_id
 
 _PART = "amendment"
 
@@ -74,7 +69,7 @@ class Amendments:
             if not is_amendable(grant):
                 raise ConsentRefused("This grant cannot be changed any more.", code="grant-ended")
             decision = self._decide(asker, most_of(grant, action, asked), row.bank_id)
-            found = self._proposal(row, action, asked, answer, now)
+            found = new_amendment(row, action, asked, answer=answer, catalogue=self._catalogue, now=now)
             transaction.session.add(found)
             if decision.is_allowed:
                 entry = entry_of(row, Event.GRANT_PROPOSED, actor, part=_PART, details={"asked": asked.to_json()})
@@ -103,7 +98,7 @@ class Amendments:
             ConsentRefused: decided before, expired, empty or too wide; or the grant has changed since the page.
             PolicyRefused: the policies changed since; the proposal is rejected, and that is logged first.
         """
-        bank_id, grant_id = self._sequencer.look_up(lambda session: _place(session, actor, amendment_id))
+        bank_id, grant_id = self._sequencer.look_up(lambda session: place_of(session, actor, amendment_id))
         self._sequencer.prepare([bank_id])  # may wait for witnesses, which nobody does while holding a fence
         with (
             self._fences.exclusive([grant_id]),
@@ -133,7 +128,7 @@ class Amendments:
             NotFound: not this person's proposal.
             ConsentRefused: decided before or expired.
         """
-        bank_id, grant_id = self._sequencer.look_up(lambda session: _place(session, actor, amendment_id))
+        bank_id, grant_id = self._sequencer.look_up(lambda session: place_of(session, actor, amendment_id))
         with self._sequencer.transaction([bank_id]) as transaction:
             now = self._clock()
             row = own_grant(transaction.session, actor, grant_id)
@@ -161,25 +156,6 @@ class Amendments:
         take_decision(session, (amendment.status, amendment.status_code), found.consent_key, now)
         return found, amendment
 
-    def _proposal(
-        self, row: GrantRow, action: AmendAction, asked: Terms, answer: Answer, now: datetime
-    ) -> GrantAmendmentRow:
-        return GrantAmendmentRow(
-            id=new_id(now),
-            grant_id=row.id,
-            action=action.value,
-            base_version=row.version,
-            asked=asked.to_json(),
-            notice=notice_of(self._catalogue),
-            status=GrantStatus.AWAITING_AUTHORISATION.value,
-            status_code="proposed",
-            consent_key=answer.key,
-            return_path=answer.path,
-            return_origin=answer.origin,
-            created_at=now,
-            expires_at=now + PROPOSAL_LIFE,
-        )
-
     def _amend(
         self,
         session: Session,
@@ -197,23 +173,7 @@ class Amendments:
         row.version, row.notice = row.version + 1, dict(notice)
         write_contents(row, terms, picked, self._sealer, now)
         keep_version(session, row, Event.GRANT_AMENDED, now)
-        return {
-            "terms": terms.to_json(),
-            "accounts": [account.account_id for account in picked],
-            "notice": row.notice,
-            "before": before.to_json(),
-            "difference": asdict(difference(before, terms)),
-        }
-
-
-def _place(session: Session, actor: Actor, amendment_id: str) -> tuple[str, str]:
-    """Return bank and grant of the person's proposal, to know what to lock; all else is read again under the lock."""
-    query = select(GrantRow.bank_id, GrantRow.id).join(GrantAmendmentRow, GrantAmendmentRow.grant_id == GrantRow.id)
-    query = query.where(GrantAmendmentRow.id == amendment_id, GrantRow.user_id == actor.user_id)
-    found = session.execute(query).first()
-    if found is None:
-        raise NotFound("There is no such request for you.")
-    return found[0], found[1]
+        return told_of_change(before, row, terms)
 
 
 def _reject(

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from broker.grants.proposals import Amendment, standing_terms
 from broker.policy import Catalogue
-from broker.policy.amending import difference
 from broker.policy.catalogue import Category
+from broker.policy.difference import difference
 from broker.policy.terms import CategoryTerm, Choice
 from broker.policy.vocabulary import ClusterState, GrantStatus
 

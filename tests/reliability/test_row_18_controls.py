@@ -33,9 +33,9 @@ PLANTS = (
     Plant("broker/policy/catalogue.py", "if self.from_detail and (", "if False and (", f"{_CELLS}::every_cell"),
     Plant("broker/policy/minimise.py", "else at.date()", "else at", f"{_CELLS}::every_cell"),
     Plant(
-        "broker/web/consent.py",
-        "if found is None or found.user_id != actor().user_id:",
-        "if found is None:",
+        "broker/web/proposals.py",
+        "if asked is None or asked.user_id != actor().user_id:",
+        "if asked is None:",
         f"{_PAGES}::consent_page",
     ),
     Plant(

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.policy.amending import difference, merged
+from broker.policy.amending import merged
+from broker.policy.difference import difference
 from broker.policy.terms import CategoryTerm, Terms
 from broker.policy.vocabulary import Detail, DurationType, Precision
 from tests.support.core import DATA
