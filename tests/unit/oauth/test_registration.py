@@ -369,7 +369,8 @@ def test_what_cannot_be_stored_is_not_claimed(desk: Desk, method: str) -> None:
         refused(desk.registers(), "temporarily_unavailable", 503)
     else:
         refused(desk.manages(client, method, body), "temporarily_unavailable", 503)
-    with desk.world.services.database.read() as session:
+    with desk.world.services.database.write() as session:
+        session.connection().exec_driver_sql("ALTER TABLE gone RENAME TO audit_entries")
         found = find(session, client["client_id"])
     assert found is not None
     assert found.name == "Chatty"
