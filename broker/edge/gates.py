@@ -5,11 +5,9 @@ A gate runs before the handler. It returns nothing to let the request through, a
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import wraps
-from typing import TypeVar, cast
 from urllib.parse import quote, urlencode
 
-from flask import Response, g, request
+from flask import g, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from broker.audit.credentials import find as find_credential
@@ -38,11 +36,10 @@ from broker.platforms.service import find as find_platform
 from broker.policy.vocabulary import MachineScope
 from broker.release import Call
 from broker.telemetry import add_facts
-from broker.tokens.machine import find_machine
+from broker.tokens.machine import MachineToken, find_machine
 from broker.tokens.service import Token, TokenKind, find_token
 
 Gate = Callable[[], AnyResponse | None]
-Handler = TypeVar("Handler", bound=Callable[..., Response])
 _PATH_CHARACTERS = "/:@!$&'()*+,;=~"
 RETURN_TO = ("/my-sharing", "/history")
 """The pages to which a sign-in leads back."""
@@ -141,19 +138,16 @@ def machine() -> None:
     g.machine = replace(found, scopes=tuple(name for name in found.scopes if name in platform.options.machine_scopes))
 
 
-def needs(scope: MachineScope) -> Callable[[Handler], Handler]:
-    """Let a handler behind the gate `machine` answer tokens with this very scope alone."""
+def needs(scope: MachineScope) -> MachineToken:
+    """Return the token that passed the gate `machine`; each handler behind it begins with this, and with one scope.
 
-    def wrap(handler: Handler) -> Handler:
-        @wraps(handler)
-        def bound(*args: str, **kwargs: str) -> Response:
-            if scope.value not in g.machine.scopes:
-                raise ScopeMissing(scope.value)
-            return handler(*args, **kwargs)
-
-        return cast("Handler", bound)
-
-    return wrap
+    Raises:
+        ScopeMissing: the token does not have it.
+    """
+    found: MachineToken = g.machine
+    if scope.value not in found.scopes:
+        raise ScopeMissing(scope.value)
+    return found
 
 
 def auditor() -> None:

@@ -32,6 +32,9 @@ class PlatformActor:
     interaction_id: str
 
 
+_INITIATORS: dict[type, Initiator] = {Actor: Initiator.INDIVIDUAL, PlatformActor: Initiator.DATA_RECIPIENT}
+
+
 def own_grant(session: Session, actor: Actor | PlatformActor, grant_id: str) -> GrantRow:
     """Return the actor's grant, locked. Somebody else's grant answers like one that does not exist.
 
@@ -89,7 +92,7 @@ def entry_of(
     """Describe an act on a grant for the log; without an actor it is our own."""
     return Entry(
         event=event,
-        initiator=_INITIATORS[type(actor)],
+        initiator=_INITIATORS.get(type(actor), Initiator.DATA_ACCESS_PLATFORM),
         bank_id=row.bank_id,
         user_id=row.user_id,
         platform_id=row.platform_id,
@@ -102,13 +105,6 @@ def entry_of(
         reasons=reasons,
         details=details or {},
     )
-
-
-_INITIATORS = {
-    Actor: Initiator.INDIVIDUAL,
-    PlatformActor: Initiator.DATA_RECIPIENT,
-    type(None): Initiator.DATA_ACCESS_PLATFORM,
-}
 
 
 def end_at_bank_if_last(session: Session, row: GrantRow, now: datetime) -> None:

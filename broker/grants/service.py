@@ -12,15 +12,7 @@ from broker.audit.sequencer import LoggedTransaction, Sequencer
 from broker.audit.vocabulary import Appended, Event
 from broker.clock import Clock
 from broker.errors import ConsentRefused, NotFound
-from broker.grants.acts import (
-    Actor,
-    PlatformActor,
-    bank_of,
-    end_at_bank_if_last,
-    entry_of,
-    own_grant,
-    set_status,
-)
+from broker.grants.acts import Actor, PlatformActor, bank_of, end_at_bank_if_last, entry_of, own_grant, set_status
 from broker.grants.fence import Fences
 from broker.grants.models import GrantAccountRow, GrantCategoryRow, GrantRow
 from broker.grants.views import status_now

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from flask import Blueprint, Response, g, jsonify
+from flask import Blueprint, Response, jsonify
 
 from broker.clock import rfc3339
 from broker.edge.answers import no_content
@@ -22,17 +22,17 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @blueprint.get("/grants/<grant_id>")
-@needs(MachineScope.GRANT_QUERY)
 def query(grant_id: str) -> Response:
     """Answer with one grant of the platform, living or ended."""
-    return jsonify(_told(_own_grant(_checked(grant_id))))
+    token = needs(MachineScope.GRANT_QUERY)
+    return jsonify(_told(_own_grant(token.platform_id, _checked(grant_id))))
 
 
 @blueprint.delete("/grants/<grant_id>")
-@needs(MachineScope.GRANT_REVOKE)
 def give_back(grant_id: str) -> Response:
     """End one grant of the platform; the answer is the same when it has ended already."""
-    services().grants.give_back(PlatformActor(g.machine.platform_id, interaction_id()), _checked(grant_id))
+    token = needs(MachineScope.GRANT_REVOKE)
+    services().grants.give_back(PlatformActor(token.platform_id, interaction_id()), _checked(grant_id))
     return no_content()
 
 
@@ -50,11 +50,11 @@ def _checked(grant_id: str) -> str:
     return grant_id
 
 
-def _own_grant(grant_id: str) -> Grant:
+def _own_grant(platform_id: str, grant_id: str) -> Grant:
     """Return the platform's grant; a proposal is none yet, and another platform's is as if there were none."""
     with services().database.read() as session:
         grant = services().grant_reader.find(session, grant_id, services().clock())
-    if grant is None or grant.platform_id != g.machine.platform_id or grant.authorised_at is None:
+    if grant is None or grant.platform_id != platform_id or grant.authorised_at is None:
         raise NotFound
     return grant
 

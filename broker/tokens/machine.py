@@ -4,7 +4,7 @@ They rest in a table of their own, where the gate of the data routes does not lo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, select, update
@@ -42,17 +42,8 @@ def issue_machine(
 ) -> tuple[str, int]:
     """Store a new token's digest; return the token and its life in whole seconds (5 minutes)."""
     secret = new_secret("mt")
-    session.add(
-        MachineTokenRow(
-            digest=digest(secret),
-            platform_id=platform_id,
-            jkt=jkt,
-            scopes=list(scopes),
-            requires_nonce=requires_nonce,
-            issued_at=now,
-            expires_at=now + MACHINE_LIFE,
-        )
-    )
+    token = MachineToken(platform_id, jkt, tuple(scopes), requires_nonce, now, now + MACHINE_LIFE, None)
+    session.add(MachineTokenRow(digest=digest(secret), **asdict(token)))
     return secret, int(MACHINE_LIFE.total_seconds())
 
 
@@ -61,15 +52,8 @@ def find_machine(session: Session, secret: str) -> MachineToken | None:
     row = first_row(session, _FOUND, of_digest=digest(secret))
     if row is None:
         return None
-    return MachineToken(
-        platform_id=row.platform_id,
-        jkt=row.jkt,
-        scopes=tuple(row.scopes),
-        requires_nonce=row.requires_nonce,
-        issued_at=row.issued_at,
-        expires_at=row.expires_at,
-        ended_at=row.ended_at,
-    )
+    facts = {field.name: getattr(row, field.name) for field in fields(MachineToken)}
+    return MachineToken(**{**facts, "scopes": tuple(row.scopes)})
 
 
 def end_machine(session: Session, secret: str, platform_id: str, now: datetime) -> None:
@@ -82,10 +66,8 @@ def end_machine(session: Session, secret: str, platform_id: str, now: datetime) 
 def end_machine_tokens_of(session: Session, platform_id: str, now: datetime) -> None:
     """End every token that a client has for itself."""
     session.flush()
-    theirs = update(MachineTokenRow).where(
-        MachineTokenRow.platform_id == platform_id, MachineTokenRow.ended_at.is_(None)
-    )
-    session.execute(theirs.values(ended_at=now))
+    theirs = _TOKENS.c.platform_id == platform_id
+    session.execute(update(_TOKENS).where(theirs, _TOKENS.c.ended_at.is_(None)).values(ended_at=now))
 
 
 def forget_old_machine_tokens(session: Session, now: datetime) -> None:
