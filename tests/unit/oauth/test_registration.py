@@ -174,6 +174,16 @@ def test_an_invitation_counts_its_uses_and_ends(desk: Desk) -> None:
     refused(desk.registers(), "invalid_token", 401)
 
 
+def test_invitations_that_nobody_used_are_forgotten_and_the_others_kept(desk: Desk) -> None:
+    desk.invites()
+    desk.registered()
+    for days, left in ((7 + 29, 2), (2, 1)):
+        desk.world.watch.passes(days * 86_400)
+        with desk.world.services.database.write() as session:
+            initial_tokens.forget_unused(session, desk.world.watch())
+            assert len(initial_tokens.listed(session)) == left
+
+
 def test_of_many_who_register_at_once_no_more_get_in_than_were_invited(desk: Desk) -> None:
     token, answers = desk.invites(most_uses=2), []
     threads = [threading.Thread(target=lambda: answers.append(desk.registers(token=token))) for _ in range(6)]
@@ -192,6 +202,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a long name": ({"client_name": "x" * 121}, "invalid_client_metadata"),
     "no keys": ({"jwks": None}, "invalid_client_metadata"),
     "keys here and there": ({"jwks_uri": "https://m.example/jwks"}, "invalid_client_metadata"),
+    "a flag that is a number": ({"dpop_nonce_required": 1}, "invalid_client_metadata"),
     "keys that are a text": ({"jwks": "{}"}, "invalid_client_metadata"),
     "a private key": ({"jwks": {"keys": [KEY.as_dict(private=True)]}}, "invalid_client_metadata"),
     "a number as key": ({"jwks": {"keys": [5]}}, "invalid_client_metadata"),
@@ -222,7 +233,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no pushed requests": ({"require_pushed_authorization_requests": False}, "invalid_client_metadata"),
     "the implicit flow": ({"response_types": ["token"]}, "invalid_client_metadata"),
     "passwords": ({"grant_types": ["authorization_code", "password"]}, "invalid_client_metadata"),
-    "refresh alone": ({"grant_types": ["refresh_token"]}, "invalid_client_metadata"),
+    "refresh alone": ({"grant_types": ["refresh_token"], "redirect_uris": None}, "invalid_client_metadata"),
     "a grant type without its scope": (
         {"grant_types": ["authorization_code", "client_credentials"]},
         "invalid_client_metadata",
@@ -373,7 +384,8 @@ def test_what_cannot_be_stored_is_not_claimed(desk: Desk, method: str) -> None:
         refused(desk.registers(), "temporarily_unavailable", 503)
     else:
         refused(desk.manages(client, method, body), "temporarily_unavailable", 503)
-    with desk.world.services.database.read() as session:
+    with desk.world.services.database.write() as session:
+        session.connection().exec_driver_sql("ALTER TABLE gone RENAME TO audit_entries")
         found = find(session, client["client_id"])
     assert found is not None
     assert found.name == "Chatty"

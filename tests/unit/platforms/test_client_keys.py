@@ -5,18 +5,22 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey, OctKey, OKPKey
 
+from broker.app import build_client_keys
 from broker.outbound import OutboundClient
 from broker.platforms.client_keys import LARGEST_SET, ClientKeys
 from broker.platforms.key_sets import NO_KEYS
 from broker.platforms.service import Platform, PlatformKind
+from broker.settings import Mode
 from tests.support.private_addresses import LOOPBACK_HOSTS, OTHER_FORMS
 from tests.support.raw_server import Behaviour, RawServer, answering, serving
+from tests.support.sandbox_settings import sandbox_settings
 
 OLD, NEW = (ECKey.generate_key("P-256", {"use": "sig"}, auto_kid=True) for _ in range(2))
 PUBLIC = {key.kid: key.as_dict(private=False) for key in (OLD, NEW)}
@@ -233,6 +237,15 @@ def test_no_packet_goes_to_an_address_that_is_not_public(trap: RawServer, url: s
     at = Platform(url, PlatformKind.PLATFORM, "Chatty", NO_KEYS, jwks_uri=url.replace("PORT", str(trap.port)))
     assert TO_LOOPBACK.of(at, None) == ()
     assert trap.connections == 0
+
+
+def test_no_client_has_the_broker_call_what_is_listed_for_banks(tmp_path: Path) -> None:
+    with serving(answering(jwks(OLD))) as bank:
+        settings = sandbox_settings(tmp_path, outbound_allow=bank.allowed)
+        there = Platform("chatty", PlatformKind.PLATFORM, "Chatty", NO_KEYS, jwks_uri=bank.url("/customers"))
+        assert build_client_keys(replace(settings, mode=Mode.PRODUCTION)).of(there, None) == ()
+        assert bank.connections == 0
+        assert build_client_keys(settings).of(there, None) == [PUBLIC[OLD.kid]]
 
 
 @pytest.fixture(scope="module")
