@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from xdist.scheduler import Scheduling
 
+from tests.support.compiled_once import compile_once
 from tests.support.groups import COSTLY, Groups, group_of, turn_of
 from tests.support.memory import MEMORY
 from tests.support.postgres import PostgresServer, shared_server
 from tests.support.sizes import Size
-from tests.support.templates import compile_templates_once
 from tests.support.world import World
 
 DATABASES = ("sqlite", "postgresql")
@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the folders of tests in memory where there is room: each commit of each test would wait for the disk."""
     gc.disable()  # until all modules are imported and all tests are known
-    compile_templates_once()
+    compile_once()
     if config.getoption("basetemp") is None and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= _ROOM_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 

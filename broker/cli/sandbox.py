@@ -12,6 +12,7 @@ from broker.cli.sandbox_load import load
 from broker.errors import ConfigurationInvalid
 from broker.sandbox.info import read_info
 from broker.sandbox.layout import layout_of
+from broker.sandbox.world import run
 from broker.settings import enter_sandbox
 from broker.storage.clock_file import advanced_by, clock_file
 from broker.telemetry import configure_logging
@@ -31,8 +32,6 @@ sandbox.add_command(load)
 @sandbox.command()
 def up() -> None:
     """Start the world and keep it running until Ctrl-C."""
-    from broker.sandbox.world import run  # noqa: PLC0415 - the whole broker, which `info` and `clean` do without
-
     settings = enter_sandbox()
     configure_logging(settings.log_level)
     click.echo("Starting the broker, two banks and a chat platform ...")

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from broker.errors import ConfigurationInvalid
@@ -21,7 +22,13 @@ def load_catalogue(folder: Path, *, language: str = "en") -> Catalogue:
     Raises:
         ConfigurationInvalid: a file is missing, unreadable, not YAML, or says something the broker does not understand.
     """
-    contents = read_folder(folder)
+    return _catalogue(tuple(read_folder(folder).items()), language)
+
+
+@lru_cache(maxsize=1)
+def _catalogue(files: tuple[tuple[str, bytes], ...], language: str) -> Catalogue:
+    """Judge contents once in a process and those that come from it: each worker of a broker reads the same ones."""
+    contents = dict(files)
     notices, notice_version = _notices(contents, language)
     known = categories(read_yaml(contents, "categories.yaml"), notices)
     allowed, forbidden = purposes(read_yaml(contents, "purposes.yaml"), known)

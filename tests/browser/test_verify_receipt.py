@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,21 +82,34 @@ def taken(info: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Tak
     )
 
 
-@pytest.fixture
-def reader(chromium: Browser, taken: Taken) -> Iterator[Page]:
-    """A phone on which the page was opened, and which has been offline since."""
+@pytest.fixture(scope="module")
+def phone(chromium: Browser) -> Iterator[Page]:
     context: BrowserContext = chromium.new_context(viewport={"width": 390, "height": 844})
     opened = context.new_page()
-    complaints: list[str] = []
-    opened.on("console", lambda message: complaints.append(message.text))
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.set_default_timeout(15_000)
-    opened.goto(taken.page)
-    expect(opened.get_by_label("Receipt", exact=True)).to_be_visible()
-    context.set_offline(True)
-    opened.on("request", lambda request: complaints.append(request.url))
     yield opened
     context.close()
+
+
+@pytest.fixture
+def reader(phone: Page, taken: Taken) -> Iterator[Page]:
+    """A phone on which the page was opened anew, and which has been offline since."""
+    complaints: list[str] = []
+    listeners: dict[Any, Callable[[Any], None]] = {
+        "console": lambda message: complaints.append(message.text),
+        "pageerror": lambda error: complaints.append(str(error)),
+        "request": lambda request: complaints.append(request.url),
+    }
+    phone.context.set_offline(False)
+    for event in ("console", "pageerror"):
+        phone.on(event, listeners[event])
+    phone.goto(taken.page)
+    expect(phone.get_by_label("Receipt", exact=True)).to_be_visible()
+    phone.context.set_offline(True)
+    phone.on("request", listeners["request"])
+    yield phone
+    for event, listener in listeners.items():
+        phone.remove_listener(event, listener)
     assert complaints == []
 
 

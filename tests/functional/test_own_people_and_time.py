@@ -1,8 +1,10 @@
-"""A running world is given people of somebody's own, and then more time than there was."""
+"""A world is stopped and started again, given people of somebody's own, and then more time than there was."""
 
 import copy
 import json
+import os
 import re
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -57,6 +59,43 @@ def until(is_so: Callable[[], bool], seconds: float = 30) -> None:
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.2)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
+
+
+def test_ctrl_c_leaves_nothing_running_and_a_second_start_goes_on_with_the_same_data(
+    own_world: World, tmp_path: Path
+) -> None:
+    info = own_world.info_now()
+    url, client = info["api"]["account_balances"], PlatformClient.of(info)
+    tokens = Person.of(info, "harbor").shares(client, "balances")
+    pids = [pid for family in info["processes"].values() for pid in family]
+    witnesses = {"witness-harbor", "witness-meridian"}
+    assert {"broker", "worker", "harbor", "meridian", "messenger", *witnesses} == set(info["processes"])
+    assert len(info["processes"]["broker"]) == 1 + 2, "the master and BROKER_WORKERS workers"
+    assert own_world.stop() == 0
+    try:
+        assert not [pid for pid in pids if alive(pid)]
+        stopped = own_world.command("sandbox", "info", "--json", check=False)
+        assert stopped.returncode == 2
+        assert "make run" in stopped.stderr
+        copy = shutil.copytree(own_world.data_dir, tmp_path / "copy")
+        World(copy, own_world.port_base).command("sandbox", "clean")
+        assert not copy.exists()
+    finally:
+        own_world.start()
+
+    assert own_world.info_now()["users"] == info["users"]
+    answer = client.refresh(str(tokens.refresh))
+    assert answer.status_code == 200, answer.text
+    assert client.call(url, answer.json()["access_token"]).status_code == 200
+    assert "running" in own_world.command("sandbox", "clean", check=False).stderr
 
 
 def test_people_loaded_into_a_running_world_share_their_own_data_at_both_banks(own_world: World) -> None:

@@ -1,4 +1,4 @@
-"""`make run` as its user meets it: starts, stops, starts again, and says clearly what is wrong."""
+"""`make run` as its user meets it: what answers where, and what is said clearly when something is wrong."""
 
 import base64
 import hashlib
@@ -25,44 +25,6 @@ from tests.support.world import World, free_port_base
 
 pytestmark = pytest.mark.timeout(180)
 on_sqlite = pytest.mark.parametrize("world", ["sqlite"], indirect=True)
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
-
-
-def test_ctrl_c_leaves_nothing_running_and_a_second_start_goes_on_with_the_same_data(tmp_path: Path) -> None:
-    world = World(tmp_path / "world").start()
-    info = world.info
-    client = PlatformClient.of(info)
-    person = Person.of(info, "harbor")
-    tokens = person.shares(client, "balances")
-    pids = [pid for family in info["processes"].values() for pid in family]
-    witnesses = {"witness-harbor", "witness-meridian"}
-    assert {"broker", "worker", "harbor", "meridian", "messenger", *witnesses} == set(info["processes"])
-    assert len(info["processes"]["broker"]) == 1 + 2, "the master and BROKER_WORKERS workers"
-    assert world.stop() == 0
-    assert not [pid for pid in pids if alive(pid)]
-    stopped = world.command("sandbox", "info", "--json", check=False)
-    assert stopped.returncode == 2
-    assert "make run" in stopped.stderr
-
-    again = World(tmp_path / "world", world.port_base).start()
-    try:
-        assert again.info["users"] == info["users"]
-        answer = client.refresh(str(tokens.refresh))
-        assert answer.status_code == 200, answer.text
-        called = client.call(info["api"]["account_balances"], answer.json()["access_token"])
-        assert called.status_code == 200
-        assert "running" in again.command("sandbox", "clean", check=False).stderr
-    finally:
-        assert again.stop() == 0
-    again.command("sandbox", "clean")
-    assert not (tmp_path / "world").exists()
 
 
 def test_an_occupied_port_is_told_in_one_clear_line(tmp_path: Path) -> None:

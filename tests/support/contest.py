@@ -54,6 +54,7 @@ class Contest:
         self._random = random.Random(self.seed)
         self._lines: list[Line] = []
         self._earlier: list[Holder] = []
+        self._refresh_tokens: dict[str, str] = {}  # of the last round: its grant, and the token
 
     @property
     def count(self) -> int:
@@ -102,16 +103,21 @@ class Contest:
         return plan
 
     def _refreshing(self, grant: str) -> Plan:
-        """Refresh, and read under the last round's grant in between: it was revoked and must stay so."""
-        caller, earlier = self.fleet.caller(), self._earlier
+        """Refresh, and use the last round's grant in between: it was revoked and must stay so."""
+        caller, earlier, tokens = self.fleet.caller(), self._earlier, self._refresh_tokens
         (token,) = self.fleet.refresh_tokens(grant, CATEGORIES)
+        self._refresh_tokens = {grant: token}
 
         def plan(line: Line) -> None:
             caller.line = line
             for number in range(_CALLS):
                 self._saw(grant, "refresh", None, partial(caller.refresh, token), _of_refresh)
-                for holder in earlier if number % 4 == 0 else []:
+                if number % 4:
+                    continue
+                for holder in earlier:
                     self._reads(holder, CATEGORIES[0], line)
+                for revoked, former in tokens.items():
+                    self._saw(revoked, "refresh", None, partial(caller.refresh, former), _of_refresh)
 
         return plan
 

@@ -82,6 +82,10 @@ class World:
     @functools.cached_property
     def info(self) -> dict[str, Any]:
         """What `broker sandbox info --json` said when first asked."""
+        return self.info_now()
+
+    def info_now(self) -> dict[str, Any]:
+        """What it says now: people may have come, and processes are others after a second start."""
         document: dict[str, Any] = json.loads(self.command("sandbox", "info", "--json").stdout)
         return document
 

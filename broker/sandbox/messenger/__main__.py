@@ -1,10 +1,19 @@
-"""The command `python -m broker.sandbox.messenger --config FILE`."""
+"""The command `python -m broker.sandbox.messenger --config FILE`.
+
+It is imported without searches for garbage: there is none yet, and they take an eighth of the start.
+"""
 
 import argparse
+import gc
 import sys
 from pathlib import Path
 
-from .server import serve
+gc.disable()
+
+from .server import serve  # noqa: E402 - see above
+
+gc.freeze()
+gc.enable()
 
 
 def main() -> int:

@@ -16,6 +16,8 @@ from tests.support.postgres import PostgresServer
 from tests.support.stores import Store
 from tests.support.waiting import until
 
+# Other tests have databases of their own on the same server.
+_HERE = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
 
@@ -27,7 +29,8 @@ def fences(store: Store) -> Iterator[Fences]:
 
 
 def sessions(store: Store, condition: str) -> list[int]:
-    found = store.rows(f"SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND {condition}")  # noqa: S608 - ours
+    here = f"locktype = 'advisory' AND {_HERE}"
+    found = store.rows(f"SELECT pid FROM pg_locks WHERE {here} AND {condition}")  # noqa: S608 - ours
     return [pid for (pid,) in found]
 
 
