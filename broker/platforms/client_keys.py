@@ -6,22 +6,19 @@ Trusted: whoever answers at a client's `jwks_uri` can speak for that client.
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
-from broker.crypto.jwt import JwtRefused, is_secret, public_key
-from broker.errors import BankInvalidAnswer, BankUnavailable
+from broker.errors import BankUnavailable
 from broker.outbound import OutboundClient
-from broker.platforms.key_sets import MOST_KEYS
+from broker.platforms.key_sets import Keys, usable_keys
 from broker.platforms.service import Platform
 
 LARGEST_SET: Final = 65_536
 _OK = 200
 _PAUSE_S = 10.0
 _STALE_S = 3_600.0
-
-Keys = Sequence[Mapping[str, Any]]
 
 
 @dataclass(slots=True)
@@ -81,16 +78,13 @@ class ClientKeys:
             return kept
 
     def _bring(self, kept: _Kept, kid: str | None, platform_id: str) -> None:
-        """Fetch the keys, or wait for the thread that does; who has the key already waits for nobody."""
+        """Fetch the keys, or wait for the thread that does. Once it has begun, who has the key does not come here."""
         if not self._room.acquire(blocking=False):
             return
         try:
-            if kept.fetching.acquire(blocking=not kept.has(kid)):
-                try:
-                    if self._is_due(kept, kid):
-                        self._fetch(kept, platform_id)
-                finally:
-                    kept.fetching.release()
+            with kept.fetching:
+                if self._is_due(kept, kid):
+                    self._fetch(kept, platform_id)
         finally:
             self._room.release()
 
@@ -105,28 +99,8 @@ class ClientKeys:
         kept.tried_at = self._monotonic()
         try:
             answer = self._http.get(kept.uri, {"Accept": "application/json"}, breaker=f"keys of {platform_id}")
-            keys = _usable(answer.json()) if answer.status == _OK else ()
+            keys = usable_keys(answer.json()) if answer.status == _OK else ()
         except BankUnavailable:
             return  # logged where it happened; the last good set stands
         if keys:
             kept.keys, kept.fetched_at = keys, self._monotonic()
-
-
-def _usable(jwks: Any) -> Keys:
-    """Return the keys of a set that this broker reads; members that lead elsewhere (`x5u`, `jku`) are not followed.
-
-    Raises:
-        BankInvalidAnswer: not a JWK Set of 1 to 20 keys, or it gives a secret away: then nothing of it counts.
-    """
-    keys = jwks.get("keys") if isinstance(jwks, Mapping) else None
-    if not isinstance(keys, list) or not 1 <= len(keys) <= MOST_KEYS or any(map(is_secret, keys)):
-        raise BankInvalidAnswer
-    return [key for key in keys if _is_usable(key)]
-
-
-def _is_usable(jwk: Any) -> bool:
-    try:
-        public_key(jwk)
-    except JwtRefused:
-        return False
-    return True

@@ -1,14 +1,16 @@
 """Which keys a client may register, and at which URL they may be instead."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
-from broker.crypto.jwt import JwtRefused, public_key
-from broker.errors import BankUnavailable, InvalidRequest
+from broker.crypto.jwt import JwtRefused, is_secret, public_key
+from broker.errors import BankInvalidAnswer, BankUnavailable, InvalidRequest
 from broker.outbound.target import parse
 from broker.platforms.redirects import LOOPBACK, check_redirect_uri
 
+Keys: TypeAlias = Sequence[Mapping[str, Any]]
+"""Public keys as JWKs (RFC 7517)."""
 MOST_KEYS: Final = 20
 """The most keys that a client may have at once."""
 NO_KEYS: Final[dict[str, Any]] = {"keys": []}
@@ -54,3 +56,23 @@ def _is_jwks_uri(uri: str, *, http_loopback: bool) -> bool:
         return (http_loopback and urlsplit(uri).hostname in LOOPBACK) or bool(parse(uri, frozenset()))
     except (InvalidRequest, BankUnavailable):
         return False
+
+
+def usable_keys(jwks: Any) -> Keys:
+    """Return the keys of a published set that are read here; what leads elsewhere (`x5u`, `jku`) is not followed.
+
+    Raises:
+        BankInvalidAnswer: not a JWK Set of 1 to 20 keys, or it gives a secret away: then nothing of it counts.
+    """
+    keys = jwks.get("keys") if isinstance(jwks, Mapping) else None
+    if not isinstance(keys, list) or not 1 <= len(keys) <= MOST_KEYS or any(map(is_secret, keys)):
+        raise BankInvalidAnswer
+    return [key for key in keys if _is_usable(key)]
+
+
+def _is_usable(jwk: Any) -> bool:
+    try:
+        public_key(jwk)
+    except JwtRefused:
+        return False
+    return True
