@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,20 @@ def test_a_stop_lets_the_answers_under_way_arrive_whole_and_takes_no_new_connect
         assert rest(under_way).endswith(b"whole")
     assert served.process.wait(10) == 0
     assert served.noted("closed", "stop")
+
+
+def test_a_stop_reaches_a_worker_that_has_only_just_begun(served: Served) -> None:
+    wait_until(lambda: len(workers(served)) == 2)
+    for _ in range(3):
+        before = workers(served)
+        os.kill(before[0], signal.SIGKILL)
+        until = time.monotonic() + 10
+        while not (new := set(workers(served)) - set(before)):  # without a pause: it is the first moment that counts
+            assert time.monotonic() < until
+        begun = new.pop()
+        os.kill(begun, signal.SIGTERM)
+        wait_until(lambda: begun not in workers(served))  # noqa: B023 - asked before the next turn
+        wait_until(lambda: len(workers(served)) == 2)
 
 
 def test_a_killed_worker_is_replaced_while_the_others_serve_on(served: Served) -> None:

@@ -2,16 +2,18 @@
 
 import os
 import resource
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
-from broker.cli.serving.worker import Worker
+from broker.cli.serving.worker import STOPS, Worker
 from broker.errors import BrokerError
 
 _log = structlog.get_logger(__name__)
@@ -56,6 +58,14 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no type info
         self._log_level = log_level
         self.lifeline = os.pipe()  # workers hold the reading end: it ends when the parent does, however that happens
         super().__init__()
+
+    def run(self) -> None:
+        """Serve until stopped. A stop reaches a worker also when it comes while that one is forked."""
+        os.register_at_fork(
+            before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, STOPS),
+            after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, STOPS),
+        )
+        super().run()
 
     def load_config(self) -> None:
         limits = self.limits

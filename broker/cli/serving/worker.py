@@ -5,6 +5,7 @@ import errno
 import os
 import select
 import selectors
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -33,6 +34,8 @@ _GOODBYE_S = 1.0
 _STOP_LINGER_S = 2.0  # for a request that was on its way when the stop came
 _SEND_BUFFER = 256 << 10  # about what every kernel allows; what fits is handed over at once, however slow the client
 _NO_DESCRIPTORS = {errno.EMFILE, errno.ENFILE}
+STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
+"""What ends a worker. While one is forked they wait: until it has handlers of its own, its parent's would take them."""
 _READ = select.EPOLLIN | select.EPOLLONESHOT  # one event, then silence: while a thread has a connection nobody polls it
 _WRITE = select.EPOLLOUT | select.EPOLLONESHOT
 
@@ -60,6 +63,10 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
         for listener in self.sockets:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         super().init_process()
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
     def load_wsgi(self) -> None:
         self.wsgi: Callable[..., Any]
