@@ -23,9 +23,6 @@ LEVELS = {str(number): "M" for number in _MUST} | {"14": "m", "18": "S", "28": "
 NOT_APPLICABLE = {"29", "81"}
 """What this server cannot break, because it does not do it; the row says why."""
 
-_WAITING = {"32", "33"}
-"""What is not served yet: a row of these joins the page with its code and its tests, and leaves this set."""
-
 _PLACE = re.compile(r"\b(broker/[\w/]+\.py):(\w+)")
 _TEST = re.compile(r"\b(tests/[\w/]+\.py)::(\w+)")
 _UNFIT = {"skip", "skipif", "xfail", "campaign", "control", "interop"}
@@ -64,7 +61,7 @@ def _defined(path: Path) -> set[str]:
 def test_each_number_stands_once_with_its_level() -> None:
     told = _table()
     assert [number for number, count in Counter(row[0] for row in told).items() if count > 1] == []
-    assert {row[0]: row[1] for row in told} == {n: level for n, level in LEVELS.items() if n not in _WAITING}
+    assert {row[0]: row[1] for row in told} == LEVELS
 
 
 def test_no_must_is_missing_and_what_does_not_apply_says_why() -> None:

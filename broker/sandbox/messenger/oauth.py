@@ -8,12 +8,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import requests
-from jwskate import Jwk
 from requests_oauth2client import (
     AuthorizationRequest,
     AuthorizationResponseError,
     BearerToken,
-    DPoPKey,
     DPoPToken,
     InvalidAuthResponse,
     InvalidGrant,
@@ -25,6 +23,7 @@ from requests_oauth2client import (
 from . import clock
 from .config import Config, is_safe_url, origin_of
 from .grant import Granted, UnusableGrantError, read_granted, request_details
+from .proofs import Proofs
 
 ENDPOINTS = (
     "pushed_authorization_request_endpoint",
@@ -74,7 +73,7 @@ class OAuth:
 
     def __init__(self, config: Config, dpop_jwk: Mapping[str, Any], http: requests.Session) -> None:
         self._config = config
-        self._dpop_jwk = Jwk(dict(dpop_jwk))
+        self._proofs = Proofs(dpop_jwk)
         self._http = http
         self._metadata: Mapping[str, Any] | None = None
         self._lock = threading.Lock()
@@ -123,7 +122,7 @@ class OAuth:
 
         """
         client = self._client()
-        spent = DPoPToken(access_token="spent", refresh_token=refresh_token, _dpop_key=self._dpop_key())  # noqa: S106 - the library wants an object to refresh, this word is never sent
+        spent = DPoPToken(access_token="spent", refresh_token=refresh_token, _dpop_key=self._proofs.for_tokens())  # noqa: S106 - the library wants an object to refresh, this word is never sent
         try:
             token = client.refresh_token(spent)
         except InvalidGrant as error:
@@ -155,16 +154,12 @@ class OAuth:
             ValueError: the token holds characters that no token has.
 
         """
-        return DPoPToken(access_token=access_token, _dpop_key=self._dpop_key())
-
-    def _dpop_key(self) -> DPoPKey:
-        # A fresh object each time: the library keeps nonces in it and would mix those of token endpoint and API.
-        return DPoPKey(self._dpop_jwk, iat_generator=lambda: int(clock.now().timestamp()))
+        return DPoPToken(access_token=access_token, _dpop_key=self._proofs.for_api())
 
     def _request(self, client: OAuth2Client, **parameters: Any) -> AuthorizationRequest:
         return client.authorization_request(
             scope=None,
-            dpop_key=self._dpop_key(),
+            dpop_key=self._proofs.for_tokens(),
             authorization_response_iss_parameter_supported=True,
             **parameters,
         )

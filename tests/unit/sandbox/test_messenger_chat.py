@@ -18,6 +18,8 @@ from urllib3.util import Retry
 
 from broker.sandbox.messenger import clock
 from broker.sandbox.messenger.config import ConfigError, load
+from broker.sandbox.messenger.oauth import OAuth, OAuthFailedError
+from broker.sandbox.messenger.outbound import Outbound
 
 COMMAND = (sys.executable, "-m", "broker.sandbox.messenger", "--config")
 
@@ -161,6 +163,12 @@ def spent(amount: str, merchant_category: str, ago: timedelta = timedelta(), **m
     return entry | {"amount": amount, "postingDateTime": at, "merchantCategoryCode": merchant_category} | more
 
 
+def disconnects(alice: Browser) -> str:
+    connection = re.search(r'name="connection" value="([^"]+)"', alice.page.text)
+    assert connection is not None
+    return alice.submit("/disconnect", connection=connection[1])
+
+
 def test_a_question_before_any_bank_is_connected_is_answered_with_an_offer(alice: Browser) -> None:
     assert "I need a bank to ask" in alice.asks("What's my balance?")
 
@@ -177,6 +185,7 @@ def test_connecting_tells_what_was_granted_until_when_and_what_was_not(alice: Br
     assert alice.page.url.endswith("/")
 
 
+@pytest.mark.fapi(33)
 def test_the_pushed_request_asks_for_exactly_what_the_chat_can_answer(alice: Browser, broker: FakeBroker) -> None:
     broker.decision = "access_denied"
     alice.connects("any").connects("meridian")
@@ -269,6 +278,50 @@ def test_a_refusal_is_told_in_plain_words_with_its_code(
     assert ("You can resume it" in answer) == code.endswith("-paused")
 
 
+@pytest.mark.fapi(32)
+def test_the_nonces_of_both_servers_are_put_into_proofs_and_asked_for_once(alice: Browser, broker: FakeBroker) -> None:
+    broker.nonces = {"tokens": "first-of-tokens", "api": "first-of-api"}
+    assert "Harbor Bank is connected" in alice.connects().text
+    assert "£1,204.35" in alice.asks("What's my balance?")
+    broker.access.clear()
+    assert "£1,204.35" in alice.asks("What's my balance?")
+    assert (broker.refreshes, broker.challenges) == (1, ["tokens", "api"])
+    broker.nonces = {"tokens": "second-of-tokens", "api": "second-of-api"}
+    broker.access.clear()
+    assert "£1,204.35" in alice.asks("What's my balance?")
+    assert broker.challenges[2:] == ["tokens", "api"]
+    assert "I have disconnected Harbor Bank" in disconnects(alice)
+    assert len(broker.revoked) == 2
+
+
+def test_a_grant_that_ended_is_told_where_nonces_are_needed_too(alice: Browser, broker: FakeBroker) -> None:
+    broker.nonces = {"tokens": "of-tokens", "api": "of-api"}
+    broker.refusals["balances"] = (401, "grant-revoked")
+    assert "You ended your sharing from Harbor Bank" in alice.connects().asks("What's my balance?")
+    assert broker.refreshes == 0
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"issuer": "http://localhost:1"},
+        {"issuer": None},
+        {"token_endpoint": "http://evil.example/token"},
+        {"pushed_authorization_request_endpoint": None},
+    ],
+    ids=str,
+)
+@pytest.mark.fapi(32)
+def test_metadata_of_another_issuer_or_with_unsafe_addresses_are_not_used(
+    messenger: Messenger, broker: FakeBroker, told: dict[str, object]
+) -> None:
+    broker.other_metadata = told
+    key = broker.key.as_dict(private=True)
+    with pytest.raises(OAuthFailedError, match="invalid-metadata"):
+        OAuth(load(messenger.config), key, Outbound()).push(None)
+    assert not broker.asked
+
+
 def test_the_other_categories_go_on_when_one_is_revoked(alice: Browser, broker: FakeBroker) -> None:
     broker.refusals["balances"] = (403, "category-revoked")
     broker.data["transactions"] = [spent("-5.00", "5411")]
@@ -312,6 +365,7 @@ def test_a_refused_consent_gets_a_kind_answer(alice: Browser, broker: FakeBroker
     assert "No problem: nothing was shared" in alice.connects().text
 
 
+@pytest.mark.fapi(33)
 def test_an_answer_from_another_issuer_connects_nothing(alice: Browser, broker: FakeBroker) -> None:
     broker.wrong_issuer = True
     assert "The bank was not connected" in alice.connects().text
@@ -319,6 +373,7 @@ def test_an_answer_from_another_issuer_connects_nothing(alice: Browser, broker: 
     assert not broker.access
 
 
+@pytest.mark.fapi(33)
 def test_a_callback_works_once_and_only_in_the_browser_that_left(
     alice: Browser, messenger: Messenger, broker: FakeBroker
 ) -> None:
@@ -345,9 +400,7 @@ def test_a_callback_nobody_waits_for_is_refused(alice: Browser, messenger: Messe
 
 def test_disconnecting_revokes_both_tokens_and_forgets_the_answers(alice: Browser, broker: FakeBroker) -> None:
     alice.connects().asks("What's my balance?")
-    connection = re.search(r'name="connection" value="([^"]+)"', alice.page.text)
-    assert connection is not None
-    text = alice.submit("/disconnect", connection=connection[1])
+    text = disconnects(alice)
     assert "I have disconnected Harbor Bank" in text
     assert "Your permission still stands until you stop it in My sharing" in text
     assert "£1,204.35" not in text

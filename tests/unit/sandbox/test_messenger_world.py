@@ -73,6 +73,9 @@ class FakeBroker:
         self.next_link: str | None = None
         self.receipt: str | None = None
         self.wrong_issuer = False
+        self.other_metadata: dict[str, object] = {}
+        self.nonces: dict[str, str] = {}
+        self.challenges: list[str] = []
         self.grant_lives = True
         self.pushed: dict[str, dict[str, str]] = {}
         self.codes: dict[str, dict[str, str]] = {}
@@ -154,7 +157,7 @@ class FakeBroker:
             "token_endpoint": f"{self.issuer}/token",
             "revocation_endpoint": f"{self.issuer}/revoke",
             "authorization_response_iss_parameter_supported": True,
-        }
+        } | self.other_metadata
 
     def once(self, jti: str) -> None:
         if jti in self.seen_jtis:
@@ -188,8 +191,21 @@ class FakeBroker:
             right = right and claims["ath"] == base64.urlsafe_b64encode(digest).decode().rstrip("=")
         if not right or key.is_private:
             raise Refusal(400, {"error": "invalid_dpop_proof"})
+        self.ask_for_nonce("tokens" if access_token is None else "api", claims.get("nonce"))
         self.once(claims["jti"])
         return str(key.thumbprint())
+
+    def ask_for_nonce(self, server: str, given: str | None) -> None:
+        """Challenge a proof without the nonce of this server (RFC 9449 §8, §9), where the knob names one."""
+        wanted = self.nonces.get(server, given)
+        if wanted is None or given == wanted:
+            return
+        self.challenges.append(server)
+        headers = {"DPoP-Nonce": wanted}
+        if server == "tokens":
+            raise Refusal(400, {"error": "use_dpop_nonce"}, headers)
+        headers["WWW-Authenticate"] = 'DPoP error="use_dpop_nonce"'
+        raise Refusal(401, {"code": "dpop-nonce-needed"}, headers)
 
     def push(self, door: BaseHTTPRequestHandler, form: dict[str, str]) -> dict[str, object]:
         if form["code_challenge_method"] != "S256" or form["response_type"] != "code":
