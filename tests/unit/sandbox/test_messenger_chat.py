@@ -65,7 +65,7 @@ class Messenger:
         session.mount(
             "http://",
             requests.adapters.HTTPAdapter(
-                max_retries=Retry(total=100, connect=100, backoff_factor=0.05, backoff_max=0.1)
+                max_retries=Retry(total=600, connect=600, backoff_factor=0.05, backoff_max=0.1)
             ),
         )
         try:
