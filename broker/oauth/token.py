@@ -22,7 +22,7 @@ from broker.oauth.proofs import proof_of_request, spend
 from broker.oauth.resource import check_resource
 from broker.policy.vocabulary import DurationType, GrantStatus
 from broker.tokens.codes import Code, consume_code, find_code
-from broker.tokens.service import TokenKind, end_all_of_grant, find_token, issue_access, issue_refresh
+from broker.tokens.service import TokenKind, end_all_of_grant, find_for_use, issue_access, issue_refresh
 
 Outcome: TypeAlias = dict[str, Any] | Exception
 """What is told, or raised after the transaction has committed what must be remembered of a refusal."""
@@ -114,7 +114,7 @@ def _first_tokens(
 
 def _by_refresh(session: Session, form: Mapping[str, str], client: Client, proof: Proof, now: datetime) -> Outcome:
     """Refresh without rotation (FAPI 2.0 §5.3.2.1-9); the DPoP key may be a new one (RFC 9449 §5)."""
-    token = find_token(session, form.get("refresh_token", ""))
+    token = find_for_use(session, form.get("refresh_token", ""))
     is_theirs = token is not None and token.platform_id == client.platform.id
     if token is None or not is_theirs or token.kind is not TokenKind.REFRESH:
         return OAuthRefused("invalid_grant", _NO_REFRESH)
