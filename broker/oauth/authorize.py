@@ -42,7 +42,7 @@ def arrive(parameters: Mapping[str, str]) -> str:
         return _turned_away(kept, refusal.description, error="invalid_grant_id")
     judgement = judge(platform, terms)
     if not judgement.decision.is_allowed:
-        record_rejection(platform, terms, judgement.decision)
+        record_rejection(platform, kept.pushed.terms, judgement.decision)
         return _turned_away(kept, judgement.decision.reasons[0].text)
     proposals = proposals_of(kept)
     if any(proposal.is_decided for proposal in proposals):

@@ -37,12 +37,14 @@ def by_client_credentials(
 
 def introspected(token: MachineToken, asker: Client, now: datetime) -> dict[str, Any]:
     """Return what introspection tells of a client's token for itself: it is for us, so nobody else is told of it."""
-    if token.platform_id != asker.platform.id or not token.is_live(now):
+    # What the client is registered for counts as it is now, as at the gate.
+    scopes = [name for name in token.scopes if name in asker.platform.options.machine_scopes]
+    if token.platform_id != asker.platform.id or not token.is_live(now) or not scopes:
         return {"active": False}
     issuer = services().settings.base_url
     return {
         "active": True,
-        "scope": " ".join(token.scopes),
+        "scope": " ".join(scopes),
         "client_id": token.platform_id,
         "token_type": "DPoP",
         "cnf": {"jkt": token.jkt},

@@ -22,7 +22,7 @@ from broker.oauth.proofs import proof_of_request, spend
 from broker.oauth.resource import check_resource
 from broker.policy.vocabulary import DurationType, GrantStatus
 from broker.tokens.codes import Code, consume_code, find_code
-from broker.tokens.service import TokenKind, find_token, issue_access, issue_refresh
+from broker.tokens.service import TokenKind, end_all_of_grant, find_for_use, issue_access, issue_refresh
 
 Outcome: TypeAlias = dict[str, Any] | Exception
 """What is told, or raised after the transaction has committed what must be remembered of a refusal."""
@@ -78,7 +78,12 @@ def _by_code(session: Session, form: Mapping[str, str], client: Client, proof: P
     grant = services().grant_reader.find(session, code.grant_id, now)
     if grant is None or grant.status is not GrantStatus.ACTIVE:
         return _ended(grant)
-    return _first_tokens(session, form, grant, _Holder(client, proof), now)
+    wanted = _wanted(form, grant, standing_categories(grant))
+    if isinstance(wanted, Exception):
+        return wanted
+    if code.amends:  # not before others take their place: a live grant is never left without any
+        end_all_of_grant(session, grant.id, now)
+    return _first_tokens(session, wanted, grant, _Holder(client, proof), now)
 
 
 def _was_asked_by(code: Code, form: Mapping[str, str]) -> bool:
@@ -91,10 +96,9 @@ def _was_asked_by(code: Code, form: Mapping[str, str]) -> bool:
     )
 
 
-def _first_tokens(session: Session, form: Mapping[str, str], grant: Grant, holder: _Holder, now: datetime) -> Outcome:
-    wanted = _wanted(form, grant, standing_categories(grant))
-    if isinstance(wanted, Exception):
-        return wanted
+def _first_tokens(
+    session: Session, wanted: tuple[str, ...], grant: Grant, holder: _Holder, now: datetime
+) -> dict[str, Any]:
     told = _access(session, grant, holder, wanted, now)
     if grant.terms.duration_type is not DurationType.ONE_TIME:
         told["refresh_token"] = issue_refresh(
@@ -110,7 +114,7 @@ def _first_tokens(session: Session, form: Mapping[str, str], grant: Grant, holde
 
 def _by_refresh(session: Session, form: Mapping[str, str], client: Client, proof: Proof, now: datetime) -> Outcome:
     """Refresh without rotation (FAPI 2.0 §5.3.2.1-9); the DPoP key may be a new one (RFC 9449 §5)."""
-    token = find_token(session, form.get("refresh_token", ""))
+    token = find_for_use(session, form.get("refresh_token", ""))
     is_theirs = token is not None and token.platform_id == client.platform.id
     if token is None or not is_theirs or token.kind is not TokenKind.REFRESH:
         return OAuthRefused("invalid_grant", _NO_REFRESH)
@@ -125,8 +129,9 @@ def _by_refresh(session: Session, form: Mapping[str, str], client: Client, proof
 
 
 def _wanted(form: Mapping[str, str], grant: Grant, most: tuple[str, ...]) -> tuple[str, ...] | OAuthRefused:
+    """Return what a token is to be for; when an amendment has left nothing of `most`, there is no token for nothing."""
     try:
-        return narrowed(form, grant, most)
+        return narrowed(form, grant, most) or OAuthRefused("invalid_grant", _NO_REFRESH, code="category-not-granted")
     except OAuthRefused as refusal:
         return refusal
 

@@ -24,7 +24,8 @@ _FOUND = select(_CODES).where(_CODES.c.digest == bindparam("of_digest"))
 class Code:
     """What an authorization code is bound to: grant, client, redirect URI, PKCE challenge (S256), DPoP key.
 
-    `amends` says that the grant had tokens before, which end when this code is redeemed.
+    `amends` says that the grant had tokens before, which end when this code is redeemed for others (Grant Management
+    draft 03, §4.2); until then they go on, within what the grant says now.
     """
 
     grant_id: str
@@ -64,9 +65,6 @@ def find_code(session: Session, secret: str, platform_id: str) -> Code | None:
 def consume_code(session: Session, secret: str, now: datetime) -> bool:
     """Redeem the code in one conditional statement; False when it was used before or is too old.
 
-    A code that amends ends the tokens of before in the same transaction (Grant Management draft 03, §4.2); until then
-    they go on, within what the grant says now.
-
     A second use ends the grant's tokens (RFC 6749 §4.1.2): the caller must commit before it raises.
     """
     one = digest(secret)
@@ -76,8 +74,6 @@ def consume_code(session: Session, secret: str, now: datetime) -> bool:
         # Not a grant that has ended unclaimed meanwhile: what has expired is never revived.
         in_time = (GrantRow.claimed_at.is_(None)) & (GrantRow.authorised_at > now - UNCLAIMED_LIFE)
         session.execute(update(GrantRow).where(GrantRow.id == row.grant_id, in_time).values(claimed_at=now))
-        if row.amends:
-            end_all_of_grant(session, row.grant_id, now)
         return True
     row = session.connection().execute(_FOUND, {"of_digest": one}).one()
     if row.used_at is not None:

@@ -9,19 +9,21 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from broker.crypto.digests import digest, new_secret
+from broker.grants.models import GrantRow
 from broker.storage.base import first_row, table_of
 from broker.tokens.models import TokenRow
 
 ACCESS_LIFE = timedelta(minutes=5)
 _MEMORY_OF_ENDED = timedelta(days=1)
 # Built once, and run without the ORM: each call of a platform asks, each replay of a code ends.
-_TOKENS = table_of(TokenRow)
+_TOKENS, _GRANTS = table_of(TokenRow), table_of(GrantRow)
 _FOUND = select(_TOKENS).where(_TOKENS.c.digest == bindparam("of_digest"))
 _ENDED = (
     update(_TOKENS)
     .where(_TOKENS.c.grant_id == bindparam("of_grant"), _TOKENS.c.ended_at.is_(None))
     .values(ended_at=bindparam("at"))
 )
+_HELD = select(_GRANTS.c.id).where(_GRANTS.c.id == bindparam("of_grant")).with_for_update(key_share=True)
 
 
 class TokenKind(StrEnum):
@@ -126,6 +128,17 @@ def find_token(session: Session, secret: str) -> Token | None:
     )
 
 
+def find_for_use(session: Session, secret: str) -> Token | None:
+    """Return the stored token as `find_token` does; nobody else ends or uses one of its grant meanwhile.
+
+    Otherwise PostgreSQL would let a token be issued by one that is being ended, and live on.
+    """
+    found = find_token(session, secret)
+    if found is not None:
+        _hold(session, found.grant_id)
+    return found and find_token(session, secret)  # as it is now that nobody else can end it
+
+
 def end_token(session: Session, secret: str, platform_id: str, now: datetime) -> None:
     """End one token of this client (RFC 7009 §2.1); ending a refresh token ends the grant's access tokens too.
 
@@ -143,6 +156,7 @@ def end_token(session: Session, secret: str, platform_id: str, now: datetime) ->
 def end_all_of_grant(session: Session, grant_id: str, now: datetime) -> None:
     """End every token of a grant; the grant itself lives on."""
     session.flush()
+    _hold(session, grant_id)
     session.connection().execute(_ENDED, {"of_grant": grant_id, "at": now})
 
 
@@ -156,3 +170,8 @@ def end_all_of_platform(session: Session, platform_id: str, now: datetime) -> No
 def forget_old_tokens(session: Session, now: datetime) -> None:
     """Delete tokens a day after their end."""
     session.execute(delete(TokenRow).where(TokenRow.expires_at < now - _MEMORY_OF_ENDED))
+
+
+def _hold(session: Session, grant_id: str) -> None:
+    """Put the writers of one grant's tokens in a row; the next statement sees what those before have committed."""
+    session.connection().execute(_HELD, {"of_grant": grant_id})

@@ -72,15 +72,16 @@ def decide(grant_id: UUID) -> ResponseReturnValue:
 
 def _closed(proposal: Proposal) -> ResponseReturnValue:
     """Say that there is nothing left to decide, and where the log says what was decided."""
-    asked = proposal.asked
+    asked, since = proposal.asked, proposal.decided_from
     with services().database.read() as session:
-        acts = reader.acts_of_user(session, asked.user_id, proposal.decisions)
+        acts = reader.acts_of_user(session, asked.user_id, proposal.decisions) if since else []
+    later = [entry for entry in acts if entry.grant_id == asked.id and since is not None and entry.at >= since]
     return render_template(
         "consent_closed.html",
         grant=asked,
         changes=proposal.amendment is not None,
         waits=PROPOSAL_LIFE,
-        logged=[entry for entry in acts if entry.grant_id == asked.id and entry.at >= asked.created_at],
+        logged=later[-1:],  # newest first: what follows is about other requests
         events=words.EVENTS,
         **_who(asked),
     )

@@ -33,6 +33,11 @@ class Proposal:
         """Return the events that a yes and a no are logged as."""
         return (Event.GRANT_AMENDED if self.amendment else Event.GRANT_APPROVED), Event.GRANT_REFUSED
 
+    @property
+    def decided_from(self) -> datetime | None:
+        """Return an instant after which the first of these events is this request's; None while it has no answer."""
+        return self.amendment.decided_at if self.amendment else self.asked.created_at
+
 
 def own_proposal(proposal_id: str) -> Proposal:
     """Return the person's proposal; somebody else's answers like one that does not exist.

@@ -130,3 +130,11 @@ def test_all_tokens_of_one_client_end_at_once_and_old_ones_are_forgotten(world: 
     with world.services.database.write() as session:
         forget_old_machine_tokens(session, world.watch())
         assert find_machine(session, other) is None
+
+
+def test_introspection_tells_of_no_scope_that_the_client_has_lost_since(world: World) -> None:
+    token = world.messenger.machine_token(QUERY, REVOKE)
+    world.registers(world.messenger, machine_scopes=(QUERY.value,))
+    assert world.messenger.introspects(token)["scope"] == QUERY
+    world.registers(world.messenger, machine_scopes=())
+    assert world.messenger.introspects(token) == {"active": False}

@@ -7,6 +7,7 @@ import pytest
 from oauth_app import App, location
 from oauth_world import ALICE, BOB, World
 
+from broker.audit.reader import Page, of_bank
 from broker.grants.acts import Actor
 from broker.grants.service import Part
 from broker.policy.vocabulary import GrantStatus
@@ -255,3 +256,47 @@ def test_the_metadata_names_the_actions(world: World) -> None:
     told = App("anybody", world.browser(), world.watch).http.get("/.well-known/oauth-authorization-server").json
     assert {"create", "merge", "replace"} <= set(told["grant_management_actions_supported"])
     assert told["grant_management_action_required"] is False
+
+
+def agrees_only(world: World, told: dict[str, Any], categories: tuple[str, ...], **parameters: Any) -> str:
+    """Let the person agree to a change and return its code, which nobody has redeemed."""
+    browser, path, _ = reaches_page(world, **world.messenger.merges(told["grant_id"], **parameters))
+    _, answer = location(browser.get(world.agrees(path.removeprefix("/consent/"), categories)))
+    return answer["code"]
+
+
+def test_an_old_refresh_token_of_which_nothing_is_left_gives_no_empty_token(world: World) -> None:
+    before = granted(world)
+    code = agrees_only(world, before, ("accounts",), grant_management_action="replace")
+    refused = world.messenger.refreshes(before["refresh_token"])
+    assert (refused.status_code, refused.json["error"]) == (400, "invalid_grant")
+    assert world.messenger.redeems(code).json["scope"] == "accounts"
+
+
+def test_a_code_that_gives_no_tokens_ends_none(world: World) -> None:
+    before = granted(world)
+    actor, grant_id = Actor(ALICE, "0" * 8), before["grant_id"]
+    narrowed = agrees_only(world, before, WANTED)
+    assert world.messenger.redeems(narrowed, scope="card_locations").json["error"] == "invalid_scope"
+    assert is_live(world, before) == (True, True)
+    code = agrees_only(world, before, WANTED)
+    world.services.grants.pause(actor, grant_id, Part())
+    assert world.messenger.redeems(code).json["error"] == "invalid_grant"
+    world.services.grants.resume(actor, grant_id, Part())
+    assert is_live(world, before) == (True, True)
+
+
+def test_what_the_log_says_that_was_asked_is_what_was_asked(world: World) -> None:
+    told = granted(world)
+    browser, app = world.browser(), world.messenger
+    pushed = app.pushes(**app.merges(told["grant_id"])).json["request_uri"]
+    with world.services.database.write() as session:
+        from broker.platforms.models import PlatformRow  # noqa: PLC0415 - one use
+
+        session.get_one(PlatformRow, app.id).scopes = ["accounts"]
+    _, answer = location(browser.get(f"/oauth/authorize?client_id={app.id}&request_uri={pushed}"))
+    assert answer["error"] == "access_denied"
+    with world.services.database.read() as session:
+        (entry,) = of_bank(session, world.services.sealer, "harbor", Page(1))
+    assert entry.event == "grant.rejected"
+    assert [term["name"] for term in entry.details["asked"]["categories"]] == ["accounts"]

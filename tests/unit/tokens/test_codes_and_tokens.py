@@ -1,7 +1,7 @@
 """Codes are redeemed once, tokens rest as digests and point to a grant (invariants 4, 6, 8)."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from threading import Barrier
 
@@ -14,6 +14,7 @@ from broker.tokens.service import (
     TokenKind,
     end_all_of_grant,
     end_token,
+    find_for_use,
     find_token,
     forget_old_tokens,
     issue_access,
@@ -230,3 +231,45 @@ def test_a_code_does_not_revive_a_grant_that_has_ended_unclaimed(house: House, g
     assert house.grant(grant_id).status.value == "EXPIRED"
     assert redeem(house, code)
     assert house.grant(grant_id).status.value == "EXPIRED"
+
+
+def ended(house: House, refresh: str) -> None:
+    with house.database.write() as session:
+        end_token(session, refresh, "messenger", house.watch())
+
+
+def used(house: House, refresh: str) -> bool:
+    """Say whether a token could be issued by this refresh token, as one transaction sees it."""
+    with house.database.write() as session:
+        found = find_for_use(session, refresh)
+        return found is not None and found.is_live(house.watch())
+
+
+def test_a_token_that_is_issued_while_its_grants_tokens_are_ended_ends_too(house: House, grant_id: str) -> None:
+    refresh = new_refresh(house, grant_id)
+    with ThreadPoolExecutor(1) as pool:
+        with house.database.write() as session:
+            assert find_for_use(session, refresh) is not None
+            ending = pool.submit(ended, house, refresh)
+            wait([ending], timeout=0.5)  # it cannot finish: the outcome is the same however long this takes
+            access, _ = issue_access(
+                session,
+                grant_id=grant_id,
+                platform_id="messenger",
+                jkt="jkt",
+                categories=["balances"],
+                grant_expires_at=house.watch() + timedelta(days=1),
+                now=house.watch(),
+            )
+        ending.result()
+    assert not token(house, access).is_live(house.watch())
+
+
+def test_a_refresh_waits_for_the_end_of_its_token_and_gives_nothing(house: House, grant_id: str) -> None:
+    refresh = new_refresh(house, grant_id)
+    with ThreadPoolExecutor(1) as pool:
+        with house.database.write() as session:
+            end_token(session, refresh, "messenger", house.watch())
+            using = pool.submit(used, house, refresh)
+            wait([using], timeout=0.5)
+        assert using.result() is False

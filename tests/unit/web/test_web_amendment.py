@@ -153,7 +153,7 @@ def test_a_pause_is_named_before_it_is_lifted(world: World, maya: Browser) -> No
     world.services.grants.pause(actor, grant_id, Part(account_id=world.grant(grant_id).accounts[0].account_id))
     world.services.grants.pause(actor, grant_id, Part())
     page = maya.get(f"/consent/{world.asks_to_change(grant_id, PLACES)}")
-    assert "You have paused this permission." in words_of(page)
+    assert "This permission is paused.</strong> If you allow the change, sharing starts again." in words_of(page)
     assert "It stays paused." in words_of(page)
     assert words_of(page).count("Stays paused") == 1
     decide(maya, page)
@@ -180,6 +180,21 @@ def test_an_expired_request_to_change_says_that_nothing_was_changed(world: World
     asked = world.asks_to_change(shared(world, maya, BALANCES), PLACES)
     world.later = timedelta(minutes=11)
     assert "Nothing was changed." in words_of(maya.get(f"/consent/{asked}"))
+
+
+def test_the_page_of_an_answered_request_names_its_own_decision_and_no_other(world: World, maya: Browser) -> None:
+    grant_id = shared(world, maya, BALANCES)
+    refused, late = world.asks_to_change(grant_id, PLACES), world.asks_to_change(grant_id, BASIC)
+    decide(maya, maya.get(f"/consent/{refused}"), decision="deny")
+    world.later = timedelta(minutes=9)
+    decide(maya, maya.get(f"/consent/{world.asks_to_change(grant_id, PLACES)}"))
+    pages = {request: words_of(maya.get(f"/consent/{request}")) for request in (grant_id, refused, late)}
+    decisions = {"Permission given", "Permission not given", "Permission changed"}
+    assert [{words for words in decisions if words in page} for page in pages.values()] == [
+        {"Permission given"},
+        {"Permission not given"},
+        set(),
+    ]
 
 
 def test_somebody_elses_request_to_change_is_not_found(world: World, maya: Browser) -> None:
