@@ -92,7 +92,7 @@ def refused(response: TestResponse, error: str, status: int = 400) -> None:
     assert response.headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.fapi(82)
+@pytest.mark.fapi(58, 82)
 def test_a_client_registers_itself_and_is_told_everything(desk: Desk) -> None:
     told = desk.registered()
     assert told.pop("registration_access_token").startswith("bkr_rg_")
