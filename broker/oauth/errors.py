@@ -2,7 +2,7 @@
 
 import structlog
 from authlib.oauth2.base import OAuth2Error, invalid_error_characters
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from broker.edge.nonces import HEADER as NONCE_HEADER
@@ -78,7 +78,9 @@ def _broker_error(error: BrokerError) -> Response:
     if isinstance(error, ProofNonceNeeded):
         response.headers[NONCE_HEADER] = error.nonce  # RFC 9449 §8
     if isinstance(error, CredentialRefused):
-        response.headers["WWW-Authenticate"] = 'Bearer realm="registration", error="invalid_token"'  # RFC 6750 §3
+        # Who has sent no token is told no error (RFC 6750 §3.1).
+        reason = ', error="invalid_token"' if "Authorization" in request.headers else ""
+        response.headers["WWW-Authenticate"] = f'Bearer realm="registration"{reason}'
     return response
 
 

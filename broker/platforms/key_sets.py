@@ -43,8 +43,8 @@ def _check_jwks(jwks: Mapping[str, Any]) -> None:
     except JwtRefused as error:
         raise InvalidRequest("Each key must be a public one: P-256, Ed25519, or RSA of 2048 to 8192 bits.") from error
     kids = [key["kid"] for key in keys if "kid" in key]
-    if len({str(kid) for kid in kids}) < len(kids):
-        raise InvalidRequest("Each key must have a key id (kid) of its own.")
+    if not all(isinstance(kid, str) for kid in kids) or len(set(kids)) < len(kids):
+        raise InvalidRequest("Each key must have a key id (kid) of its own, as text.")
 
 
 def _is_jwks_uri(uri: str, *, http_loopback: bool) -> bool:

@@ -7,8 +7,9 @@ from broker.errors import InvalidRequest
 
 LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
 _URL = re.compile(r"[!-~]{1,2000}")
-# `[::1].evil.example` is read as the host `::1` by the library, and otherwise by others.
-_PLACE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]@:]+)(:[0-9]{1,5})?")
+# `[::1].evil.example` is read as the host `::1` by the library, and otherwise by others; the origin stands in the
+# security policy of the consent page, where `;` and `,` would begin something new, and in 255 characters of a row.
+_PLACE = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,240})(:[0-9]{1,5})?")
 
 
 def check_redirect_uri(uri: str, *, http_loopback: bool) -> None:

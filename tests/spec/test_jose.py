@@ -133,7 +133,8 @@ def test_a_bad_proof_gets_no_data(name: str, calls: Callable[[Callable[[Good], s
     make: Bad = {**EVERYWHERE, **PROOF}[name]
     answer = promptly(lambda: calls(make))
     assert told(answer) == (401, "dpop-proof-invalid")
-    assert 'error="invalid_dpop_proof"' in answer.headers["WWW-Authenticate"]
+    challenge = answer.headers["WWW-Authenticate"]
+    assert challenge.startswith('DPoP algs="PS256 ES256 EdDSA Ed25519", error="invalid_dpop_proof"')
 
 
 @pytest.mark.parametrize("name", [name for name in (*EVERYWHERE, *REQUEST_OBJECT) if name not in _GOOD_REQUESTS])

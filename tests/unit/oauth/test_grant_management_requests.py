@@ -254,7 +254,7 @@ def test_a_deselected_category_does_not_send_anybody_round_again(world: World) -
 @pytest.mark.fapi(87)
 def test_the_metadata_names_the_actions(world: World) -> None:
     told = App("anybody", world.browser(), world.watch).http.get("/.well-known/oauth-authorization-server").json
-    assert {"create", "merge", "replace"} <= set(told["grant_management_actions_supported"])
+    assert set(told["grant_management_actions_supported"]) == {"query", "revoke", "create", "merge", "replace"}
     assert told["grant_management_action_required"] is False
 
 

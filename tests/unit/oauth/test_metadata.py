@@ -18,6 +18,7 @@ from broker.platforms.models import PlatformRow
 def test_the_metadata_names_the_profile(world: World) -> None:
     told = world.browser().get("/.well-known/oauth-authorization-server").json
     assert told["issuer"] == BASE
+    assert told["pushed_authorization_request_endpoint"] == f"{BASE}/oauth/par"
     assert told["require_pushed_authorization_requests"] is True
     assert told["authorization_response_iss_parameter_supported"] is True
     assert told["code_challenge_methods_supported"] == ["S256"]

@@ -92,7 +92,7 @@ def refused(response: TestResponse, error: str, status: int = 400) -> None:
     assert response.headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.fapi(82)
+@pytest.mark.fapi(58, 82)
 def test_a_client_registers_itself_and_is_told_everything(desk: Desk) -> None:
     told = desk.registered()
     assert told.pop("registration_access_token").startswith("bkr_rg_")
@@ -156,7 +156,9 @@ def test_without_an_invitation_nobody_registers(desk: Desk, token: str | None) -
         desk.sends("DELETE", "/oauth/register/%00", token),
     ):
         refused(response, "invalid_token", 401)
-        assert response.headers["WWW-Authenticate"].startswith("Bearer ")
+        challenge = response.headers["WWW-Authenticate"]
+        assert challenge.startswith('Bearer realm="registration"')
+        assert ('error="invalid_token"' in challenge) is (token is not None)
 
 
 def test_an_invitation_counts_its_uses_and_ends(desk: Desk) -> None:

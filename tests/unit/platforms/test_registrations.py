@@ -65,6 +65,7 @@ KEYS: dict[str, Callable[[], Any]] = {
     "another curve": lambda: {"keys": [ECKey.generate_key("P-384").as_dict(private=False)]},
     "another Edwards curve": lambda: {"keys": [OKPKey.generate_key("Ed448").as_dict(private=False)]},
     "a key agreement key": lambda: {"keys": [OKPKey.generate_key("X25519").as_dict(private=False)]},
+    "a key id that is no text": lambda: {"keys": [KEY.as_dict(private=False) | {"kid": 5}]},
     "an unknown kind": lambda: {"keys": [{"kty": "XYZ"}]},
     "no kind": lambda: {"keys": [{}]},
     "a huge RSA key": lambda: {"keys": [{"kty": "RSA", "e": "AQAB", "n": base64url(b"\xff" * 1025)}]},
@@ -174,6 +175,11 @@ def test_a_name_with_what_nobody_sees_is_refused(house: House, name: str) -> Non
         "https://m.example:x/cb",
         "https://[::1/cb",
         "https://m.example/" + "a" * 2000,
+        "https://m.example;sandbox/cb",
+        "https://m.example,evil.example/cb",
+        "https://m.example'/cb",
+        "https://m%2eexample/cb",
+        f"https://{'a' * 241}/cb",
     ],
 )
 @pytest.mark.parametrize("loopback", [True, False])
