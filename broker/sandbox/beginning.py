@@ -11,7 +11,7 @@ from broker.sandbox import outsiders, witnesses
 from broker.sandbox.facts import write_info
 from broker.sandbox.layout import CLIENTS, Layout
 from broker.sandbox.processes import Processes
-from broker.sandbox.registrations import register, sandbox_platforms
+from broker.sandbox.registrations import invite, register, sandbox_platforms
 from broker.sandbox.secret_files import logins, public_jwks
 from broker.settings import Settings, watch_sandbox
 from broker.storage import schema
@@ -46,6 +46,7 @@ def start(settings: Settings, layout: Layout, processes: Processes) -> dict[str,
     services = build_services(settings)
     clients = sandbox_platforms(layout, services.catalogue, jwks)
     register(services, layout, clients, {bank.id: outsiders.sign_in_scope(bank) for bank in layout.banks})
+    invitation = invite(services)
     services.close()
     processes.start("broker", ["broker", "serve"])
     processes.start("worker", ["broker", "worker"])
@@ -54,4 +55,4 @@ def start(settings: Settings, layout: Layout, processes: Processes) -> dict[str,
         processes.wait_ready(bank.id, f"{bank.url}/healthz")
     processes.wait_ready("broker", f"{layout.broker_url}/readyz")
     processes.wait_ready("messenger", f"{layout.messenger_url}/healthz")
-    return write_info(settings, layout, people, clients, processes, watchers=watchers)
+    return write_info(settings, layout, people, clients, processes, watchers=watchers, invitation=invitation)

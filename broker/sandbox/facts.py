@@ -21,6 +21,7 @@ def write_info(
     processes: Processes,
     *,
     watchers: list[SandboxWitness],
+    invitation: str,
 ) -> dict[str, Any]:
     """Write the document and return it. `processes` holds root ids here; `read_info` adds their children."""
     url = layout.broker_url
@@ -41,7 +42,7 @@ def write_info(
         "users": users_told(people),
         "banks": [_bank(logs[bank.id], url, bank, people) for bank in layout.banks],
         "witnesses": [{"bank": one.bank.id, "url": one.url, "vkey": one.vkey} for one in watchers],
-        "registration_token": None,
+        "registration_token": invitation,
         "messenger_url": layout.messenger_url,
         "pages": {
             "home": f"{url}/",

@@ -6,6 +6,7 @@ from typing import Any
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.banks import service as banks
 from broker.edge.services import Services
+from broker.platforms import initial_tokens
 from broker.platforms import service as platforms
 from broker.platforms.options import Options
 from broker.platforms.service import Platform, PlatformKind
@@ -22,6 +23,7 @@ from broker.sandbox.layout import (
 )
 
 _DEFAULT_PURPOSE = "chat_banking"
+_INVITED, _INVITATION_USES = "Whoever tries the sandbox", 20
 _OWN_GRANTS = tuple(scope.value for scope in MachineScope)
 _STRICT = Options(
     requires_nonce=True,
@@ -95,3 +97,23 @@ def register(services: Services, layout: Layout, clients: list[Platform], scopes
                 transaction.append(
                     Entry(Event.PLATFORM_REGISTERED, Initiator.DATA_ACCESS_PLATFORM, platform_id=client.id)
                 )
+
+
+def invite(services: Services) -> str:
+    """Return a new initial access token for 20 clients, with everything; that of an earlier start ends."""
+    catalogue, now = services.catalogue, services.clock()
+    with services.database.write() as session:
+        for one in initial_tokens.listed(session):
+            if one.label == _INVITED:
+                initial_tokens.revoke(session, one.id, now)
+        _, secret = initial_tokens.create(
+            session,
+            catalogue,
+            label=_INVITED,
+            purposes=tuple(catalogue.purposes),
+            scopes=(*catalogue.categories, *_OWN_GRANTS),
+            most_uses=_INVITATION_USES,
+            days=initial_tokens.LONGEST_DAYS,
+            now=now,
+        )
+    return secret

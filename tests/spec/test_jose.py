@@ -9,8 +9,6 @@ import pytest
 from werkzeug.test import TestResponse
 
 from broker.crypto.digests import base64url, digest
-from broker.errors import InvalidRequest
-from broker.platforms.service import Platform, PlatformKind, add
 from tests.support.asking import Asker
 from tests.support.edge import BASE
 from tests.support.hostile import sound
@@ -20,6 +18,7 @@ from tests.support.platform_client import ASSERTION_TYPE, details
 from tests.support.prompt import promptly
 from tests.support.town import CALLBACK, Town
 from tests.support.town_client import authenticated
+from tests.support.town_registrant import Registrant
 
 _TOKEN, _INTROSPECT, _PAR = "/oauth/token", "/oauth/introspect", "/oauth/par"
 _GOOD_REQUESTS = {"nothing", "no jti"}
@@ -31,6 +30,11 @@ _KEYS = bad_keys({"kty": "EC", "crv": "P-256", "x": "A" * 43, "y": "A" * 43})
 @pytest.fixture(scope="module")
 def asker(town: Town) -> Asker:
     return Asker(town)
+
+
+@pytest.fixture(scope="module")
+def registrant(town: Town) -> Registrant:
+    return Registrant(town)
 
 
 def _now(town: Town) -> int:
@@ -154,8 +158,11 @@ def test_a_proof_with_a_bad_key_is_refused(town: Town, name: str) -> None:
 
 @pytest.mark.parametrize("name", list(_KEYS))
 @pytest.mark.fapi(35)
-def test_a_bad_key_cannot_be_registered(town: Town, name: str) -> None:
-    jwk = bad_keys(proof_of(town, _TOKEN).jwk())[name]
-    platform = Platform(id="another", kind=PlatformKind.RESOURCE_SERVER, name="Another", jwks={"keys": [jwk]})
-    with pytest.raises(InvalidRequest), town.house.database.write() as session:
-        add(session, town.services.catalogue, platform, http_loopback=True, now=town.house.watch())
+def test_a_bad_key_cannot_be_registered(town: Town, registrant: Registrant, name: str) -> None:
+    keys = {"keys": [bad_keys(proof_of(town, _TOKEN).jwk())[name]]}
+    answer = promptly(lambda: registrant.registers(jwks=keys))
+    assert told(answer) == (400, "invalid_client_metadata")
+
+
+def test_a_good_key_can_be_registered(town: Town, registrant: Registrant) -> None:
+    assert registrant.registers(jwks={"keys": [proof_of(town, _TOKEN).jwk()]}).status_code == 201

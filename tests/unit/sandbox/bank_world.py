@@ -55,6 +55,7 @@ class Bank:
                 time.sleep(0.05)
             else:
                 return
+        self.stop()  # on a machine with too much to do it would come up later, and stay
         raise AssertionError("the bank did not start")
 
     def stop(self):
