@@ -98,6 +98,9 @@ def handed_out(fleet: Fleet, readers: Readers) -> list[bytes]:
 
 @pytest.mark.measured
 def test_every_answer_that_was_received_before_a_kill_has_its_entries(fleet: Fleet, size: Size, tmp_path: Path) -> None:
+    fleet.server.kill()
+    fleet.server.start()
+    fleet.server.wait()  # its processes give no bank a rest for what it did in another test
     fleet.grant(fleet.person(), ("balances",))  # with it the log begins
     name = log_of(fleet)
     with watched_by_witness(fleet, tmp_path / "witness", name) as watchman:
