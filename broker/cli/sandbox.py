@@ -15,7 +15,6 @@ from broker.sandbox.layout import layout_of
 from broker.sandbox.world import run
 from broker.settings import enter_sandbox
 from broker.storage.clock_file import advanced_by, clock_file
-from broker.telemetry import configure_logging
 
 _MOST_SHOWN = 20
 
@@ -33,7 +32,6 @@ sandbox.add_command(load)
 def up() -> None:
     """Start the world and keep it running until Ctrl-C."""
     settings = enter_sandbox()
-    configure_logging(settings.log_level)
     click.echo("Starting the broker, two banks and a chat platform ...")
     run(settings, _announce)
     click.echo("\nEverything has stopped. `make run` goes on with the same data; `make clean-sandbox` starts over.")

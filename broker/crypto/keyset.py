@@ -112,6 +112,9 @@ def load_keyset(path: Path) -> Keyset:
         retired = tuple(b64decode(key, validate=True) for key in content.get("retired_log", []))
         signing = SigningKeys(tuple(SigningKey.from_json(key) for key in content["signing"]))
         created_at = datetime.fromisoformat(content["created"]).astimezone(UTC)
+    except FileNotFoundError as error:
+        hint = "Is BROKER_DATA_DIR right? Only a new broker makes one: `broker keys generate`."
+        raise _unusable(f"There is no key file {path}. {hint}") from error
     except OSError as error:
         raise _unusable(f"The key file {path} cannot be read: {error.strerror}.") from error
     except (ValueError, KeyError, TypeError, JoseError) as error:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from broker.errors import ConfigurationInvalid
 
-_READY_WITHIN_S = 60.0
+# Long: who has ended is noticed at once, and a busy machine may need a minute for each.
+_READY_WITHIN_S = 180.0
 _POLL_S = 0.1
 _STOP_WITHIN_S = 15.0
 _PR_SET_PDEATHSIG = 1
@@ -43,18 +44,21 @@ class Processes:
         """Return when the URL answers with success.
 
         Raises:
-            ConfigurationInvalid: the process ended or did not answer within a minute; the log's last line is told.
+            ConfigurationInvalid: the process ended, and the log's last line is told; or it did not answer in three
+                minutes.
         """
         deadline = time.monotonic() + _READY_WITHIN_S
         while time.monotonic() < deadline:
             if self.running[name].poll() is not None:
-                break
+                raise ConfigurationInvalid(f"{name} did not start: {self._last_line(name)}")
             try:
                 with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - http on loopback, made by us
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(_POLL_S)
-        raise ConfigurationInvalid(f"{name} did not start: {self._last_line(name)}")
+        raise ConfigurationInvalid(
+            f"{name} has not answered for three minutes; is the machine very busy? See {self.log_dir / name}.log."
+        )
 
     def first_ended(self) -> str | None:
         """Return the name of a process that has ended by itself, None while all run."""

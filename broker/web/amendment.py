@@ -31,11 +31,13 @@ class Mark:
 class Differences:
     """Everything on the page that a request for a new grant does not have.
 
-    `marks` are by category, `dropped` the titles of what would end; `accounts` maps the ids of those shared now to
-    whether they are paused.
+    `marks` are by category, `added`, `raised` and `dropped` the titles of what is new, asked for in a higher step,
+    and would end; `accounts` maps the ids of those shared now to whether they are paused.
     """
 
     marks: Mapping[str, Mark]
+    added: tuple[str, ...]
+    raised: tuple[str, ...]
     dropped: tuple[str, ...]
     figures: tuple[tuple[str, int | None, int | None], ...]
     accounts: Mapping[str, bool]
@@ -65,6 +67,8 @@ def differences_of(amendment: Amendment, catalogue: Catalogue) -> Differences:
     }
     return Differences(
         marks=marks | same,
+        added=tuple(_title(catalogue, name) for name in found.added),
+        raised=tuple(_title(catalogue, name) for name in found.more),
         dropped=tuple(_title(catalogue, name) for name in found.removed),
         figures=tuple((text, *found.figures[name]) for name, text in _FIGURES.items() if name in found.figures),
         accounts={a.account_id: a.state is ClusterState.PAUSED for a in grant.accounts if _stands(a.state)},

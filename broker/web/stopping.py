@@ -107,8 +107,8 @@ def consequence(intended: Intention) -> list[str]:
         {
             Act.PAUSE: f"{_cannot_see(intended)} from now on, until you resume.",
             Act.RESUME: f"{_can_see(intended)} again, as you allowed before.",
-            Act.REVOKE: f"{_cannot_see(intended)} any more. This is for good: to share it again, you would have "
-            "to give a new permission.",
+            Act.REVOKE: f"{_cannot_see(intended)} any more. This is for good: it starts again only if an app "
+            "asks anew and you allow it.",
         }[intended.act]
     ]
     if intended.act is Act.REVOKE and intended.piece is not None and _is_last(intended):

@@ -59,7 +59,7 @@ def test_a_key_file_that_is_open_to_others_is_refused(path: Path, mode: int) -> 
 
 
 def test_a_missing_key_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationInvalid, match="cannot be read"):
+    with pytest.raises(ConfigurationInvalid, match="broker keys generate"):
         load_keyset(tmp_path / "keys.json")
 
 

@@ -50,6 +50,8 @@ def test_every_category_says_how_it_stands_to_what_is_shared_now(world: World, m
     page = maya.get(f"/consent/{world.asks_to_change(grant_id, DETAIL, PLACES)}")
     assert marks_of(page) == {"balances": "As now", "transactions": "More than now", "card_locations": "New"}
     words = words_of(page)
+    assert "New:</strong> where your cards were used." in words
+    assert "More than now:</strong> your transactions." in words
     assert "asks to change what it may see at Harbor Bank" in words
     assert "everything stays as it is" in words
     assert "If you don't allow it, or close this page, everything stays as it is." in words
