@@ -70,7 +70,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
     for item in items:
-        if "reliability" in item.path.parts:
+        if "reliability" in item.path.parts or item.get_closest_marker("campaign"):
             item.add_marker(pytest.mark.timeout(_TIME_S if is_small else _MUCH_TIME_S))
     yield
     met = {group: number for number, group in enumerate(dict.fromkeys(group_of(item.nodeid) for item in items))}

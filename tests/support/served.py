@@ -1,6 +1,7 @@
 """The real `broker serve`, started from any copy of the product, with its processes by id."""
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -67,7 +68,8 @@ class Server:
             )
 
     def wait(self) -> None:
-        """Wait until an answer comes."""
+        """Wait until an answer comes and every worker has begun: the first one serves before the last."""
+        wanted = int(dict(itertools.pairwise(self._command)).get("--workers", "1"))
         deadline = time.monotonic() + _START_S
         line = Line(self._port)
         while time.monotonic() < deadline:
@@ -80,7 +82,9 @@ class Server:
                 continue
             line.close()
             assert answer.status == 200
-            return
+            if len(self.workers()) >= wanted:
+                return
+            time.sleep(0.01)
         raise AssertionError(f"nobody answers: {self.said()}")
 
     def said(self) -> str:
