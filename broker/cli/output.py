@@ -6,7 +6,10 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+
+# A pipe has no width: what reads it wants each row whole.
+_PIPE_WIDTH = 1000
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
@@ -23,9 +26,16 @@ def print_json(value: Any) -> None:
 
 
 def print_rows(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Print rows as a table; plain text when the output is not a terminal."""
+    """Print rows as a table; plain text, as wide as it must be, when the output is not a terminal.
+
+    Nothing is cut off, and the first column, which names the row in other commands, is not broken either.
+    """
     names = list(columns)
-    table = Table(*names, box=None, pad_edge=False)
+    first = Column(names[0], no_wrap=True, overflow="fold")
+    table = Table(first, *(Column(name, overflow="fold") for name in names[1:]), box=None, pad_edge=False)
     for row in rows:
         table.add_row(*("" if row.get(name) is None else str(row[name]) for name in names))
-    Console(soft_wrap=True).print(table, markup=False)
+    console = Console(soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _PIPE_WIDTH
+    console.print(table, markup=False)

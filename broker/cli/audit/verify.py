@@ -168,7 +168,8 @@ def _check_pack(path: Path, options: Options) -> None:
     has_keys = bool(options.keys or options.witnesses)
     found = verify_pack(path, options.trust() if has_keys else None)
     told = [f"The pack is good: {found.entries} entries, {found.disclosed} details, no gaps."]
-    told.append(f"{found.grants} grants with the terms that their approval in the log commits to.")
+    grants = "1 grant" if found.grants == 1 else f"{found.grants} grants"
+    told.append(f"{grants} with the terms that their approval in the log commits to.")
     if found.unproved_grants:
         told.append(f"{len(found.unproved_grants)} grants listed, not proved: {', '.join(found.unproved_grants)}")
     told += [f"{log}: checkpoint of {size} entries" for log, size in found.logs.items()]

@@ -105,7 +105,7 @@ def test_the_command_says_whose_keys_it_took(tmp_path: Path) -> None:
     own = runs("verify", "--pack", path)
     assert own.exit_code == 0
     assert "60 entries, 3 details, no gaps" in own.stdout
-    assert "1 grants with the terms that their approval in the log commits to" in own.stdout
+    assert "1 grant with the terms that their approval in the log commits to" in own.stdout
     assert "Ask each bank for its log's key" in own.stdout
     given = runs("verify", "--pack", path, "--key", SIGNER.vkey, "--json")
     assert json.loads(given.stdout)["keys_given"] is True
