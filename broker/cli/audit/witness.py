@@ -59,7 +59,6 @@ def vkey(folder: Path) -> None:
 @click.option("--port", default=8431, show_default=True, type=click.IntRange(1, 65_535), help="Port to listen at.")
 def run(folder: Path, host: str, port: int) -> None:
     """Serve the witness until stopped."""
-    configure_logging("INFO")
     heads = Heads(folder / "heads")
     try:
         heads.prepare()
@@ -70,6 +69,7 @@ def run(folder: Path, host: str, port: int) -> None:
         server = WitnessServer((host, port), service, _tell)
     except OSError as error:
         raise ConfigurationInvalid(f"Port {port} of {host} cannot be used: {error.strerror}.") from error
+    configure_logging("INFO")
     _serve(server)
 
 
