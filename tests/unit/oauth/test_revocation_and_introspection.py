@@ -79,7 +79,7 @@ def test_a_revocation_that_cannot_be_stored_is_not_claimed(world: World) -> None
 def test_a_grant_that_cannot_be_read_is_told_without_a_word_of_why(world: World) -> None:
     told = world.tokens()
     with world.services.database.write() as session:
-        session.execute(text("UPDATE grant_accounts SET sealed_account = x'00'"))
+        session.execute(text("UPDATE grant_accounts SET sealed_account = :junk"), {"junk": b"\0"})
     response = world.api.post("/oauth/introspect", token=told["access_token"])
     assert (response.status_code, response.json["error"], response.json["code"]) == (
         500,
