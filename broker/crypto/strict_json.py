@@ -13,7 +13,7 @@ def read_object(data: bytes) -> dict[str, Any]:
     """
     try:
         value = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_members, parse_float=_finite, parse_constant=_finite
+            data.decode("utf-8"), object_pairs_hook=without_repetition, parse_float=_finite, parse_constant=_finite
         )
         if b"\\ud" in data.lower():
             json.dumps(value, ensure_ascii=False).encode("utf-8")  # what cannot be written again is no text
@@ -24,7 +24,8 @@ def read_object(data: bytes) -> dict[str, Any]:
     return value
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of a JSON object (for `object_pairs_hook`); a repeated one is a ValueError (RFC 8259 §4)."""
     members = dict(pairs)
     if len(members) < len(pairs):
         raise ValueError("a member is repeated")

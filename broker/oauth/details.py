@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from broker.crypto.strict_json import without_repetition
 from broker.edge.services import services
 from broker.oauth.errors import OAuthRefused
 from broker.platforms.service import Platform
@@ -50,7 +51,7 @@ def element(text: str) -> Mapping[str, Any]:
         OAuthRefused: not JSON, not a list of exactly one object of the type `bank_data`.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_without_repetition)
+        value = json.loads(text, object_pairs_hook=without_repetition)
     except (ValueError, RecursionError):
         _refuse("authorization_details is not JSON, or repeats a member.")
     if not isinstance(value, list) or len(value) != 1 or not isinstance(value[0], dict):
@@ -138,13 +139,6 @@ def _step(member: str, item: Mapping[str, Any], steps: list[Any], default: str |
 def _number(name: str, value: Any) -> int:
     if type(value) is not int or not 1 <= value <= _LARGEST_NUMBER:
         _refuse(f"{name} must be a whole number from 1.")
-    return value
-
-
-def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        raise ValueError("a member is repeated")
     return value
 
 

@@ -13,7 +13,7 @@ from broker.policy.terms import Terms
 
 _CREATE = "create"
 ACTIONS = (_CREATE, *(action.value for action in AmendAction))
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+GRANT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def amendable_grant(grant_id: str, platform_id: str) -> Grant:
         OAuthRefused: `invalid_grant_id` for a grant that is unknown, another client's, ended, or a single read-out.
     """
     with services().database.read() as session:
-        is_id = _ID.fullmatch(grant_id) is not None
+        is_id = GRANT_ID.fullmatch(grant_id) is not None
         grant = services().grant_reader.find(session, grant_id, services().clock()) if is_id else None
     if grant is None or grant.platform_id != platform_id or not is_amendable(grant):
         raise OAuthRefused("invalid_grant_id", "There is no such grant of this client, or it cannot be changed.")

@@ -1,6 +1,5 @@
 """Shows a platform its own grants and lets it give them back (Grant Management for OAuth 2.0 draft 03 §6)."""
 
-import re
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
@@ -13,13 +12,11 @@ from broker.edge.services import services
 from broker.errors import NotFound
 from broker.grants.acts import PlatformActor
 from broker.grants.views import Grant
-from broker.oauth.grant_action import ACTIONS
+from broker.oauth.grant_action import ACTIONS, GRANT_ID
 from broker.oauth.granted import details_of, standing_accounts, standing_categories
 from broker.policy.vocabulary import MachineScope
 
 blueprint = Blueprint("grant_resource", __name__)
-
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @blueprint.get("/grants/<grant_id>")
@@ -46,7 +43,7 @@ def announced(base_url: str) -> dict[str, Any]:
 
 
 def _checked(grant_id: str) -> str:
-    if not _ID.fullmatch(grant_id):
+    if not GRANT_ID.fullmatch(grant_id):
         raise NotFound
     return grant_id
 

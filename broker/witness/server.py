@@ -111,7 +111,7 @@ class _Conversation(BaseHTTPRequestHandler):
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 - the signature is http.server's
         """Refuse what is no request; nothing of it is repeated, so the texts of http.server are not used."""
         status = HTTPStatus(code)
         self.request_version = self.protocol_version  # else an unreadable one would be answered without a head

@@ -89,7 +89,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.verifying")
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--folder", type=Path, default=Path("/dev/shm"), help="in memory, so that the disk is left out")  # noqa: S108
+    parser.add_argument("--folder", type=Path, default=Path("/dev/shm"), help="in memory, so that the disk is left out")  # noqa: S108 - the caller may choose another
     asked = parser.parse_args()
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     folder = Path(tempfile.mkdtemp(dir=asked.folder, prefix="verifying-"))
