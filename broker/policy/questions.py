@@ -100,7 +100,7 @@ def release(context: ReleaseContext, purpose: PurposeFacts) -> Question:
             "categoryState": context.category_state.value if context.category_state else _NONE,
             "accountStates": sorted(states),
         },
-        "tokenCategories": sorted(context.token_categories),
+        "tokenNamesCategory": context.category in context.token_categories,
         "off": sorted(context.off),
         "reads": context.reads.to_json(),
         "harvest": context.harvest.to_json(),
@@ -114,6 +114,7 @@ def entities(purpose: PurposeFacts, bank: BankFacts | None) -> list[dict[str, An
     found = [
         _entity(
             _purpose(purpose.code),
+            code=purpose.code,
             isForbidden=purpose.is_forbidden,
             categories=sorted(purpose.categories),
             maximumDurationDays=maximum.duration_days,
@@ -127,7 +128,7 @@ def entities(purpose: PurposeFacts, bank: BankFacts | None) -> list[dict[str, An
             _entity(
                 bank_uid(bank),
                 categories=sorted(bank.categories),
-                purposes=[_purpose(code) for code in sorted(bank.purposes)],
+                purposes=sorted(bank.purposes),
                 maximumDurationDays=bank.maximum_duration_days,
                 maximumLookbackDays=bank.maximum_lookback_days,
                 maximumFrequencyPerDay=bank.maximum_frequency_per_day,
@@ -152,7 +153,7 @@ def _purpose(code: str) -> dict[str, str]:
 def _registered(context: RequestContext | ReleaseContext) -> dict[str, Any]:
     platform = context.platform
     return {
-        "purposes": [_purpose(code) for code in sorted(platform.purposes)],
+        "purposes": sorted(platform.purposes),
         "categories": sorted(platform.categories),
     }
 
