@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from broker.audit.sequencer import LoggedTransaction, Sequencer
 from broker.audit.vocabulary import Event
+from broker.banks.facts import in_force
 from broker.clock import Clock
 from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
@@ -63,8 +64,8 @@ class Consents:
         Raises:
             PolicyRefused: the policies or the bank's facts do not allow it (logged as `grant.rejected`).
         """
-        decision = self._decide(asker, terms, bank_id)
         with self._sequencer.transaction([bank_id]) as transaction:
+            decision = self._decide(transaction.session, asker, terms, bank_id)
             row = self._proposal(actor, asker, terms, bank_id, answer)
             transaction.session.add(row)
             transaction.session.flush()
@@ -96,7 +97,7 @@ class Consents:
             asked = Terms.from_json(row.asked)
             terms = chosen_terms(asked, choice, row.bank_id, {account.account_id for account in offered})
             take_decision(transaction.session, status_now(row, now), row.consent_key, now)
-            decision = self._decide(asker, terms, row.bank_id)
+            decision = self._decide(transaction.session, asker, terms, row.bank_id)
             if decision.is_allowed:
                 picked = [account for account in offered if account.account_id in choice.accounts]
                 set_status(row, GrantStatus.ACTIVE, "approved", now)
@@ -125,8 +126,10 @@ class Consents:
             transaction.append(entry_of(row, Event.GRANT_REFUSED, actor, reasons=("user-refused",)))
             end_at_bank_if_last(transaction.session, row, now)
 
-    def _decide(self, asker: Asker, terms: Terms, bank_id: str) -> Decision:
-        return decide(self._catalogue, RequestContext(asker.purposes, asker.categories, terms, bank_id))
+    def _decide(self, session: Session, asker: Asker, terms: Terms, bank_id: str) -> Decision:
+        """Judge by the bank's facts as they are under the lock of its log: they cannot change before the entry."""
+        catalogue = in_force(session, self._catalogue, bank_id).catalogue
+        return decide(catalogue, RequestContext(asker.purposes, asker.categories, terms, bank_id))
 
     def _bank_of(self, actor: Actor, grant_id: str) -> str:
         """Look up which log to lock; everything that counts is read again under the lock."""

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from broker.audit.sequencer import Sequencer
 from broker.audit.vocabulary import Appended, Entry, Event
 from broker.banks.connector import BankAccess, Connector, Credential, Window
+from broker.banks.facts import InForce, SameFacts, in_force
 from broker.clock import Clock, start_of_day
 from broker.crypto.pairwise import PairwiseIds
 from broker.errors import (
@@ -75,10 +76,16 @@ class Release:
         """
         with self.database.read() as session:
             grant = self._grant(session, call)
+            rules = in_force(session, self.catalogue, grant.bank_id)
             identity = self.users.at_bank(session, grant.user_id, grant.bank_id)
         now = self.clock()
-        access = Access(new_access_id(), identity.subject if identity else None, _window(grant, wanted, now))
-        decision = judge(self.catalogue, grant, call, wanted, now)
+        access = Access(
+            id=new_access_id(),
+            customer=identity.subject if identity else None,
+            window=_window(grant, wanted, now, rules),
+            facts=SameFacts(grant.bank_id, rules.version),
+        )
+        decision = judge(rules.catalogue, grant, call, wanted, now)
         event = Event.ACCESS_REQUESTED if decision.is_allowed else Event.ACCESS_REFUSED
         # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof.
         announced = access_entry(event, grant, call, wanted, decision, access=access)
@@ -101,10 +108,11 @@ class Release:
             try:
                 with self.database.read() as session:
                     present = self._grant(session, call)
+                    catalogue = in_force(session, self.catalogue, present.bank_id).catalogue
             except BrokerError as error:
                 self._record_end(announced, error, fenced=True)
                 raise
-            released = self._release(present, call, wanted, rendered, access, before=grant, held=held)
+            released = self._release(catalogue, present, call, wanted, rendered, access=access, before=grant, held=held)
             stack.pop_all()  # from here on the fence is the caller's
         return released
 
@@ -116,8 +124,9 @@ class Release:
         """
         with self.database.read() as session:
             grant = self.reader.find(session, call.grant_id, self.clock())
-        if grant is not None:
-            self.sequencer.append(refusal_entry(grant, call, new_access_id(), code, self.catalogue.digest))
+            rules = in_force(session, self.catalogue, grant.bank_id) if grant else None
+        if grant is not None and rules is not None:
+            self.sequencer.append(refusal_entry(grant, call, new_access_id(), code, rules.catalogue.digest))
         if grant is not None and code == _EXPIRED:
             record_expiry(self.sequencer, self.clock, grant.id)
 
@@ -135,28 +144,31 @@ class Release:
 
     def _release(
         self,
+        catalogue: Catalogue,
         grant: Grant,
         call: Call,
         wanted: Wanted,
         rendered: Rendered,
-        access: Access,
         *,
+        access: Access,
         before: Grant,
         held: Held,
     ) -> Released:
         """Re-check the grant, read behind its fence, and write `access.released`: no revocation comes between."""
         now = self.clock()
-        decision = judge_again(self.catalogue, grant, call, wanted, now, before=before)
+        decision = judge_again(catalogue, grant, call, wanted, now, before=before)
         event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
         left = rendered if decision.is_allowed else None
         fields = wanted.fields_of(grant, self.catalogue)
         entry = access_entry(event, grant, call, wanted, decision, access=access, fields=fields, rendered=left)
-        uses = [Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []
-        appended = self.sequencer.append(entry, uses, fenced=True)
+        use = Use(grant.id, wanted.category, grant.updated_at, now)
+        appended = self.sequencer.append(entry, [use, access.facts] if decision.is_allowed else [], fenced=True)
         # Only here is the entry durable; not a byte may leave before this line (invariant 1).
         self._refuse(decision, before, fenced=True)
         if appended.lost:
-            raise ReleaseRefused("The grant changed while its data was on the way. Ask again.", code=appended.lost)
+            raise ReleaseRefused(
+                "What is allowed changed while the data was on the way. Ask again.", code=appended.lost
+            )
         receipt, disclosures = for_the_platform(appended)
         return Released(rendered.body, appended.log, appended.number, receipt, disclosures, held)
 
@@ -213,9 +225,14 @@ class Release:
         return minimise(limits, records)
 
 
-def _window(grant: Grant, wanted: Wanted, now: datetime) -> Window:
-    """Return whole days only: asking with ever narrower instants must not reveal a time of day."""
-    oldest = start_of_day(now - timedelta(days=grant.terms.lookback_days))
+def _window(grant: Grant, wanted: Wanted, now: datetime, rules: InForce) -> Window:
+    """Return whole days only: asking with ever narrower instants must not reveal a time of day.
+
+    They go no further back than the person agreed to, nor than the bank says now.
+    """
+    facts = rules.catalogue.banks.get(grant.bank_id)
+    most = grant.terms.lookback_days if facts is None else facts.maximum_lookback_days
+    oldest = start_of_day(now - timedelta(days=min(grant.terms.lookback_days, most)))
     first = max(oldest, start_of_day(wanted.oldest_at)) if wanted.oldest_at else oldest
     last = min(now, start_of_day(wanted.newest_at) + timedelta(days=1)) if wanted.newest_at else now
     return Window(first, max(first, last))
