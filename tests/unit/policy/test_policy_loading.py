@@ -146,7 +146,7 @@ def test_a_mistake_is_refused_with_its_file_and_key(folder: Path, file: str, old
         (HARBOR, "maximum_lookback_days: 365", "maximum_lookback_days: 366", "banks/harbor.yaml:6: maximum_lookback"),
         (HARBOR, "maximum_duration_days: 365", "maximum_duration_days: 366", "banks/harbor.yaml:5: maximum_duration"),
         (HARBOR, "joint_accounts: false\n", "", "banks/harbor.yaml:2: joint_accounts: "),
-        (PURPOSES, "{code: resale, title", "{cod: resale, title", "forbidden[5]: cod: is not known"),
+        (PURPOSES, "{code: resale, title", "{cod: resale, title", "forbidden[5]: code: must be a text"),
     ],
 )
 def test_a_mistake_is_refused_with_its_line(folder: Path, file: str, old: str, new: str, line: str) -> None:
