@@ -16,7 +16,7 @@ def policy() -> None:
 @policy.command()
 @click.option("--dir", "folder", type=click.Path(path_type=Path), default=None, help="Folder of the policies.")
 def check(folder: Path | None) -> None:
-    """Read every policy file; the first mistake is reported with its file."""
+    """Read every policy file; the first mistake is reported with its file and line."""
     catalogue = load_catalogue(folder or default_policies_dir())
     click.echo(
         f"{len(catalogue.categories)} categories, {len(catalogue.purposes)} purposes, "
