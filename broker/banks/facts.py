@@ -25,10 +25,14 @@ _VERSION = select(func.coalesce(func.max(_FACTS.c.version), 0)).where(_FACTS.c.b
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """The policies as they count for one bank: its facts are those of `version`, 0 when they are its file's."""
+    """The policies as they count for one bank: its facts are those of `version`, 0 when they are its file's.
+
+    `bank` is None for a bank that the files do not know.
+    """
 
     catalogue: Catalogue
     version: int
+    bank: BankFacts | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +54,10 @@ def in_force(session: Session, catalogue: Catalogue, bank_id: str) -> InForce:
     bounds = catalogue.banks.get(bank_id)
     row = None if bounds is None else first_row(session, _NEWEST, of_bank=bank_id)
     if bounds is None or row is None:
-        return InForce(catalogue, 0)
+        return InForce(catalogue, 0, bounds)
     stored = _read(bounds, row.facts) or replace(bounds, categories=frozenset(), purposes=frozenset())
-    return InForce(with_facts(catalogue, within(stored, bounds)), row.version)
+    facts = within(stored, bounds)
+    return InForce(with_facts(catalogue, facts), row.version, facts)
 
 
 def history(session: Session, bounds: BankFacts) -> list[Version]:

@@ -138,8 +138,10 @@ class Amendments:
             transaction.append(entry_of(row, Event.GRANT_REFUSED, actor, part=_PART, reasons=("user-refused",)))
 
     def _decide(self, session: Session, asker: Asker, terms: Terms, bank_id: str) -> Decision:
-        catalogue = in_force(session, self._catalogue, bank_id).catalogue
-        return decide(catalogue, RequestContext(asker.purposes, asker.categories, terms, bank_id))
+        """Judge by the bank's facts as they are under the lock of its log: they cannot change before the entry."""
+        rules = in_force(session, self._catalogue, bank_id)
+        context = RequestContext(platform=asker.facts, terms=terms, bank_id=bank_id, bank=rules.bank)
+        return decide(rules.catalogue, context)
 
     def _view(self, row: GrantRow, now: datetime) -> Grant:
         return view(row, row.categories, row.accounts, self._sealer, now)

@@ -18,7 +18,7 @@ from broker.grants.acts import Actor, bank_of, end_at_bank_if_last, entry_of, ow
 from broker.grants.contents import OfferedAccount, write_contents
 from broker.grants.models import GrantRow
 from broker.grants.views import status_now
-from broker.policy import Catalogue, Decision, RequestContext, decide
+from broker.policy import Catalogue, Decision, PlatformFacts, RequestContext, decide
 from broker.policy.terms import Choice, Terms, narrowed
 from broker.policy.vocabulary import GrantStatus
 from broker.storage.base import new_id
@@ -35,6 +35,11 @@ class Asker:
     platform_id: str
     purposes: frozenset[str]
     categories: frozenset[str]
+
+    @property
+    def facts(self) -> PlatformFacts:
+        """Return what the policies ask of it."""
+        return PlatformFacts(self.platform_id, self.purposes, self.categories)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +133,9 @@ class Consents:
 
     def _decide(self, session: Session, asker: Asker, terms: Terms, bank_id: str) -> Decision:
         """Judge by the bank's facts as they are under the lock of its log: they cannot change before the entry."""
-        catalogue = in_force(session, self._catalogue, bank_id).catalogue
-        return decide(catalogue, RequestContext(asker.purposes, asker.categories, terms, bank_id))
+        rules = in_force(session, self._catalogue, bank_id)
+        context = RequestContext(platform=asker.facts, terms=terms, bank_id=bank_id, bank=rules.bank)
+        return decide(rules.catalogue, context)
 
     def _bank_of(self, actor: Actor, grant_id: str) -> str:
         """Look up which log to lock; everything that counts is read again under the lock."""

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from broker.audit.sequencer import Sequencer
 from broker.audit.vocabulary import Appended, Entry, Event
 from broker.banks.connector import BankAccess, Connector, Credential, Window
-from broker.banks.facts import InForce, SameFacts, in_force
+from broker.banks.facts import SameFacts, in_force
 from broker.clock import Clock, start_of_day
 from broker.crypto.pairwise import PairwiseIds
 from broker.errors import (
@@ -25,7 +25,6 @@ from broker.errors import (
     ProofRefused,
     ReleaseRefused,
     StorageUnavailable,
-    TokenRefused,
 )
 from broker.grants.expiry import record_expiry
 from broker.grants.fence import Fences, Held
@@ -40,6 +39,7 @@ from broker.release.judgement import judge, judge_again, raise_refusal
 from broker.release.receipts import for_the_bank, for_the_platform
 from broker.release.records import Naming, fetch
 from broker.release.renewals import Renewals
+from broker.release.standing import Standing, standing
 from broker.storage.engine import Database
 from broker.users.service import Identity, Users
 
@@ -75,17 +75,17 @@ class Release:
             LogUnavailable: an entry could not be written; nothing leaves.
         """
         with self.database.read() as session:
-            grant = self._grant(session, call)
-            rules = in_force(session, self.catalogue, grant.bank_id)
+            found = self._standing(session, call)
+            grant = found.grant
             identity = self.users.at_bank(session, grant.user_id, grant.bank_id)
         now = self.clock()
         access = Access(
             id=new_access_id(),
             customer=identity.subject if identity else None,
-            window=_window(grant, wanted, now, rules),
-            facts=SameFacts(grant.bank_id, rules.version),
+            window=_window(found, wanted, now),
+            facts=SameFacts(grant.bank_id, found.rules.version),
         )
-        decision = judge(rules.catalogue, grant, call, wanted, now)
+        decision = judge(found, call, wanted, now)
         event = Event.ACCESS_REQUESTED if decision.is_allowed else Event.ACCESS_REFUSED
         # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof.
         announced = access_entry(event, grant, call, wanted, decision, access=access)
@@ -107,12 +107,11 @@ class Release:
             stack.enter_context(held)
             try:
                 with self.database.read() as session:
-                    present = self._grant(session, call)
-                    catalogue = in_force(session, self.catalogue, present.bank_id).catalogue
+                    present = self._standing(session, call)
             except BrokerError as error:
                 self._record_end(announced, error, fenced=True)
                 raise
-            released = self._release(catalogue, present, call, wanted, rendered, access=access, before=grant, held=held)
+            released = self._release(present, call, wanted, rendered, access=access, before=grant, held=held)
             stack.pop_all()  # from here on the fence is the caller's
         return released
 
@@ -144,8 +143,7 @@ class Release:
 
     def _release(
         self,
-        catalogue: Catalogue,
-        grant: Grant,
+        found: Standing,
         call: Call,
         wanted: Wanted,
         rendered: Rendered,
@@ -154,15 +152,16 @@ class Release:
         before: Grant,
         held: Held,
     ) -> Released:
-        """Re-check the grant, read behind its fence, and write `access.released`: no revocation comes between."""
-        now = self.clock()
-        decision = judge_again(catalogue, grant, call, wanted, now, before=before)
+        """Re-check what was read behind the fence, and write `access.released`: no revocation comes between."""
+        now, grant = self.clock(), found.grant
+        decision = judge_again(found, call, wanted, now, before=before)
         event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
         left = rendered if decision.is_allowed else None
         fields = wanted.fields_of(grant, self.catalogue)
         entry = access_entry(event, grant, call, wanted, decision, access=access, fields=fields, rendered=left)
         use = Use(grant.id, wanted.category, grant.updated_at, now)
-        appended = self.sequencer.append(entry, [use, access.facts] if decision.is_allowed else [], fenced=True)
+        uses = (use, access.facts) if decision.is_allowed else ()
+        appended = self.sequencer.append(entry, uses, fenced=True)
         # Only here is the entry durable; not a byte may leave before this line (invariant 1).
         self._refuse(decision, before, fenced=True)
         if appended.lost:
@@ -172,11 +171,8 @@ class Release:
         receipt, disclosures = for_the_platform(appended)
         return Released(rendered.body, appended.log, appended.number, receipt, disclosures, held)
 
-    def _grant(self, session: Session, call: Call) -> Grant:
-        grant = self.reader.find(session, call.grant_id, self.clock())
-        if grant is None or grant.platform_id != call.platform_id:
-            raise TokenRefused
-        return grant
+    def _standing(self, session: Session, call: Call) -> Standing:
+        return standing(session, self.reader, self.catalogue, call, self.clock())
 
     def _fetch(self, grant: Grant, wanted: Wanted, access: BankAccess, window: Window) -> list[Record]:
         accounts = {account.bank_ref: account.account_id for account in wanted.accounts_of(grant)}
@@ -225,14 +221,15 @@ class Release:
         return minimise(limits, records)
 
 
-def _window(grant: Grant, wanted: Wanted, now: datetime, rules: InForce) -> Window:
+def _window(found: Standing, wanted: Wanted, now: datetime) -> Window:
     """Return whole days only: asking with ever narrower instants must not reveal a time of day.
 
     They go no further back than the person agreed to, nor than the bank says now.
     """
-    facts = rules.catalogue.banks.get(grant.bank_id)
-    most = grant.terms.lookback_days if facts is None else facts.maximum_lookback_days
-    oldest = start_of_day(now - timedelta(days=min(grant.terms.lookback_days, most)))
+    most = found.grant.terms.lookback_days
+    if found.bank is not None:
+        most = min(most, found.bank.maximum_lookback_days)
+    oldest = start_of_day(now - timedelta(days=most))
     first = max(oldest, start_of_day(wanted.oldest_at)) if wanted.oldest_at else oldest
     last = min(now, start_of_day(wanted.newest_at) + timedelta(days=1)) if wanted.newest_at else now
     return Window(first, max(first, last))
