@@ -69,8 +69,8 @@ def raise_refusal(decision: Decision) -> None:
         return
     reason = decision.reasons[0]
     if reason.code in _GRANT_HAS_ENDED:
-        raise TokenRefused(reason.text, code=reason.code)
-    raise ReleaseRefused(reason.text, code=reason.code)
+        raise TokenRefused(reason.text, code=reason.code, rule=reason.rule)
+    raise ReleaseRefused(reason.text, code=reason.code, rule=reason.rule)
 
 
 def _account_states(grant: Grant, wanted: Wanted) -> dict[str, ClusterState | None]:
