@@ -2,6 +2,6 @@
 
 from broker.policy.catalogue import Catalogue
 from broker.policy.decision import Decision, Reason
-from broker.policy.rules import ReleaseContext, RequestContext, decide
+from broker.policy.rules import Reads, ReleaseContext, RequestContext, decide
 
-__all__ = ["Catalogue", "Decision", "Reason", "ReleaseContext", "RequestContext", "decide"]
+__all__ = ["Catalogue", "Decision", "Reads", "Reason", "ReleaseContext", "RequestContext", "decide"]

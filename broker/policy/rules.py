@@ -21,6 +21,20 @@ class RequestContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Reads:
+    """How often the category was read today (UTC) under this grant before this read, and how often it may be.
+
+    `is_attended` is the platform's word that the person is there.
+    """
+
+    is_attended: bool
+    attended_today: int
+    attended_ceiling: int
+    unattended_today: int
+    unattended_ceiling: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseContext:
     """May this category of these accounts leave now, under this live grant?
 
@@ -37,6 +51,7 @@ class ReleaseContext:
     category_state: ClusterState | None
     token_categories: frozenset[str]
     account_states: dict[str, ClusterState | None]
+    reads: Reads
 
     def to_json(self) -> dict[str, Any]:
         """Return the context as JSON's values: what the log keeps, so that a decision can be judged again."""
@@ -52,6 +67,13 @@ class ReleaseContext:
             "state": self.category_state.value if self.category_state else None,
             "tokenCategories": sorted(self.token_categories),
             "accounts": {name: state.value if state else None for name, state in self.account_states.items()},
+            "reads": {
+                "isAttended": self.reads.is_attended,
+                "attendedToday": self.reads.attended_today,
+                "attendedCeiling": self.reads.attended_ceiling,
+                "unattendedToday": self.reads.unattended_today,
+                "unattendedCeiling": self.reads.unattended_ceiling,
+            },
         }
 
 
@@ -144,6 +166,12 @@ def _release(catalogue: Catalogue, context: ReleaseContext) -> Iterator[Reason]:
         if state is not ClusterState.ACTIVE:
             yield Reason("account-not-granted", "grant.accounts", "The person does not share this account.")
             break
+    reads = context.reads
+    if reads.is_attended and reads.attended_today >= reads.attended_ceiling:
+        yield Reason("frequency-exceeded", "limits.attended", "This was read as often today as the purpose allows.")
+    if not reads.is_attended and reads.unattended_today >= reads.unattended_ceiling:
+        text = "This was read as often today as the person allows while they are away."
+        yield Reason("frequency-exceeded", "limits.unattended", text)
 
 
 def _category(context: ReleaseContext) -> Iterator[Reason]:

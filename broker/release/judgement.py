@@ -3,16 +3,18 @@
 from dataclasses import replace
 from datetime import datetime
 
-from broker.errors import ReleaseRefused, TokenRefused
+from broker.clock import seconds_left_of_day
+from broker.errors import BrokerError, FrequencyExceeded, ProofRefused, ReleaseRefused, TokenRefused
 from broker.grants.views import Grant
-from broker.policy import Catalogue, Decision, Reason, ReleaseContext, decide
+from broker.policy import Catalogue, Decision, Reads, Reason, ReleaseContext, decide
 from broker.policy.vocabulary import ClusterState
 from broker.release.asking import Call, Wanted
 
 _GRANT_HAS_ENDED = {"grant-revoked", "grant-expired", "grant-rejected", "grant-unknown"}
+_USED_UP = "frequency-exceeded"
 
 
-def judge(catalogue: Catalogue, grant: Grant, call: Call, wanted: Wanted, now: datetime) -> Decision:
+def judge(catalogue: Catalogue, grant: Grant, call: Call, wanted: Wanted, now: datetime, *, reads: Reads) -> Decision:
     """Decide whether what the call wants may leave under the grant as it stands."""
     category = grant.category(wanted.category)
     context = ReleaseContext(
@@ -25,8 +27,12 @@ def judge(catalogue: Catalogue, grant: Grant, call: Call, wanted: Wanted, now: d
         category_state=category.state if category else None,
         token_categories=call.token_categories,
         account_states=_account_states(grant, wanted),
+        reads=reads,
     )
     decision = decide(catalogue, context)
+    if wanted.page is not None:
+        page = {"read": wanted.page.read_id, "number": wanted.page.number}
+        decision = replace(decision, context={**decision.context, "page": page})
     if wanted.filtered_fields:
         decision = replace(decision, context={**decision.context, "filters": sorted(wanted.filtered_fields)})
     if decision.is_allowed and category is not None:
@@ -38,10 +44,13 @@ def judge(catalogue: Catalogue, grant: Grant, call: Call, wanted: Wanted, now: d
 
 
 def judge_again(
-    catalogue: Catalogue, grant: Grant, call: Call, wanted: Wanted, now: datetime, *, before: Grant
+    catalogue: Catalogue, grant: Grant, call: Call, wanted: Wanted, now: datetime, *, reads: Reads, before: Grant
 ) -> Decision:
-    """Decide a second time, just before the bytes leave: the grant may have been narrowed while the bank answered."""
-    decision = judge(catalogue, grant, call, wanted, now)
+    """Decide a second time, just before the bytes leave: the grant may have been narrowed while the bank answered.
+
+    The read has been counted meanwhile: `reads` are those before it, as the first time.
+    """
+    decision = judge(catalogue, grant, call, wanted, now, reads=reads)
     if decision.is_allowed and grant.version != before.version:
         # What was minimised by the old version may be more than the new one lets out.
         text = "The person changed the permission while the bank was answering. Ask again."
@@ -53,11 +62,12 @@ def judge_again(
     return decision
 
 
-def raise_refusal(decision: Decision) -> None:
+def raise_refusal(decision: Decision, now: datetime) -> None:
     """Raise what the caller is told; the refusal is in the log already.
 
     Raises:
         TokenRefused: the grant has ended.
+        FrequencyExceeded: the day is used up.
         ReleaseRefused: anything else that is not allowed.
     """
     if decision.is_allowed:
@@ -65,7 +75,16 @@ def raise_refusal(decision: Decision) -> None:
     reason = decision.reasons[0]
     if reason.code in _GRANT_HAS_ENDED:
         raise TokenRefused(reason.text, code=reason.code)
+    if reason.code == _USED_UP:
+        raise FrequencyExceeded(reason.text, retry_after_s=seconds_left_of_day(now))
     raise ReleaseRefused(reason.text, code=reason.code)
+
+
+def lost(reason: str, now: datetime) -> BrokerError:
+    """Return what the caller is told of a claim that the announcement has lost; the refusal is in the log already."""
+    if reason == _USED_UP:
+        return FrequencyExceeded(retry_after_s=seconds_left_of_day(now))
+    return ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
 
 
 def _account_states(grant: Grant, wanted: Wanted) -> dict[str, ClusterState | None]:

@@ -21,7 +21,6 @@ from broker.errors import (
     BankSignInNeeded,
     BankUnavailable,
     BrokerError,
-    ProofRefused,
     ReleaseRefused,
     StorageUnavailable,
     TokenRefused,
@@ -35,7 +34,8 @@ from broker.policy import Catalogue, Decision
 from broker.policy.minimise import Limits, Record, minimise
 from broker.release.asking import Access, Call, Released, Rendered, Wanted, new_access_id
 from broker.release.entries import access_entry, refusal_entry
-from broker.release.judgement import judge, judge_again, raise_refusal
+from broker.release.judgement import judge, judge_again, lost, raise_refusal
+from broker.release.reads import claim_of, reads_before
 from broker.release.receipts import for_the_bank, for_the_platform
 from broker.release.records import Naming, fetch
 from broker.release.renewals import Renewals
@@ -69,6 +69,7 @@ class Release:
         Raises:
             TokenRefused: the grant has ended.
             ReleaseRefused: paused, not granted, or a filter on a field that is not granted.
+            FrequencyExceeded: it was read as often today as it may be.
             ProofRefused: the DPoP proof was used before.
             BankUnavailable: or one of its kinds.
             LogUnavailable: an entry could not be written; nothing leaves.
@@ -76,16 +77,19 @@ class Release:
         with self.database.read() as session:
             grant = self._grant(session, call)
             identity = self.users.at_bank(session, grant.user_id, grant.bank_id)
-        now = self.clock()
-        access = Access(new_access_id(), identity.subject if identity else None, _window(grant, wanted, now))
-        decision = judge(self.catalogue, grant, call, wanted, now)
+            now = self.clock()
+            reads = reads_before(session, self.catalogue, grant, call=call, wanted=wanted, now=now)
+        access = Access(new_access_id(), identity.subject if identity else None, _window(grant, wanted, now), reads)
+        decision = judge(self.catalogue, grant, call, wanted, now, reads=reads)
         event = Event.ACCESS_REQUESTED if decision.is_allowed else Event.ACCESS_REFUSED
-        # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof.
+        # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof and
+        # counts the read.
         announced = access_entry(event, grant, call, wanted, decision, access=access)
-        appended = self.sequencer.append(announced, call.claims)
+        counted = [claim_of(reads, grant, wanted, now)] if decision.is_allowed else []
+        appended = self.sequencer.append(announced, [*call.claims, *counted])
         if appended.lost:
-            raise ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
-        self._refuse(decision, grant)
+            raise lost(appended.lost, now)
+        self._refuse(decision, grant, now)
         try:
             allowed = self.access(identity, call.interaction_id, wanted.category, appended)
             records = self._fetch(grant, wanted, allowed, access.window)
@@ -121,11 +125,11 @@ class Release:
         if grant is not None and code == _EXPIRED:
             record_expiry(self.sequencer, self.clock, grant.id)
 
-    def _refuse(self, decision: Decision, grant: Grant, *, fenced: bool = False) -> None:
+    def _refuse(self, decision: Decision, grant: Grant, now: datetime, *, fenced: bool = False) -> None:
         """Raise what the caller is told of a refusal; an end that was told must outlast a clock that steps back."""
         if _EXPIRED in decision.codes:
             record_expiry(self.sequencer, self.clock, grant.id, fenced=fenced)
-        raise_refusal(decision)
+        raise_refusal(decision, now)
 
     def _record_end(self, announced: Entry, error: BrokerError, *, fenced: bool = False) -> None:
         """Give what was announced an outcome: the bank or the storage failed, or what is asked for is gone."""
@@ -146,7 +150,7 @@ class Release:
     ) -> Released:
         """Re-check the grant, read behind its fence, and write `access.released`: no revocation comes between."""
         now = self.clock()
-        decision = judge_again(self.catalogue, grant, call, wanted, now, before=before)
+        decision = judge_again(self.catalogue, grant, call, wanted, now, reads=access.reads, before=before)
         event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
         left = rendered if decision.is_allowed else None
         fields = wanted.fields_of(grant, self.catalogue)
@@ -154,7 +158,7 @@ class Release:
         uses = [Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []
         appended = self.sequencer.append(entry, uses, fenced=True)
         # Only here is the entry durable; not a byte may leave before this line (invariant 1).
-        self._refuse(decision, before, fenced=True)
+        self._refuse(decision, before, now, fenced=True)
         if appended.lost:
             raise ReleaseRefused("The grant changed while its data was on the way. Ask again.", code=appended.lost)
         receipt, disclosures = for_the_platform(appended)
@@ -214,8 +218,12 @@ class Release:
 
 
 def _window(grant: Grant, wanted: Wanted, now: datetime) -> Window:
-    """Return whole days only: asking with ever narrower instants must not reveal a time of day."""
+    """Return whole days only: asking with ever narrower instants must not reveal a time of day.
+
+    The pages of one read end where it began: what has happened since is another read's.
+    """
     oldest = start_of_day(now - timedelta(days=grant.terms.lookback_days))
     first = max(oldest, start_of_day(wanted.oldest_at)) if wanted.oldest_at else oldest
     last = min(now, start_of_day(wanted.newest_at) + timedelta(days=1)) if wanted.newest_at else now
+    last = min(last, wanted.page.began_at) if wanted.page else last
     return Window(first, max(first, last))
