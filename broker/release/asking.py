@@ -8,7 +8,7 @@ from broker.banks.connector import Window
 from broker.crypto.digests import base64url
 from broker.grants.fence import Held
 from broker.grants.views import Grant, GrantedAccount
-from broker.policy import Catalogue, Reads
+from broker.policy import Catalogue
 from broker.release.pages import ReadPage
 from broker.storage.single_use import Claim
 
@@ -61,14 +61,12 @@ class Wanted:
 class Access:
     """What the entries of one access have in common, beside the grant: the id that joins them, and what the bank knows.
 
-    `customer` is the bank's id of the person, None when it is not known; `window` is what transactions are asked from;
-    `reads` are those before it.
+    `customer` is the bank's id of the person, None when it is not known; `window` is what transactions are asked from.
     """
 
     id: str
     customer: str | None
     window: Window
-    reads: Reads
 
 
 def new_access_id() -> str:
