@@ -34,6 +34,7 @@ class Item:
     outcome: str
     bank: str
     purpose: str
+    presence: str
     reasons: list[str]
     accounts: list[str]
     steps: list[tuple[LoggedEntry, str]]
@@ -100,6 +101,7 @@ def _items(reading: _Reading) -> Iterator[Item]:
             outcome=outcome,
             bank=reading.names.bank(entry.bank_id),
             purpose=purpose.title if purpose else "",
+            presence=words.PRESENCE[entry.attended],
             reasons=words.reasons(entry),
             accounts=[labels.get((entry.bank_id, ref), ref) for ref in entry.details.get("accounts", ())],
             steps=[(step, _sentence(step, reading.names)) for step in steps],

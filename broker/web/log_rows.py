@@ -75,6 +75,7 @@ def as_json(entry: LoggedEntry, names: Names, statuses: Mapping[str, str]) -> di
         "reasons": list(entry.reasons),
         "records": entry.records,
         "accounts": entry.accounts,
+        "attended": entry.attended,
         "number": entry.number,
         "log": entry.log,
     }
