@@ -50,6 +50,7 @@ def test_a_platform_reads_as_often_as_the_person_allows_without_them(house: Hous
     read(house, house.approved())
 
 
+@pytest.mark.any_database
 def test_a_new_day_begins_at_midnight_utc(house: House) -> None:
     grant_id = house.approved()
     for _ in range(4):
@@ -60,6 +61,7 @@ def test_a_new_day_begins_at_midnight_utc(house: House) -> None:
     read(house, grant_id)
 
 
+@pytest.mark.any_database
 def test_reads_with_the_person_are_counted_apart_and_end_too(house: House) -> None:
     grant_id, purposes = house.approved(), dict(house.catalogue.purposes)
     purposes["chat_banking"] = replace(purposes["chat_banking"], maximum_attended_per_day=5)
@@ -70,6 +72,7 @@ def test_reads_with_the_person_are_counted_apart_and_end_too(house: House) -> No
     read(house, grant_id)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("whose", ["bank", "purpose"])
 def test_bank_and_purpose_can_lower_what_was_agreed(house: House, whose: str) -> None:
     grant_id, catalogue = house.approved(), house.catalogue
@@ -85,6 +88,7 @@ def test_bank_and_purpose_can_lower_what_was_agreed(house: House, whose: str) ->
     refused(house, grant_id)
 
 
+@pytest.mark.any_database
 def test_a_read_that_reached_the_bank_counts_whatever_the_bank_answers(house: House) -> None:
     grant_id = house.approved()
     house.bank.error = BankTimeout()
@@ -147,7 +151,6 @@ def test_the_pages_of_a_read_are_one_read_each_once(house: House) -> None:
     refused(house, grant_id, replace(BALANCES, page=page.following))
 
 
-@pytest.mark.any_database
 def test_a_page_goes_with_its_read_for_ten_minutes_and_a_hundred_pages() -> None:
     first = ReadPage.first(NOON)
     assert not first.goes_on(NOON)
@@ -157,6 +160,7 @@ def test_a_page_goes_with_its_read_for_ten_minutes_and_a_hundred_pages() -> None
     assert not replace(first, number=101).goes_on(NOON)
 
 
+@pytest.mark.any_database
 def test_all_pages_of_a_read_end_where_it_began(house: House) -> None:
     grant_id, page = house.approved(), ReadPage.first(NOON)
     read(house, grant_id, Wanted("transactions", page=page))
