@@ -57,7 +57,8 @@ def test_with_the_persons_address_the_person_is_there(platform: Platform, addres
 
 @pytest.mark.parametrize(
     "address",
-    ["", "x", "192.0.2", "192.0.2.1, 192.0.2.2", "192.0.2.1:80", "fe80::1%eth0", "[::1]", "0192.0.2.1", "1" * 5_000, "١.1.1.1"],
+    ["", "nowhere", "192.0.2", "192.0.2.1, 192.0.2.2", "192.0.2.1:80", "fe80::1%eth0", "[::1]", "0192.0.2.1", "1" * 5_000,
+     "\u0661.1.1.1"],
 )  # fmt: skip
 def test_an_address_that_is_none_is_refused_and_counts_nothing(platform: Platform, address: str) -> None:
     response = platform.get(BALANCES, **{ADDRESS: address.encode().decode("latin-1")})
@@ -86,9 +87,7 @@ def test_the_date_of_the_sign_in_is_looked_at_and_does_not_mean_presence(
     assert attended(platform) == [False] * (status == 200)
 
 
-def test_the_persons_address_is_neither_stored_nor_logged(
-    platform: Platform, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_the_persons_address_is_never_kept(platform: Platform, capfd: pytest.CaptureFixture[str]) -> None:
     configure_logging("DEBUG")
     assert platform.get(BALANCES, **{ADDRESS: "203.0.113.77"}).status_code == 200
     platform.get(BALANCES, **{ADDRESS: "203.0.113.77 or so"})

@@ -127,7 +127,7 @@ def test_a_read_that_overtakes_another_one_is_refused_by_the_log_itself(house: H
         def append(self, *arguments: object, **named: object) -> object:
             for meanwhile in once:
                 meanwhile()
-            return append(*arguments, **named)  # type: ignore[arg-type] # as they came
+            return append(*arguments, **named)
 
     parts = {name: getattr(house.release, name) for name in Release.__slots__}
     slow = Release(**{**parts, "sequencer": Overtaken()})
