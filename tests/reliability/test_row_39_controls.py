@@ -33,8 +33,8 @@ PLANTS = (
     ),
     Plant(
         "broker/release/service.py",
-        "self.sequencer.append(announced, call.claims)",
-        "self.sequencer.append(announced)",
+        "self.sequencer.append(announced, [*call.claims, *counted])",
+        "self.sequencer.append(announced, counted)",
         _RUNS,
     ),
     Plant(
