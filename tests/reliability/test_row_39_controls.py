@@ -27,8 +27,8 @@ PLANTS = (
     ),
     Plant(
         "broker/release/service.py",
-        "if appended.lost:\n            raise ProofRefused",
-        "if False:\n            raise ProofRefused",
+        "if appended.lost:\n            raise lost(",
+        "if False:\n            raise lost(",
         _RUNS,
     ),
     Plant(
