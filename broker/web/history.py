@@ -36,6 +36,7 @@ class Item:
     purpose: str
     presence: str
     reasons: list[str]
+    rules: list[tuple[str, str]]
     accounts: list[str]
     steps: list[tuple[LoggedEntry, str]]
 
@@ -103,6 +104,7 @@ def _items(reading: _Reading) -> Iterator[Item]:
             purpose=purpose.title if purpose else "",
             presence=words.PRESENCE[entry.attended],
             reasons=words.reasons(entry),
+            rules=words.rules(entry),
             accounts=[labels.get((entry.bank_id, ref), ref) for ref in entry.details.get("accounts", ())],
             steps=[(step, _sentence(step, reading.names)) for step in steps],
         )

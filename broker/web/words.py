@@ -76,18 +76,6 @@ _SENTENCES = {
     Event.ACCESS_FAILED: "{bank} could not answer a question about {what}",
 }
 
-_RELEASED_TO = {
-    None: "",
-    True: " while you were using it",
-    False: " on its own",
-}
-PRESENCE = {
-    None: "",
-    True: "Yes: you were using the app, so it said",
-    False: "No: the app asked on its own",
-}
-"""What an access says of the person's own presence."""
-
 _ON_HOLD = "We put sharing with {platform} on hold, because a part of our log was lost; you can let it go on"
 
 REASONS = {
@@ -107,16 +95,19 @@ REASONS = {
     "dpop-replayed": "the app's proof had been used before",
     "ended": "its time was over",
     "field-not-granted": "it looked at a detail that you did not allow",
-    "frequency-exceeded": "it had asked as often as it may on one day",
+    "frequency-exceeded": "the app had asked as often as it may on one day",
     "grant-expired": "the permission had ended",
     "grant-paused": "you had paused the app",
     "grant-rejected": "the permission was refused",
     "grant-revoked": "you had stopped the app",
+    "grant-suspended": "sharing is switched off for now",
     "grant-unknown": "there was no permission",
+    "harvest-hold": "the app is held back, because it reads more than its budget allows",
     "log-recovered": "a part of our log was lost; look through your choices before you let it go on",
     "nothing-left": "nothing was left to share",
     "platform-action": "the app gave it back",
     "platform-removed": "the app is no longer connected to us",
+    "policy-refused": "no rule allows it",
     "proposed": "waiting for you",
     "purpose-forbidden": "this purpose is not allowed",
     "unapproved": "you did not answer in time",
@@ -135,6 +126,7 @@ DETAILS = {
     "endpoint": "Question",
     "fields": "Fields",
     "notice": "Text of the consent page",
+    "rules": "Rules that refused it",
     "responseDigest": "SHA-256 of the answer",
     "terms": "Terms that were agreed",
     "window": "Period",
@@ -146,8 +138,7 @@ def sentence(entry: LoggedEntry, *, platform: str, bank: str, catalogue: Catalog
     wording = _SENTENCES.get(entry.event, EVENTS[entry.event])
     if _is_on_hold(entry):
         wording = _ON_HOLD
-    told = wording.format(platform=platform or "An app", bank=bank, what=_what(entry, catalogue))
-    return told + _RELEASED_TO[entry.attended] if entry.event is Event.ACCESS_RELEASED else told
+    return wording.format(platform=platform or "An app", bank=bank, what=_what(entry, catalogue))
 
 
 def outcome(entry: LoggedEntry) -> tuple[str, str]:
@@ -165,6 +156,11 @@ def outcome(entry: LoggedEntry) -> tuple[str, str]:
 def reasons(entry: LoggedEntry) -> list[str]:
     """Say in words why an entry ended as it did; a code without words is shown as it is."""
     return [REASONS.get(code, code) for code in entry.reasons]
+
+
+def rules(entry: LoggedEntry) -> list[tuple[str, str]]:
+    """Return words and id of each rule that refused, as they were told then; none once the details are erased."""
+    return [(told["text"], told["rule"]) for told in entry.details.get("rules", ())]
 
 
 def _is_on_hold(entry: LoggedEntry) -> bool:
