@@ -85,6 +85,17 @@ class ReleaseRefused(BrokerError):
     detail = "The person has not granted this."
 
 
+class FrequencyExceeded(BrokerError):
+    """The grant lives, but so much was read or asked today that nothing more leaves until the day (UTC) has ended."""
+
+    code = "frequency-exceeded"
+    detail = "That was asked for too often today."
+
+    def __init__(self, detail: str | None = None, *, code: str | None = None, retry_after_s: int = 86_400) -> None:
+        super().__init__(detail, code=code)
+        self.retry_after_s = retry_after_s
+
+
 class PolicyRefused(BrokerError):
     """The policies do not allow what was asked for: purpose, category, ceiling or bank facts."""
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from broker.policy.catalogue import Category
+from broker.policy.questions import Question
 from broker.policy.terms import CategoryTerm
 from broker.policy.vocabulary import Precision
 
@@ -31,24 +32,35 @@ _PERSONAL_TYPES = {"TRANSFER_INCOMING", "TRANSFER_OUTGOING"}
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one grant lets out of one category: the term, the accounts by their pairwise ids, the oldest instant."""
+    """What one grant lets out of one category: the term, the accounts by their pairwise ids, the oldest instant.
+
+    `question` is what was asked of a category that gives answers instead of data.
+    """
 
     category: Category
     term: CategoryTerm
     accounts: frozenset[str]
     oldest_at: datetime
+    question: Question | None = None
 
 
 def minimise(limits: Limits, records: Iterable[Record]) -> list[Record]:
     """Return only the records and fields that the limits name. A field that has no value is absent, not null."""
     names = [field.name for field in limits.category.fields_in(limits.term)]
-    kept = []
-    for record in records:
-        if record["accountId"] not in limits.accounts or _is_too_old(limits, record):
-            continue
-        lowered = _lowered(limits, record)
-        kept.append({name: lowered[name] for name in names if lowered.get(name) is not None})
-    return kept
+    granted = [one for one in records if one["accountId"] in limits.accounts and not _is_too_old(limits, one)]
+    if limits.category.questions is not None or limits.question is not None:
+        lowered = _answered(limits, granted)
+    else:
+        lowered = [_lowered(limits, record) for record in granted]
+    return [{name: record[name] for name in names if record.get(name) is not None} for record in lowered]
+
+
+def _answered(limits: Limits, records: list[Record]) -> list[Record]:
+    """Put one answer in the place of the data it was found in; without a question nothing comes out."""
+    if limits.category.questions is None or limits.question is None:
+        return []
+    told, as_of = limits.question.answer(records, limits.oldest_at)
+    return [{"answer": told.value, "asOf": as_of}]
 
 
 def _is_too_old(limits: Limits, record: Record) -> bool:

@@ -9,6 +9,7 @@ from broker.crypto.digests import base64url
 from broker.grants.fence import Held
 from broker.grants.views import Grant, GrantedAccount
 from broker.policy import Catalogue
+from broker.policy.questions import Question
 from broker.storage.single_use import Claim
 
 _ACCESS_ID_BYTES = 16
@@ -28,13 +29,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the call wants: a category, one account (None: all granted), instants, and fields its filters look at."""
+    """What the call wants: a category, one account (None: all granted), instants, and fields its filters look at.
+
+    `question` is what it asks of a category that gives answers instead of data.
+    """
 
     category: str
     account_id: str | None = None
     oldest_at: datetime | None = None
     newest_at: datetime | None = None
     filtered_fields: frozenset[str] = frozenset()
+    question: Question | None = None
 
     def accounts_of(self, grant: Grant) -> tuple[GrantedAccount, ...]:
         """Return the live accounts of the grant that are wanted."""

@@ -1,9 +1,10 @@
 """Puts one call before the policies and turns their refusal into the right error."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from broker.errors import ReleaseRefused, TokenRefused
+from broker.clock import start_of_day
+from broker.errors import FrequencyExceeded, ProofRefused, ReleaseRefused, TokenRefused
 from broker.grants.views import Grant
 from broker.policy import Catalogue, Decision, Reason, ReleaseContext, decide
 from broker.policy.vocabulary import ClusterState
@@ -29,6 +30,8 @@ def judge(catalogue: Catalogue, grant: Grant, call: Call, wanted: Wanted, now: d
     decision = decide(catalogue, context)
     if wanted.filtered_fields:
         decision = replace(decision, context={**decision.context, "filters": sorted(wanted.filtered_fields)})
+    if wanted.question is not None:
+        decision = replace(decision, context={**decision.context, "question": wanted.question.to_json()})
     if decision.is_allowed and category is not None:
         fields = {field.name for field in catalogue.categories[wanted.category].fields_in(category.term)}
         if wanted.filtered_fields - fields:
@@ -66,6 +69,20 @@ def raise_refusal(decision: Decision) -> None:
     if reason.code in _GRANT_HAS_ENDED:
         raise TokenRefused(reason.text, code=reason.code)
     raise ReleaseRefused(reason.text, code=reason.code)
+
+
+def raise_lost(code: str | None, now: datetime) -> None:
+    """Raise what the caller is told when a claim of the announced access was lost; None: none was.
+
+    Raises:
+        FrequencyExceeded: no more of this today.
+        ProofRefused: the DPoP proof was used before.
+    """
+    if code == FrequencyExceeded.code:
+        left = start_of_day(now) + timedelta(days=1) - now
+        raise FrequencyExceeded(retry_after_s=int(left.total_seconds()) + 1)
+    if code is not None:
+        raise ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
 
 
 def _account_states(grant: Grant, wanted: Wanted) -> dict[str, ClusterState | None]:

@@ -21,7 +21,6 @@ from broker.errors import (
     BankSignInNeeded,
     BankUnavailable,
     BrokerError,
-    ProofRefused,
     ReleaseRefused,
     StorageUnavailable,
     TokenRefused,
@@ -35,7 +34,8 @@ from broker.policy import Catalogue, Decision
 from broker.policy.minimise import Limits, Record, minimise
 from broker.release.asking import Access, Call, Released, Rendered, Wanted, new_access_id
 from broker.release.entries import access_entry, refusal_entry
-from broker.release.judgement import judge, judge_again, raise_refusal
+from broker.release.judgement import judge, judge_again, raise_lost, raise_refusal
+from broker.release.questions import questions_of
 from broker.release.receipts import for_the_bank, for_the_platform
 from broker.release.records import Naming, fetch
 from broker.release.renewals import Renewals
@@ -70,6 +70,7 @@ class Release:
             TokenRefused: the grant has ended.
             ReleaseRefused: paused, not granted, or a filter on a field that is not granted.
             ProofRefused: the DPoP proof was used before.
+            FrequencyExceeded: no further question today.
             BankUnavailable: or one of its kinds.
             LogUnavailable: an entry could not be written; nothing leaves.
         """
@@ -82,9 +83,9 @@ class Release:
         event = Event.ACCESS_REQUESTED if decision.is_allowed else Event.ACCESS_REFUSED
         # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof.
         announced = access_entry(event, grant, call, wanted, decision, access=access)
-        appended = self.sequencer.append(announced, call.claims)
-        if appended.lost:
-            raise ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
+        counted = questions_of(self.catalogue, grant, wanted, now) if decision.is_allowed else ()
+        appended = self.sequencer.append(announced, (*call.claims, *counted))
+        raise_lost(appended.lost, now)
         self._refuse(decision, grant)
         try:
             allowed = self.access(identity, call.interaction_id, wanted.category, appended)
@@ -209,6 +210,7 @@ class Release:
             term=category.term,
             accounts=frozenset(account.account_id for account in wanted.accounts_of(grant)),
             oldest_at=window.oldest_at,
+            question=wanted.question,
         )
         return minimise(limits, records)
 

@@ -63,7 +63,8 @@ ASKED = Terms(
     frequency_per_day=4,
     data_life_days=30,
 )
-ASKER = Asker("messenger", frozenset({"chat_banking", "account_overview"}), frozenset(DATA))
+ANSWERS = ("balance_answers", "location_answers")
+ASKER = Asker("messenger", frozenset({"chat_banking", "account_overview"}), frozenset({*DATA, *ANSWERS}))
 OFFERED = (OfferedAccount("acc-1", "ref-1", "Current ••1111"), OfferedAccount("acc-2", "ref-2", "Savings ••2222"))
 CREDENTIAL = Credential("bank-access-canary", "bank-refresh-canary", NOON + timedelta(hours=1))
 
