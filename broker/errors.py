@@ -86,12 +86,12 @@ class ReleaseRefused(BrokerError):
 
 
 class FrequencyExceeded(BrokerError):
-    """The grant lives, but so much was read or asked today that nothing more leaves until the day (UTC) has ended."""
+    """The category was read as often as it may be today; `retry_after_s` is when the next day begins."""
 
     code = "frequency-exceeded"
-    detail = "That was asked for too often today."
+    detail = "This was read as often today as it may be."
 
-    def __init__(self, detail: str | None = None, *, code: str | None = None, retry_after_s: int = 86_400) -> None:
+    def __init__(self, detail: str | None = None, *, code: str | None = None, retry_after_s: int = 0) -> None:
         super().__init__(detail, code=code)
         self.retry_after_s = retry_after_s
 

@@ -52,7 +52,7 @@ TABLE: dict[type[BrokerError], tuple[int, str]] = {
     ProofNonceNeeded: (401, "The DPoP proof needs a nonce"),
     ScopeMissing: (403, "Not within the token's scope"),
     ReleaseRefused: (403, "Not shared"),
-    FrequencyExceeded: (429, "Too often"),
+    FrequencyExceeded: (429, "Too often today"),
     PolicyRefused: (403, "Not allowed"),
     ConsentRefused: (409, "Not possible any more"),
     SignInRequired: (401, "Please sign in"),

@@ -1,16 +1,17 @@
 """Puts one call before the policies and turns their refusal into the right error."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from broker.clock import start_of_day
-from broker.errors import FrequencyExceeded, ProofRefused, ReleaseRefused, TokenRefused
+from broker.clock import seconds_left_of_day
+from broker.errors import BrokerError, FrequencyExceeded, ProofRefused, ReleaseRefused, TokenRefused
 from broker.grants.views import Grant
 from broker.policy import Catalogue, Decision, Reason, ReleaseContext, decide
 from broker.policy.vocabulary import ClusterState
 from broker.release.asking import Call, Wanted
 
 _GRANT_HAS_ENDED = {"grant-revoked", "grant-expired", "grant-rejected", "grant-unknown"}
+_USED_UP = "frequency-exceeded"
 
 
 def judge(catalogue: Catalogue, grant: Grant, call: Call, wanted: Wanted, now: datetime) -> Decision:
@@ -71,18 +72,11 @@ def raise_refusal(decision: Decision) -> None:
     raise ReleaseRefused(reason.text, code=reason.code)
 
 
-def raise_lost(code: str | None, now: datetime) -> None:
-    """Raise what the caller is told when a claim of the announced access was lost; None: none was.
-
-    Raises:
-        FrequencyExceeded: no more of this today.
-        ProofRefused: the DPoP proof was used before.
-    """
-    if code == FrequencyExceeded.code:
-        left = start_of_day(now) + timedelta(days=1) - now
-        raise FrequencyExceeded(retry_after_s=int(left.total_seconds()) + 1)
-    if code is not None:
-        raise ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
+def lost(reason: str, now: datetime) -> BrokerError:
+    """Return what the caller is told of a claim that the announcement has lost; the refusal is in the log already."""
+    if reason == _USED_UP:
+        return FrequencyExceeded(retry_after_s=seconds_left_of_day(now))
+    return ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
 
 
 def _account_states(grant: Grant, wanted: Wanted) -> dict[str, ClusterState | None]:

@@ -34,7 +34,7 @@ from broker.policy import Catalogue, Decision
 from broker.policy.minimise import Limits, Record, minimise
 from broker.release.asking import Access, Call, Released, Rendered, Wanted, new_access_id
 from broker.release.entries import access_entry, refusal_entry
-from broker.release.judgement import judge, judge_again, raise_lost, raise_refusal
+from broker.release.judgement import judge, judge_again, lost, raise_refusal
 from broker.release.questions import questions_of
 from broker.release.receipts import for_the_bank, for_the_platform
 from broker.release.records import Naming, fetch
@@ -85,7 +85,8 @@ class Release:
         announced = access_entry(event, grant, call, wanted, decision, access=access)
         counted = questions_of(self.catalogue, grant, wanted, now) if decision.is_allowed else ()
         appended = self.sequencer.append(announced, (*call.claims, *counted))
-        raise_lost(appended.lost, now)
+        if appended.lost:
+            raise lost(appended.lost, now)
         self._refuse(decision, grant)
         try:
             allowed = self.access(identity, call.interaction_id, wanted.category, appended)
