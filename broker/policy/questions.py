@@ -14,7 +14,6 @@ from broker.errors import InvalidRequest
 
 _HOURS_OF_A_DAY: Final = 24
 _FIRST_MARK, _LAST_MARK = "\u0300", "\u036f"  # Combining Diacritical Marks: accents, which banks often leave out
-_TOO_FINE: Final = "question-too-fine"
 
 
 class Answer(StrEnum):
@@ -57,7 +56,7 @@ class AmountQuestion:
         """
         steps = {str(amount): amount for amount in rules.amounts}
         if at_least not in steps:
-            raise InvalidRequest(f"atLeast must be one of {', '.join(steps)}.", code=_TOO_FINE)
+            raise InvalidRequest(f"atLeast must be one of {', '.join(steps)}.", code="question-too-fine")
         return cls(steps[at_least], currency, now - timedelta(hours=rules.stale_after_hours), now)
 
     def answer(self, balances: Sequence[Mapping[str, Any]], _known_from: datetime) -> tuple[Answer, datetime]:
@@ -95,7 +94,7 @@ class PlaceQuestion:
         """
         steps = {span(hours): hours for hours in rules.hours}
         if since not in steps:
-            raise InvalidRequest(f"since must be one of {', '.join(steps)}.", code=_TOO_FINE)
+            raise InvalidRequest(f"since must be one of {', '.join(steps)}.", code="question-too-fine")
         if town is not None and not plain_name(town):
             raise InvalidRequest("townName must be the name of a town.")
         return cls(country, town, steps[since], on_the_hour(now) - timedelta(hours=steps[since]), now)
