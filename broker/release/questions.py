@@ -43,10 +43,10 @@ class QuestionOfTheDay:
         return any(claim(session, place) for place in places)
 
 
-def questions_of(catalogue: Catalogue, grant: Grant, wanted: Wanted, now: datetime) -> tuple[QuestionOfTheDay, ...]:
+def questions_of(catalogue: Catalogue, grant: Grant, wanted: Wanted, now: datetime) -> list[QuestionOfTheDay]:
     """Return what must be counted before a question is put to the bank: nothing for data."""
     rules = catalogue.categories[wanted.category].questions
     if rules is None:
-        return ()
+        return []
     asker = f"{wanted.category} {grant.platform_id} {grant.bank_id} {grant.user_id}"
-    return (QuestionOfTheDay(asker, start_of_day(now), rules.most_per_day),)
+    return [QuestionOfTheDay(asker, start_of_day(now), rules.most_per_day)]

@@ -83,8 +83,8 @@ class Release:
         event = Event.ACCESS_REQUESTED if decision.is_allowed else Event.ACCESS_REFUSED
         # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof.
         announced = access_entry(event, grant, call, wanted, decision, access=access)
-        counted = questions_of(self.catalogue, grant, wanted, now) if decision.is_allowed else ()
-        appended = self.sequencer.append(announced, (*call.claims, *counted))
+        counted = questions_of(self.catalogue, grant, wanted, now) if decision.is_allowed else []
+        appended = self.sequencer.append(announced, [*call.claims, *counted])
         if appended.lost:
             raise lost(appended.lost, now)
         self._refuse(decision, grant)
