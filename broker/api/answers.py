@@ -10,7 +10,7 @@ from broker.api.rendering import one_renderer
 from broker.api.routes import address, handed_over, releases
 from broker.edge.services import services
 from broker.errors import ReleaseRefused
-from broker.policy.questions import AmountQuestion, PlaceQuestion, Question, Questions
+from broker.policy.answers import AmountQuestion, PlaceQuestion, Question, Questions
 from broker.release import Wanted
 
 blueprint = Blueprint("answers", __name__)

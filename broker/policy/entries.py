@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping
 
+from broker.policy.answers import Questions
 from broker.policy.catalogue import BankFacts, Category, Field, Figures, ForbiddenPurpose, Need, Purpose
 from broker.policy.files import Node
-from broker.policy.questions import Questions
 from broker.policy.vocabulary import DETAIL_ORDER, PRECISION_ORDER, Detail, Precision
 
 _VERSION = 1

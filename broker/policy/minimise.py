@@ -11,8 +11,8 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from broker.policy.answers import Question
 from broker.policy.catalogue import Category
-from broker.policy.questions import Question
 from broker.policy.terms import CategoryTerm
 from broker.policy.vocabulary import Precision
 

@@ -9,7 +9,7 @@ from broker.crypto.digests import base64url
 from broker.grants.fence import Held
 from broker.grants.views import Grant, GrantedAccount
 from broker.policy import Catalogue
-from broker.policy.questions import Question
+from broker.policy.answers import Question
 from broker.storage.single_use import Claim
 
 _ACCESS_ID_BYTES = 16

@@ -29,8 +29,8 @@ from broker.crypto.sealing import Sealer
 from broker.errors import BrokerError
 from broker.outbound import Answer, OutboundClient
 from broker.outbound.deadline import Deadline
+from broker.policy.answers import AmountQuestion, PlaceQuestion, Question
 from broker.policy.minimise import Limits, minimise
-from broker.policy.questions import AmountQuestion, PlaceQuestion, Question
 from broker.policy.terms import CategoryTerm
 from broker.policy.vocabulary import DETAIL_ORDER, PRECISION_ORDER, Detail, Precision
 from broker.release.records import Naming, fetch

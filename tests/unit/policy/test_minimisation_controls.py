@@ -6,10 +6,10 @@ import pytest
 
 from tests.support.controls import Plant, survivors
 
-_MINIMISE, _QUESTIONS = "broker/policy/minimise.py", "broker/policy/questions.py"
+_MINIMISE, _ANSWERING = "broker/policy/minimise.py", "broker/policy/answers.py"
 _FIELDS = "tests/unit/policy/test_minimise.py"
 _BYTES = "tests/unit/banks/test_hostile_to_the_last_byte.py"
-_ANSWERS = "tests/unit/policy/test_questions.py"
+_ANSWERS = "tests/unit/policy/test_answers_instead_of_data.py"
 _COUNTED = "tests/unit/release/test_questions_of_the_day.py"
 
 PLANTS = (
@@ -37,11 +37,11 @@ PLANTS = (
         "if limits.question is not None:",
         _ANSWERS,
     ),
-    Plant(_QUESTIONS, 'balance["currency"] != self.currency or ', "", _ANSWERS),
-    Plant(_QUESTIONS, ' or balance["asOf"] < self.oldest_at', "", _ANSWERS),
-    Plant(_QUESTIONS, "known_from > self.oldest_at or ", "", _ANSWERS),
-    Plant(_QUESTIONS, 'if use["channel"] != "online"]', "]", _ANSWERS),
-    Plant(_QUESTIONS, "if at_least not in steps:", "if not at_least.isdecimal():", _ANSWERS),
+    Plant(_ANSWERING, 'balance["currency"] != self.currency or ', "", _ANSWERS),
+    Plant(_ANSWERING, ' or balance["asOf"] < self.oldest_at', "", _ANSWERS),
+    Plant(_ANSWERING, "known_from > self.oldest_at or ", "", _ANSWERS),
+    Plant(_ANSWERING, 'if use["channel"] != "online"]', "]", _ANSWERS),
+    Plant(_ANSWERING, "if at_least not in steps:", "if not at_least.isdecimal():", _ANSWERS),
     Plant("broker/release/questions.py", "range(self.most)", "range(self.most + 1)", f"{_COUNTED}::sqlite"),
     Plant("broker/release/questions.py", "{grant.user_id}", "everybody", f"{_COUNTED}::sqlite"),
 )

@@ -9,7 +9,7 @@ import pytest
 
 from broker.banks.connector import BankBalance
 from broker.errors import BrokerError
-from broker.policy.questions import AmountQuestion
+from broker.policy.answers import AmountQuestion
 from broker.policy.terms import CategoryTerm
 from broker.release import Call, Wanted
 from broker.storage.single_use import Claim, SingleUse, forget_expired

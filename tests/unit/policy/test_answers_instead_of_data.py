@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.errors import InvalidRequest
+from broker.policy.answers import AmountQuestion, PlaceQuestion, Questions, plain_name
 from broker.policy.minimise import Limits, Record, minimise
-from broker.policy.questions import AmountQuestion, PlaceQuestion, Questions, plain_name
 from broker.policy.terms import CategoryTerm
 from tests.support.core import NOON, policies
 
