@@ -6,7 +6,7 @@ from functools import partial
 
 from flask import Blueprint, Flask
 
-from broker.api import audit_log
+from broker.api import answers, audit_log
 from broker.api import receipts as grant_receipts
 from broker.api import routes as api
 from broker.audit.confirmation import Confirmation
@@ -72,6 +72,7 @@ MOUNT_TABLE = (
     Mount(grant_resource.blueprint, "/oauth", gates.machine),
     Mount(registration.blueprint, "/oauth", gates.registrant),
     Mount(api.blueprint, "/v1", gates.token),
+    Mount(answers.blueprint, "/v1", gates.token),
     Mount(grant_receipts.blueprint, "/v1", gates.token),
     Mount(audit_log.hashes, "/audit", gates.public),
     Mount(audit_log.entries, "/audit", gates.auditor),

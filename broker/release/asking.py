@@ -11,6 +11,7 @@ from broker.grants.fence import Held
 from broker.grants.views import Grant, GrantedAccount
 from broker.policy import Catalogue
 from broker.release.pages import ReadPage
+from broker.policy.answers import Question
 from broker.storage.single_use import Claim
 
 _ACCESS_ID_BYTES = 16
@@ -36,7 +37,8 @@ class Call:
 class Wanted:
     """What the call wants: a category, one account (None: all granted), instants, and fields its filters look at.
 
-    `page` is which part of a list it is, None where the answer has one part.
+    `page` is which part of a list it is, None where the answer has one part; `question` is what it asks of a category
+    that gives answers instead of data.
     """
 
     category: str
@@ -45,6 +47,7 @@ class Wanted:
     newest_at: datetime | None = None
     filtered_fields: frozenset[str] = frozenset()
     page: ReadPage | None = None
+    question: Question | None = None
 
     def accounts_of(self, grant: Grant) -> tuple[GrantedAccount, ...]:
         """Return the live accounts of the grant that are wanted."""

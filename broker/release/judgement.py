@@ -41,6 +41,8 @@ def judge(found: Standing, call: Call, wanted: Wanted, now: datetime) -> Decisio
         decision = replace(decision, context={**decision.context, "page": page})
     if wanted.filtered_fields:
         decision = replace(decision, context={**decision.context, "filters": sorted(wanted.filtered_fields)})
+    if wanted.question is not None:
+        decision = replace(decision, context={**decision.context, "question": wanted.question.to_json()})
     if decision.is_allowed and category is not None:
         fields = {field.name for field in catalogue.categories[wanted.category].fields_in(category.term)}
         if wanted.filtered_fields - fields:

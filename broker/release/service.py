@@ -36,6 +36,7 @@ from broker.release.asking import Access, Call, Released, Rendered, Wanted, new_
 from broker.release.entries import access_entry, refusal_entry
 from broker.release.judgement import judge, judge_again, lost, raise_refusal
 from broker.release.reads import claim_of, with_reads
+from broker.release.questions import questions_of
 from broker.release.receipts import for_the_bank, for_the_platform
 from broker.release.records import Naming, fetch
 from broker.release.renewals import Renewals
@@ -70,7 +71,7 @@ class Release:
         Raises:
             TokenRefused: the grant has ended.
             ReleaseRefused: paused, not granted, or a filter on a field that is not granted.
-            FrequencyExceeded: it was read as often today as it may be.
+            FrequencyExceeded: it was read, or asked, as often today as it may be.
             ProofRefused: the DPoP proof was used before.
             BankUnavailable: or one of its kinds.
             LogUnavailable: an entry could not be written; nothing leaves.
@@ -91,8 +92,8 @@ class Release:
         # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof and
         # counts the read.
         announced = access_entry(event, grant, call, wanted, decision, access=access)
-        counted = [claim_of(found, wanted, now)] if decision.is_allowed else []
-        appended = self.sequencer.append(announced, [*call.claims, *counted])
+        counted = [claim_of(found, wanted, now), *questions_of(self.catalogue, grant, wanted, now)]
+        appended = self.sequencer.append(announced, [*call.claims, *(counted if decision.is_allowed else ())])
         if appended.lost:
             raise lost(appended.lost, now)
         self._refuse(decision, grant, now)
@@ -223,6 +224,7 @@ class Release:
             term=category.term,
             accounts=frozenset(account.account_id for account in wanted.accounts_of(grant)),
             oldest_at=window.oldest_at,
+            question=wanted.question,
         )
         return minimise(limits, records)
 

@@ -50,7 +50,7 @@ PLANTS = (
         "cluster.state = ClusterState.ACTIVE.value",
         _RUNS,
     ),
-    Plant("broker/policy/minimise.py", " or _is_too_old(limits, record):", ":", _RUNS),
+    Plant("broker/policy/minimise.py", " and not _is_too_old(limits, one)]", "]", _RUNS),
     Plant(
         "broker/release/entries.py",
         "purpose=grant.terms.purpose,\n        interaction_id=call.interaction_id,\n"

@@ -135,6 +135,13 @@ class Platform:
         given = {"Authorization": f"DPoP {self.token}", "DPoP": proof or self.proof(path), **self.presence, **headers}
         return self.http.get(path + query, headers=given)
 
+    def post(self, path: str, body: Any, *, query: str = "", **headers: str) -> TestResponse:
+        """Send a body: bytes as they are, anything else as JSON."""
+        given = {"Authorization": f"DPoP {self.token}", "DPoP": self.proof(path, method="POST")}
+        given |= {"Content-Type": "application/json", **headers}
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.http.post(path + query, data=data, headers=given)
+
 
 def problem(response: TestResponse) -> tuple[int, str]:
     """Return status and code of a problem+json answer."""
