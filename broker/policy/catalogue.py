@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from broker.policy.harvest import Budgets
 from broker.policy.terms import CategoryTerm, Terms
 from broker.policy.vocabulary import DETAIL_ORDER, PRECISION_ORDER, Detail, DurationType, Precision
 
@@ -117,6 +118,7 @@ class Catalogue:
     purposes: Mapping[str, Purpose]
     forbidden: Mapping[str, ForbiddenPurpose]
     banks: Mapping[str, BankFacts]
+    harvest: Budgets
     notice_digest: str
     notice_version: int
 

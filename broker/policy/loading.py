@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from broker.errors import ConfigurationInvalid
+from broker.policy.budgets import budgets
 from broker.policy.catalogue import Catalogue
 from broker.policy.entries import bank_facts, categories, purposes
 from broker.policy.files import read_folder, read_yaml
@@ -39,6 +40,7 @@ def _catalogue(files: tuple[tuple[str, bytes], ...], language: str) -> Catalogue
         purposes=allowed,
         forbidden=forbidden,
         banks=banks,
+        harvest=budgets(read_yaml(contents, "harvest.yaml")),
         notice_digest=_digest((name, text.encode()) for name, text in sorted(notices.items())),
         notice_version=notice_version,
     )
