@@ -15,6 +15,7 @@ from broker.audit.sequencer import Sequencer
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.errors import InvalidRequest, LogUnavailable, NotFound
 from broker.harvest.models import HarvestTallyRow, HoldRow
+from broker.harvest.tallies import Reading
 from broker.policy.harvest import Room
 from broker.storage.base import new_id, table_of
 
@@ -55,9 +56,7 @@ def holds(session: Session) -> list[Hold]:
     ]
 
 
-def place(
-    sequencer: Sequencer, broken: Room, *, platform_id: str, category: str, bank_id: str, now: datetime
-) -> None:
+def place(sequencer: Sequencer, broken: Room, reading: Reading) -> None:
     """Hold a category of a platform, and say so in the log of every bank where it was read, and in the operator's.
 
     Never call it inside a transaction or behind a fence. When it is held already nothing happens.
@@ -65,7 +64,8 @@ def place(
     Raises:
         LogUnavailable: it could not be written; the budget stays broken, so the next call tries again.
     """
-    hold = Hold(platform_id, category, broken.budget.code, broken.count, broken.ceiling, now)
+    platform_id, category, bank_id = reading.platform_id, reading.category, reading.bank_id
+    hold = Hold(platform_id, category, broken.budget.code, broken.count, broken.ceiling, reading.at)
     banks = sequencer.look_up(lambda session: _banks(session, platform_id, category))
     try:
         is_new = _place(sequencer, hold, [*sorted({*banks, bank_id}), None])

@@ -1,6 +1,7 @@
 """The tables of harvest limits.
 
-Trusted: who deletes rows here lets a platform read as if it had read nothing yet, or ends a hold that the log still tells.
+Trusted: who deletes rows here lets a platform read as if it had read nothing yet, or ends a hold of which the log
+still tells.
 """
 
 from datetime import datetime

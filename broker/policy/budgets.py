@@ -1,4 +1,4 @@
-"""Reads `harvest.yaml`: the budgets of what one platform ordinarily reads. Unknown keys and missing budgets are refused."""
+"""Reads `harvest.yaml`: how much one platform ordinarily reads. Unknown keys and missing budgets are refused."""
 
 from broker.policy.files import Node
 from broker.policy.harvest import Budget, Budgets, Counter, Span
