@@ -15,7 +15,7 @@ def decide(session: Session, wanted: Sequence[Sequence[Condition]]) -> list[str 
     """Return, for each entry of the batch, the reason of the first condition that it has lost, None when it has all.
 
     First the claims of all entries, sorted by key: two batches that want the same ones take them in the same order, and
-    never wait in a circle. They stay taken: who was shown a proof has seen it, whatever came of the call. Then, entry by
+    never wait in a circle. They stay taken: a proof that was shown is used, whatever came of the call. Then, entry by
     entry in the order of their arrival, what counts: those rows belong to one bank, whose log is locked.
     """
     lost = _first_uses(session, wanted)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, ReturningInsert, String, bindparam, delete, select
+from sqlalchemy import ColumnElement, Index, String, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.sql.dml import ReturningInsert
 
+from broker.clock import day_of
 from broker.storage.base import Base, table_of
 from broker.storage.single_use import Claim, claim
 
@@ -126,4 +128,4 @@ def reads_on(session: Session, grant_id: str, category: str, day: date) -> Count
 
 def forget_old_reads(session: Session, now: datetime) -> None:
     """Delete the counts of days that no clock takes for today any more."""
-    session.execute(delete(ReadsRow).where(ReadsRow.day < (now - _KEPT).date()))
+    session.execute(delete(ReadsRow).where(ReadsRow.day < day_of(now - _KEPT)))

@@ -124,7 +124,7 @@ def _field(name: str, node: Node) -> Field:
 
 
 def _purpose(code: str, node: Node, categories: frozenset[str]) -> Purpose:
-    node.only("code", "title", "summary", "dpv", "categories", *_FIGURE_KEYS)
+    node.only("code", "title", "summary", "dpv", "categories", *_FIGURE_KEYS, "maximum_attended_per_day")
     needs = node.mapping("categories")
     if unknown := needs.keys() - categories:
         raise node.fail("categories", f"{min(unknown)} is not a category")
@@ -139,6 +139,7 @@ def _purpose(code: str, node: Node, categories: frozenset[str]) -> Purpose:
         needs={name: _need(item) for name, item in needs.items()},
         maximum=maximum,
         default=default,
+        maximum_attended_per_day=node.number("maximum_attended_per_day"),
     )
 
 

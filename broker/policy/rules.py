@@ -98,6 +98,12 @@ def _release(catalogue: Catalogue, context: ReleaseContext) -> Iterator[Reason]:
         if state is not ClusterState.ACTIVE:
             yield Reason("account-not-granted", "grant.accounts", "The person does not share this account.")
             break
+    reads = context.reads
+    if reads.is_attended and reads.attended_today >= reads.attended_ceiling:
+        yield Reason("frequency-exceeded", "limits.attended", "This was read as often today as the purpose allows.")
+    if not reads.is_attended and reads.unattended_today >= reads.unattended_ceiling:
+        text = "This was read as often today as the person allows while they are away."
+        yield Reason("frequency-exceeded", "limits.unattended", text)
 
 
 def _category(context: ReleaseContext) -> Iterator[Reason]:

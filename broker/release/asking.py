@@ -9,6 +9,7 @@ from broker.crypto.digests import base64url
 from broker.grants.fence import Held
 from broker.grants.views import Grant, GrantedAccount
 from broker.policy import Catalogue
+from broker.release.pages import ReadPage
 from broker.storage.single_use import Claim
 
 _ACCESS_ID_BYTES = 16
@@ -16,25 +17,33 @@ _ACCESS_ID_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One authenticated call of a platform. `claims` are what the log's transaction must win (the DPoP jti)."""
+    """One authenticated call of a platform. `claims` are what the log's transaction must win (the DPoP jti).
+
+    `is_attended` is the platform's word that the person is using it now.
+    """
 
     grant_id: str
     platform_id: str
     token_categories: frozenset[str]
     interaction_id: str
     endpoint: str
+    is_attended: bool = False
     claims: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the call wants: a category, one account (None: all granted), instants, and fields its filters look at."""
+    """What the call wants: a category, one account (None: all granted), instants, and fields its filters look at.
+
+    `page` is which part of a list it is, None where the answer has one part.
+    """
 
     category: str
     account_id: str | None = None
     oldest_at: datetime | None = None
     newest_at: datetime | None = None
     filtered_fields: frozenset[str] = frozenset()
+    page: ReadPage | None = None
 
     def accounts_of(self, grant: Grant) -> tuple[GrantedAccount, ...]:
         """Return the live accounts of the grant that are wanted."""

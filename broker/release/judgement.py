@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from broker.errors import ReleaseRefused, TokenRefused
+from broker.clock import seconds_left_of_day
+from broker.errors import BrokerError, FrequencyExceeded, ProofRefused, ReleaseRefused, TokenRefused
 from broker.grants.views import Grant
 from broker.policy import Catalogue, Decision, Reason, ReleaseContext, decide
 from broker.policy.vocabulary import ClusterState
@@ -11,6 +12,7 @@ from broker.release.asking import Call, Wanted
 from broker.release.standing import Standing
 
 _GRANT_HAS_ENDED = {"grant-revoked", "grant-expired", "grant-rejected", "grant-unknown"}
+_USED_UP = "frequency-exceeded"
 
 
 def judge(catalogue: Catalogue, found: Standing, call: Call, wanted: Wanted, now: datetime) -> Decision:
@@ -34,6 +36,9 @@ def judge(catalogue: Catalogue, found: Standing, call: Call, wanted: Wanted, now
         harvest=found.harvest,
     )
     decision = decide(catalogue, context)
+    if wanted.page is not None:
+        page = {"read": wanted.page.read_id, "number": wanted.page.number}
+        decision = replace(decision, context={**decision.context, "page": page})
     if wanted.filtered_fields:
         decision = replace(decision, context={**decision.context, "filters": sorted(wanted.filtered_fields)})
     if decision.is_allowed and category is not None:
@@ -60,11 +65,12 @@ def judge_again(
     return decision
 
 
-def raise_refusal(decision: Decision) -> None:
+def raise_refusal(decision: Decision, now: datetime) -> None:
     """Raise what the caller is told; the refusal is in the log already.
 
     Raises:
         TokenRefused: the grant has ended.
+        FrequencyExceeded: the day is used up.
         ReleaseRefused: anything else that is not allowed.
     """
     if decision.is_allowed:
@@ -72,7 +78,16 @@ def raise_refusal(decision: Decision) -> None:
     reason = decision.reasons[0]
     if reason.code in _GRANT_HAS_ENDED:
         raise TokenRefused(reason.text, code=reason.code)
+    if reason.code == _USED_UP:
+        raise FrequencyExceeded(reason.text, retry_after_s=seconds_left_of_day(now))
     raise ReleaseRefused(reason.text, code=reason.code)
+
+
+def lost(reason: str, now: datetime) -> BrokerError:
+    """Return what the caller is told of a claim that the announcement has lost; the refusal is in the log already."""
+    if reason == _USED_UP:
+        return FrequencyExceeded(retry_after_s=seconds_left_of_day(now))
+    return ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
 
 
 def _account_states(grant: Grant, wanted: Wanted) -> dict[str, ClusterState | None]:

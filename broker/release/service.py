@@ -21,7 +21,6 @@ from broker.errors import (
     BankSignInNeeded,
     BankUnavailable,
     BrokerError,
-    ProofRefused,
     ReleaseRefused,
     StorageUnavailable,
 )
@@ -34,7 +33,8 @@ from broker.policy import Catalogue, Decision
 from broker.policy.minimise import Limits, Record, minimise
 from broker.release.asking import Access, Call, Released, Rendered, Wanted, new_access_id
 from broker.release.entries import access_entry, refusal_entry
-from broker.release.judgement import judge, judge_again, raise_refusal
+from broker.release.judgement import judge, judge_again, lost, raise_refusal
+from broker.release.reads import claim_of, with_reads
 from broker.release.receipts import for_the_bank, for_the_platform
 from broker.release.records import Naming, fetch
 from broker.release.renewals import Renewals
@@ -69,24 +69,27 @@ class Release:
         Raises:
             TokenRefused: the grant has ended.
             ReleaseRefused: paused, not granted, or a filter on a field that is not granted.
+            FrequencyExceeded: it was read as often today as it may be.
             ProofRefused: the DPoP proof was used before.
             BankUnavailable: or one of its kinds.
             LogUnavailable: an entry could not be written; nothing leaves.
         """
         with self.database.read() as session:
-            found = self._standing(session, call)
+            found = self._standing(session, call, wanted)
             grant = found.grant
             identity = self.users.at_bank(session, grant.user_id, grant.bank_id)
         now = self.clock()
         access = Access(new_access_id(), identity.subject if identity else None, _window(grant, wanted, now))
         decision = judge(self.catalogue, found, call, wanted, now)
         event = Event.ACCESS_REQUESTED if decision.is_allowed else Event.ACCESS_REFUSED
-        # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof.
+        # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof and
+        # counts the read.
         announced = access_entry(event, grant, call, wanted, decision, access=access)
-        appended = self.sequencer.append(announced, call.claims)
+        counted = [claim_of(found, wanted, now)] if decision.is_allowed else []
+        appended = self.sequencer.append(announced, [*call.claims, *counted])
         if appended.lost:
-            raise ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
-        self._refuse(decision, grant)
+            raise lost(appended.lost, now)
+        self._refuse(decision, grant, now)
         try:
             allowed = self.access(identity, call.interaction_id, wanted.category, appended)
             records = self._fetch(grant, wanted, allowed, access.window)
@@ -101,7 +104,7 @@ class Release:
             stack.enter_context(held)
             try:
                 with self.database.read() as session:
-                    present = self._standing(session, call)
+                    present = self._standing(session, call, wanted, is_counted=True)
             except BrokerError as error:
                 self._record_end(announced, error, fenced=True)
                 raise
@@ -122,11 +125,11 @@ class Release:
         if grant is not None and code == _EXPIRED:
             record_expiry(self.sequencer, self.clock, grant.id)
 
-    def _refuse(self, decision: Decision, grant: Grant, *, fenced: bool = False) -> None:
+    def _refuse(self, decision: Decision, grant: Grant, now: datetime, *, fenced: bool = False) -> None:
         """Raise what the caller is told of a refusal; an end that was told must outlast a clock that steps back."""
         if _EXPIRED in decision.codes:
             record_expiry(self.sequencer, self.clock, grant.id, fenced=fenced)
-        raise_refusal(decision)
+        raise_refusal(decision, now)
 
     def _record_end(self, announced: Entry, error: BrokerError, *, fenced: bool = False) -> None:
         """Give what was announced an outcome: the bank or the storage failed, or what is asked for is gone."""
@@ -155,14 +158,17 @@ class Release:
         uses = [Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []
         appended = self.sequencer.append(entry, uses, fenced=True)
         # Only here is the entry durable; not a byte may leave before this line (invariant 1).
-        self._refuse(decision, before, fenced=True)
+        self._refuse(decision, before, now, fenced=True)
         if appended.lost:
             raise ReleaseRefused("The grant changed while its data was on the way. Ask again.", code=appended.lost)
         receipt, disclosures = for_the_platform(appended)
         return Released(rendered.body, appended.log, appended.number, receipt, disclosures, held)
 
-    def _standing(self, session: Session, call: Call) -> Standing:
-        return standing(session, self.reader, self.catalogue, call, self.clock())
+    def _standing(self, session: Session, call: Call, wanted: Wanted, *, is_counted: bool = False) -> Standing:
+        now = self.clock()
+        own = int(is_counted or (wanted.page is not None and wanted.page.goes_on(now)))
+        found = standing(session, self.reader, self.catalogue, call, now)
+        return with_reads(session, self.catalogue, found, call=call, wanted=wanted, now=now, own=own)
 
     def _fetch(self, grant: Grant, wanted: Wanted, access: BankAccess, window: Window) -> list[Record]:
         accounts = {account.bank_ref: account.account_id for account in wanted.accounts_of(grant)}
@@ -212,8 +218,12 @@ class Release:
 
 
 def _window(grant: Grant, wanted: Wanted, now: datetime) -> Window:
-    """Return whole days only: asking with ever narrower instants must not reveal a time of day."""
+    """Return whole days only: asking with ever narrower instants must not reveal a time of day.
+
+    The pages of one read end where it began: what has happened since is another read's.
+    """
     oldest = start_of_day(now - timedelta(days=grant.terms.lookback_days))
     first = max(oldest, start_of_day(wanted.oldest_at)) if wanted.oldest_at else oldest
     last = min(now, start_of_day(wanted.newest_at) + timedelta(days=1)) if wanted.newest_at else now
+    last = min(last, wanted.page.began_at) if wanted.page else last
     return Window(first, max(first, last))
