@@ -56,6 +56,13 @@ def holds(session: Session) -> list[Hold]:
     ]
 
 
+def holds_at(session: Session, bank_id: str) -> list[Hold]:
+    """Return the holds of what was read at a bank."""
+    query = select(HarvestTallyRow.platform_id, HarvestTallyRow.category).where(HarvestTallyRow.bank_id == bank_id)
+    read = {(row.platform_id, row.category) for row in session.execute(query)}
+    return [hold for hold in holds(session) if (hold.platform_id, hold.category) in read]
+
+
 def place(sequencer: Sequencer, broken: Room, reading: Reading) -> None:
     """Hold a category of a platform, and say so in the log of every bank where it was read, and in the operator's.
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from broker.clock import microseconds
 from broker.harvest.models import HarvestReadRow, HarvestTallyRow
-from broker.policy.harvest import Known, Tally
+from broker.policy.harvest import Counter, Known, Span, Tally
 from broker.storage.base import table_of
 
 # After a month's silence it makes no difference how long it was; a little more, for clocks that step.
@@ -141,6 +141,26 @@ def store_known(session: Session, reading: Reading, known: Known) -> None:
         "reached_s": known.reached_s,
     }
     connection.execute(_READ_KEPT[connection.dialect.name], row)
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleRead:
+    """How many people of a bank a platform has read in a category since the month of 28 days began."""
+
+    platform_id: str
+    category: str
+    people: int
+
+
+def people_read(session: Session, bank_id: str, now: datetime) -> list[PeopleRead]:
+    """Return whom each platform has read at a bank, by platform and category."""
+    query = select(HarvestTallyRow).where(HarvestTallyRow.bank_id == bank_id)
+    found = []
+    for row in session.scalars(query.order_by(HarvestTallyRow.platform_id, HarvestTallyRow.category)):
+        tally = Tally.from_json(row.counts)
+        tally.begin(_seconds(now))
+        found.append(PeopleRead(row.platform_id, row.category, tally.counts[Span.MONTH][Counter.PEOPLE]))
+    return found
 
 
 def forget_long_silent(session: Session, now: datetime) -> None:

@@ -104,6 +104,10 @@ def _release(catalogue: Catalogue, context: ReleaseContext) -> Iterator[Reason]:
     if not reads.is_attended and reads.unattended_today >= reads.unattended_ceiling:
         text = "This was read as often today as the person allows while they are away."
         yield Reason("frequency-exceeded", "limits.unattended", text)
+    harvest = context.harvest
+    if harvest.is_held or harvest.people >= harvest.people_ceiling or harvest.records >= harvest.records_ceiling:
+        text = "The app has read more than is ordinary. It gets no more of this until the broker's operator has looked."
+        yield Reason("harvest-hold", "limits.harvest", text)
 
 
 def _category(context: ReleaseContext) -> Iterator[Reason]:

@@ -8,6 +8,7 @@ from broker.banks.connector import Window
 from broker.crypto.digests import base64url
 from broker.grants.fence import Held
 from broker.grants.views import Grant, GrantedAccount
+from broker.harvest.counting import Count
 from broker.policy import Catalogue
 from broker.release.pages import ReadPage
 from broker.storage.single_use import Claim
@@ -61,12 +62,14 @@ class Wanted:
 class Access:
     """What the entries of one access have in common, beside the grant: the id that joins them, and what the bank knows.
 
-    `customer` is the bank's id of the person, None when it is not known; `window` is what transactions are asked from.
+    `customer` is the bank's id of the person, None when it is not known; `window` is what transactions are asked from;
+    `counts` is what the read counts against.
     """
 
     id: str
     customer: str | None
     window: Window
+    counts: Count
 
 
 def new_access_id() -> str:
