@@ -32,7 +32,6 @@ class Counter(StrEnum):
     READS = "reads"
     RECORDS = "records"
     PEOPLE = "people"
-    AFTER_A_DAY = "after_a_day"
     AFTER_A_WEEK = "after_a_week"
     AFTER_A_MONTH = "after_a_month"
     FURTHER_BACK = "further_back"
@@ -42,12 +41,8 @@ LENGTH_S: Final[Mapping[Span, int]] = {Span.HOUR: 3_600, Span.DAY: _DAY_S, Span.
 VOLUME: Final = frozenset({Counter.READS, Counter.RECORDS})
 """The counters of how much; all others count people."""
 _AWAKE: Final = (Counter.READS,)
-_BY_SILENCE: Final = (
-    (_DAY_S, _AWAKE),
-    (_WEEK_S, (*_AWAKE, Counter.AFTER_A_DAY)),
-    (_MONTH_S, (*_AWAKE, Counter.AFTER_A_DAY, Counter.AFTER_A_WEEK)),
-)
-_ALL_SILENCES: Final = (*_AWAKE, Counter.AFTER_A_DAY, Counter.AFTER_A_WEEK, Counter.AFTER_A_MONTH)
+_BY_SILENCE: Final = ((_WEEK_S, _AWAKE), (_MONTH_S, (*_AWAKE, Counter.AFTER_A_WEEK)))
+_ALL_SILENCES: Final = (*_AWAKE, Counter.AFTER_A_WEEK, Counter.AFTER_A_MONTH)
 
 
 @dataclass(frozen=True, slots=True)

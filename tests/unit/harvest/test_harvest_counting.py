@@ -21,7 +21,7 @@ from tests.support.core import House, as_text, call_of, open_house
 
 TWO_SILENT = Budgets(
     tuple(
-        Budget(counter, span, 2 if counter is Counter.AFTER_A_DAY and span is Span.DAY else 1_000, 1)
+        Budget(counter, span, 2 if counter is Counter.AFTER_A_WEEK and span is Span.DAY else 1_000, 1)
         for counter in Counter
         for span in Span
     )
@@ -40,12 +40,12 @@ def with_budgets(house: House, budgets: Budgets) -> None:
 
 
 def grants_of(house: House, people: int, bank: str = "harbor") -> list[str]:
-    """Have so many people agree, and a day pass."""
+    """Have so many people agree, and a week pass."""
     found = []
     for number in range(people):
         person = replace(house.alice, user_id=house.signs_in(f"sub-{bank}-{number}", bank).user_id)
         found.append(house.approved(bank=bank, actor=person))
-    house.watch.passes(days=2)
+    house.watch.passes(days=8)
     return found
 
 
@@ -73,7 +73,7 @@ def test_the_first_read_beyond_a_budget_is_refused_and_holds_the_platform(house:
     with house.database.read() as session:
         (hold,) = holds.holds(session)
     assert (hold.platform_id, hold.category) == ("messenger", "balances")
-    assert (hold.budget, hold.counted, hold.ceiling) == ("after_a_day-day", 2, 2)
+    assert (hold.budget, hold.counted, hold.ceiling) == ("after_a_week-day", 2, 2)
     assert not is_refused(house, grants[3], "accounts")
     assert is_refused(house, grants[0])
 
@@ -97,7 +97,7 @@ def test_a_bank_is_not_told_how_much_was_read_at_others(house: House) -> None:
     leaves = dict(house.store.rows("SELECT log, leaf FROM audit_entries WHERE event = 'platform.held'"))
     told = {name.split("/")[-2]: bytes(leaf).decode() for name, leaf in leaves.items()}
     assert '"counted":2' in told["operator"]
-    assert '"budget":"after_a_day-day"' in told["harbor"]
+    assert '"budget":"after_a_week-day"' in told["harbor"]
     assert "counted" not in told["harbor"]
     assert "ceiling" not in told["harbor"]
 
