@@ -110,7 +110,7 @@ def _broker_error(error: BrokerError) -> Response:
     # The detail of a refusal can name what the caller sent; that of a failure on our side cannot.
     add_facts(code=error.code, detail=error.detail if status >= _OUR_SIDE else None)
     _log.info("request.refused", status=status)
-    response = _told(status, title, error.code, error.detail)
+    response = _told(status, title, error.code, error.detail, error.rule)
     if status == _UNAVAILABLE:
         response.headers["Retry-After"] = "5"
     if isinstance(error, FrequencyExceeded):
@@ -142,9 +142,11 @@ def _unknown_error(error: Exception) -> Response:
     return _told(500, TABLE[BrokerError][1], BrokerError.code, BrokerError.detail)
 
 
-def _told(status: int, title: str, code: str, detail: str) -> Response:
+def _told(status: int, title: str, code: str, detail: str, rule: str | None = None) -> Response:
     if wants_json():
         body: dict[str, Any] = {"title": title, "status": status, "code": code, "detail": detail}
+        if rule is not None:
+            body["rule"] = rule
         body["instance"] = f"urn:uuid:{interaction_id()}"
         response = make_response(json.dumps(body), status)
         response.content_type = "application/problem+json"
@@ -162,7 +164,8 @@ def wants_json() -> bool:
 
 
 def _is_api() -> bool:
-    return request.path.startswith(("/v1/", "/.well-known/", "/oauth/grants/"))
+    # With a slash at its end, because what lies above the addresses of an API is asked for by programs too.
+    return f"{request.path}/".startswith(("/v1/", "/.well-known/", "/oauth/grants/"))
 
 
 def _challenge(response: Response, error: BrokerError) -> None:

@@ -22,12 +22,13 @@ from broker.grants.consents import (
     Asker,
     chosen_terms,
     raise_if_refused,
+    rejection_of,
     take_decision,
 )
 from broker.grants.contents import OfferedAccount, write_contents
 from broker.grants.fence import Fences
 from broker.grants.models import GrantAmendmentRow, GrantRow
-from broker.grants.proposals import AmendAction, Amendment, amendment_view, is_amendable, most_of
+from broker.grants.proposals import AmendAction, Amendment, amendment_view, is_amendable, most_of, own_status
 from broker.grants.versions import keep_version
 from broker.grants.views import Grant, view
 from broker.policy import Catalogue, Decision, RequestContext, decide
@@ -72,7 +73,8 @@ class Amendments:
             found = new_amendment(row, action, asked, answer=answer, catalogue=self._catalogue, now=now)
             transaction.session.add(found)
             if decision.is_allowed:
-                entry = entry_of(row, Event.GRANT_PROPOSED, actor, part=_PART, details={"asked": asked.to_json()})
+                details = {"asked": asked.to_json(), **decision.details()}
+                entry = entry_of(row, Event.GRANT_PROPOSED, actor, part=_PART, details=details)
                 transaction.append(entry)
             else:
                 _reject(transaction, found, row, actor, decision, now=now)
@@ -114,7 +116,7 @@ class Amendments:
             if decision.is_allowed:
                 picked = [account for account in offered if account.account_id in choice.accounts]
                 details = self._amend(transaction.session, row, terms, picked, notice=amendment.notice)
-                digest = decision.policy_digest
+                details, digest = details | decision.details(), decision.policy_digest
                 transaction.append(entry_of(row, Event.GRANT_AMENDED, actor, policy_digest=digest, details=details))
                 _close(found, GrantStatus.ACTIVE, "amended", now)
             else:
@@ -122,7 +124,7 @@ class Amendments:
         raise_if_refused(decision)
 
     def refuse(self, actor: Actor, amendment_id: str) -> None:
-        """Record that the person said no; the grant stays as it is.
+        """Record that the person said no, although the grant may have changed or ended; it stays as it is.
 
         Raises:
             NotFound: not this person's proposal.
@@ -132,7 +134,8 @@ class Amendments:
         with self._sequencer.transaction([bank_id]) as transaction:
             now = self._clock()
             row = own_grant(transaction.session, actor, grant_id)
-            found, _ = self._open(transaction.session, amendment_id, row, now)
+            found = _locked(transaction.session, amendment_id)
+            take_decision(transaction.session, own_status(found, now), found.consent_key, now)
             _close(found, GrantStatus.REJECTED, "user-refused", now)
             transaction.append(entry_of(row, Event.GRANT_REFUSED, actor, part=_PART, reasons=("user-refused",)))
 
@@ -148,7 +151,7 @@ class Amendments:
         self, session: Session, amendment_id: str, row: GrantRow, now: datetime
     ) -> tuple[GrantAmendmentRow, Amendment]:
         """Return the proposal that waits, locked, and take the one decision on its request."""
-        found = session.get_one(GrantAmendmentRow, amendment_id, with_for_update=True, populate_existing=True)
+        found = _locked(session, amendment_id)
         amendment = amendment_view(found, self._view(row, now), now)
         if amendment.status_code == "amendment-superseded":
             raise ConsentRefused(
@@ -178,6 +181,10 @@ class Amendments:
         return told_of_change(before, row, terms)
 
 
+def _locked(session: Session, amendment_id: str) -> GrantAmendmentRow:
+    return session.get_one(GrantAmendmentRow, amendment_id, with_for_update=True, populate_existing=True)
+
+
 def _reject(
     transaction: LoggedTransaction,
     found: GrantAmendmentRow,
@@ -188,8 +195,7 @@ def _reject(
     now: datetime,
 ) -> None:
     _close(found, GrantStatus.REJECTED, decision.codes[0], now)
-    reasons, digest = tuple(decision.codes), decision.policy_digest
-    transaction.append(entry_of(row, Event.GRANT_REJECTED, actor, part=_PART, reasons=reasons, policy_digest=digest))
+    transaction.append(rejection_of(row, actor, decision, part=_PART))
 
 
 def _close(found: GrantAmendmentRow, status: GrantStatus, code: str, now: datetime) -> None:

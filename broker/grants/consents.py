@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from broker.audit.sequencer import LoggedTransaction, Sequencer
-from broker.audit.vocabulary import Event
+from broker.audit.vocabulary import Entry, Event
 from broker.clock import Clock
 from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
@@ -74,7 +74,7 @@ class Consents:
             transaction.session.add(row)
             transaction.session.flush()
             if decision.is_allowed:
-                details = {"asked": terms.to_json()}
+                details = {"asked": terms.to_json(), **decision.details()}
                 transaction.append(
                     entry_of(row, Event.GRANT_PROPOSED, actor, policy_digest=decision.policy_digest, details=details)
                 )
@@ -108,6 +108,7 @@ class Consents:
                 row.authorised_at = now
                 write_contents(row, terms, picked, self._sealer, now)
                 details = {"terms": terms.to_json(), "accounts": list(choice.accounts), "notice": row.notice}
+                details |= decision.details()
                 transaction.append(
                     entry_of(row, Event.GRANT_APPROVED, actor, policy_digest=decision.policy_digest, details=details)
                 )
@@ -166,11 +167,21 @@ class Consents:
     def _reject(self, transaction: LoggedTransaction, row: GrantRow, actor: Actor, decision: Decision) -> None:
         now = self._clock()
         set_status(row, GrantStatus.REJECTED, decision.codes[0], now)
-        reasons = tuple(decision.codes)
-        transaction.append(
-            entry_of(row, Event.GRANT_REJECTED, actor, reasons=reasons, policy_digest=decision.policy_digest)
-        )
+        transaction.append(rejection_of(row, actor, decision))
         end_at_bank_if_last(transaction.session, row, now)
+
+
+def rejection_of(row: GrantRow, actor: Actor, decision: Decision, *, part: str | None = None) -> Entry:
+    """Describe for the log that the policies said no, with the rules that did."""
+    return entry_of(
+        row,
+        Event.GRANT_REJECTED,
+        actor,
+        part=part,
+        reasons=tuple(decision.codes),
+        policy_digest=decision.policy_digest,
+        details=decision.details(),
+    )
 
 
 def notice_of(catalogue: Catalogue) -> dict[str, Any]:
@@ -225,4 +236,4 @@ def raise_if_refused(decision: Decision) -> None:
     """
     if not decision.is_allowed:
         reason = decision.reasons[0]
-        raise PolicyRefused(reason.text, code=reason.code)
+        raise PolicyRefused(reason.text, code=reason.code, rule=reason.rule)

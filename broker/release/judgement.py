@@ -79,10 +79,10 @@ def raise_refusal(decision: Decision, now: datetime) -> None:
         return
     reason = decision.reasons[0]
     if reason.code in _GRANT_HAS_ENDED:
-        raise TokenRefused(reason.text, code=reason.code)
+        raise TokenRefused(reason.text, code=reason.code, rule=reason.rule)
     if reason.code == _USED_UP:
-        raise FrequencyExceeded(reason.text, retry_after_s=seconds_left_of_day(now))
-    raise ReleaseRefused(reason.text, code=reason.code)
+        raise FrequencyExceeded(reason.text, retry_after_s=seconds_left_of_day(now), rule=reason.rule)
+    raise ReleaseRefused(reason.text, code=reason.code, rule=reason.rule)
 
 
 def lost(reason: str, now: datetime) -> BrokerError:
