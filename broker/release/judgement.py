@@ -14,6 +14,7 @@ from broker.release.standing import Standing
 
 _GRANT_HAS_ENDED = {"grant-revoked", "grant-expired", "grant-rejected", "grant-unknown"}
 _USED_UP = "frequency-exceeded"
+_HARVEST_RULE = "harvest.held"
 _HELD = "The app has read more than is ordinary. It gets no more of this until the broker's operator has looked."
 
 
@@ -81,7 +82,7 @@ def raise_refusal(decision: Decision, now: datetime) -> None:
     if reason.code in _GRANT_HAS_ENDED:
         raise TokenRefused(reason.text, code=reason.code, rule=reason.rule)
     if reason.code == _USED_UP:
-        raise FrequencyExceeded(reason.text, retry_after_s=seconds_left_of_day(now), rule=reason.rule)
+        raise FrequencyExceeded(reason.text, rule=reason.rule, retry_after_s=seconds_left_of_day(now))
     raise ReleaseRefused(reason.text, code=reason.code, rule=reason.rule)
 
 
@@ -90,14 +91,14 @@ def lost(reason: str, now: datetime) -> BrokerError:
     if reason == _USED_UP:
         return FrequencyExceeded(retry_after_s=seconds_left_of_day(now))
     if reason == HOLD:
-        return ReleaseRefused(_HELD, code=HOLD)
+        return ReleaseRefused(_HELD, code=HOLD, rule=_HARVEST_RULE)
     return ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
 
 
 def lost_at_the_end(reason: str) -> BrokerError:
     """Return what the caller is told of a claim that the release itself has lost; nothing leaves."""
     if reason == HOLD:
-        return ReleaseRefused(_HELD, code=HOLD)
+        return ReleaseRefused(_HELD, code=HOLD, rule=_HARVEST_RULE)
     return ReleaseRefused("The grant changed while its data was on the way. Ask again.", code=reason)
 
 

@@ -97,7 +97,7 @@ REASONS = {
     "dpop-replayed": "the app's proof had been used before",
     "ended": "its time was over",
     "field-not-granted": "it looked at a detail that you did not allow",
-    "frequency-exceeded": "the app asked as often today as you allow",
+    "frequency-exceeded": "the app had asked as often as it may on one day",
     "grant-expired": "the permission had ended",
     "grant-paused": "you had paused the app",
     "grant-rejected": "the permission was refused",

@@ -29,14 +29,14 @@ PLANTS = (
     ),
     Plant(
         "broker/release/service.py",
-        "if appended.lost:\n            raise ProofRefused",
-        "if False:\n            raise ProofRefused",
+        "if appended.lost:\n            raise lost(",
+        "if False:\n            raise lost(",
         _RUNS,
     ),
     Plant(
         "broker/release/service.py",
-        "self.sequencer.append(announced, call.claims)",
-        "self.sequencer.append(announced)",
+        "self.sequencer.append(announced, [*call.claims, *counted])",
+        "self.sequencer.append(announced, counted)",
         _RUNS,
     ),
     Plant(
