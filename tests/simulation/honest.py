@@ -1,4 +1,4 @@
-"""Honest days: growth, weeks, paydays, a day on which the platform goes viral, a bank that is away and the day after."""
+"""Honest days: growth, weeks, paydays, a viral day, a bank that is away and the day after."""
 
 import random
 from collections.abc import Callable

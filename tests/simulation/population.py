@@ -1,4 +1,4 @@
-"""The people of one platform: how often each kind asks, when in the day, on paydays; who joins, and when banks are away.
+"""The people of one platform: how often each kind asks, when in the day, on paydays; who joins.
 
 Every figure here is an assumption; docs/explanation/harvest.md names them. The platform says of every read that the
 person is present: nothing here believes it.
