@@ -78,6 +78,18 @@ _SENTENCES = {
     Event.ACCESS_FAILED: "{bank} could not answer a question about {what}",
 }
 
+_RELEASED_TO = {
+    None: "",
+    True: " while you were using it",
+    False: " on its own",
+}
+PRESENCE = {
+    None: "",
+    True: "Yes: you were using the app, so it said",
+    False: "No: the app asked on its own",
+}
+"""What an access says of the person's own presence."""
+
 _ON_HOLD = "We put sharing with {platform} on hold, because a part of our log was lost; you can let it go on"
 
 REASONS = {
@@ -141,7 +153,8 @@ def sentence(entry: LoggedEntry, *, platform: str, bank: str, catalogue: Catalog
     wording = _SENTENCES.get(entry.event, EVENTS[entry.event])
     if _is_on_hold(entry):
         wording = _ON_HOLD
-    return wording.format(platform=platform or "An app", bank=bank, what=_what(entry, catalogue))
+    told = wording.format(platform=platform or "An app", bank=bank, what=_what(entry, catalogue))
+    return told + _RELEASED_TO[entry.attended] if entry.event is Event.ACCESS_RELEASED else told
 
 
 def outcome(entry: LoggedEntry) -> tuple[str, str]:

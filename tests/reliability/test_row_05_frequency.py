@@ -37,7 +37,7 @@ def outcomes(fleet: Fleet, count: int) -> list[Outcomes]:
 
 
 def test_of_ten_reads_at_once_as_many_pass_as_the_person_allows(fleet: Fleet, size: Size) -> None:
-    found = outcomes(fleet, size.of(test=15, campaign=500, soak=5_000))
+    found = outcomes(fleet, size.of(test=5, campaign=500, soak=5_000))
 
     assert [one for one in found if one != AS_ALLOWED] == []
 

@@ -38,8 +38,8 @@ PLANTS = (
     Plant("broker/edge/presence.py", "    return address is not None\n", "    return True\n", _API),
     Plant(
         "broker/edge/problems.py",
-        "response = _told(status, title, error.code, error.detail)",
-        "response = _told(status, title, error.code, error.detail + str(request.headers))",
+        "response = _told(status, title, error.code, error.detail, error.rule)",
+        "response = _told(status, title, error.code, error.detail + str(request.headers), error.rule)",
         f"{_API}::test_an_address_that_is_none",
     ),
 )
