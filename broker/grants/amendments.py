@@ -137,7 +137,9 @@ class Amendments:
             transaction.append(entry_of(row, Event.GRANT_REFUSED, actor, part=_PART, reasons=("user-refused",)))
 
     def _decide(self, asker: Asker, terms: Terms, bank_id: str) -> Decision:
-        return decide(self._catalogue, RequestContext(asker.purposes, asker.categories, terms, bank_id))
+        bank = self._catalogue.banks.get(bank_id)
+        context = RequestContext(platform=asker.facts, terms=terms, bank_id=bank_id, bank=bank)
+        return decide(self._catalogue, context)
 
     def _view(self, row: GrantRow, now: datetime) -> Grant:
         return view(row, row.categories, row.accounts, self._sealer, now)

@@ -17,7 +17,7 @@ from broker.grants.acts import Actor, bank_of, end_at_bank_if_last, entry_of, ow
 from broker.grants.contents import OfferedAccount, write_contents
 from broker.grants.models import GrantRow
 from broker.grants.views import status_now
-from broker.policy import Catalogue, Decision, RequestContext, decide
+from broker.policy import Catalogue, Decision, PlatformFacts, RequestContext, decide
 from broker.policy.terms import Choice, Terms, narrowed
 from broker.policy.vocabulary import GrantStatus
 from broker.storage.base import new_id
@@ -34,6 +34,11 @@ class Asker:
     platform_id: str
     purposes: frozenset[str]
     categories: frozenset[str]
+
+    @property
+    def facts(self) -> PlatformFacts:
+        """Return what the policies ask of it."""
+        return PlatformFacts(self.platform_id, self.purposes, self.categories)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,9 @@ class Consents:
             end_at_bank_if_last(transaction.session, row, now)
 
     def _decide(self, asker: Asker, terms: Terms, bank_id: str) -> Decision:
-        return decide(self._catalogue, RequestContext(asker.purposes, asker.categories, terms, bank_id))
+        bank = self._catalogue.banks.get(bank_id)
+        context = RequestContext(platform=asker.facts, terms=terms, bank_id=bank_id, bank=bank)
+        return decide(self._catalogue, context)
 
     def _bank_of(self, actor: Actor, grant_id: str) -> str:
         """Look up which log to lock; everything that counts is read again under the lock."""

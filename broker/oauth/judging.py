@@ -8,7 +8,7 @@ from broker.grants.proposals import most_of
 from broker.oauth.grant_action import amendable_grant
 from broker.oauth.requests import Pushed
 from broker.platforms.service import Platform
-from broker.policy import Decision, Reason, RequestContext, decide
+from broker.policy import Decision, PlatformFacts, Reason, RequestContext, decide
 from broker.policy.terms import Terms
 
 
@@ -48,5 +48,7 @@ def judge(platform: Platform, terms: Terms) -> Judgement:
 
 
 def _decide(platform: Platform, terms: Terms, bank_id: str | None) -> Decision:
-    asked = RequestContext(frozenset(platform.purposes), frozenset(platform.scopes), terms, bank_id)
-    return decide(services().catalogue, asked)
+    catalogue = services().catalogue
+    facts = PlatformFacts(platform.id, frozenset(platform.purposes), frozenset(platform.scopes))
+    bank = catalogue.banks.get(bank_id or "")
+    return decide(catalogue, RequestContext(platform=facts, terms=terms, bank_id=bank_id, bank=bank))

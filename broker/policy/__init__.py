@@ -1,7 +1,20 @@
 """What may be shared: categories, purposes, terms, decisions and minimisation. Pure: no database, no HTTP, no clock."""
 
-from broker.policy.catalogue import Catalogue
+from broker.policy.catalogue import BankFacts, Catalogue
+from broker.policy.contexts import Harvest, Off, PlatformFacts, Reads, ReleaseContext, RequestContext
 from broker.policy.decision import Decision, Reason
-from broker.policy.rules import ReleaseContext, RequestContext, decide
+from broker.policy.rules import decide
 
-__all__ = ["Catalogue", "Decision", "Reason", "ReleaseContext", "RequestContext", "decide"]
+__all__ = [
+    "BankFacts",
+    "Catalogue",
+    "Decision",
+    "Harvest",
+    "Off",
+    "PlatformFacts",
+    "Reads",
+    "Reason",
+    "ReleaseContext",
+    "RequestContext",
+    "decide",
+]

@@ -104,6 +104,9 @@ class Harvest:
         )
 
 
+NOT_READ, NOT_HARVESTED = Reads(), Harvest()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestContext:
     """May this platform ask for (or be granted) these terms? `bank_id` is None while no bank is known.
@@ -159,8 +162,8 @@ class ReleaseContext:
     token_categories: frozenset[str]
     account_states: Mapping[str, ClusterState | None]
     off: frozenset[Off] = frozenset()
-    reads: Reads = Reads()
-    harvest: Harvest = Harvest()
+    reads: Reads = NOT_READ
+    harvest: Harvest = NOT_HARVESTED
 
     def to_json(self) -> dict[str, Any]:
         """Return the context as JSON's values: what the log keeps, so that a decision can be judged again."""

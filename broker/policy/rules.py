@@ -1,64 +1,18 @@
 """The rules: one question, one decision with every reason to refuse that was found."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 from broker.policy.catalogue import BankFacts, Catalogue, Purpose
+from broker.policy.contexts import ReleaseContext, RequestContext
 from broker.policy.decision import Decision, Reason
-from broker.policy.terms import CategoryTerm, Terms
+from broker.policy.terms import Terms
 from broker.policy.vocabulary import ClusterState, DurationType, GrantStatus
-
-
-@dataclass(frozen=True, slots=True)
-class RequestContext:
-    """May this platform ask for (or be granted) these terms? `bank` is None while no bank is known."""
-
-    platform_purposes: frozenset[str]
-    platform_categories: frozenset[str]
-    terms: Terms
-    bank_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseContext:
-    """May this category of these accounts leave now, under this live grant?
-
-    `account_states` maps each account asked for to its state in the grant, None when the grant does not name it.
-    `token_categories` is what the access token itself was narrowed to.
-    """
-
-    status: GrantStatus
-    is_expired: bool
-    purpose: str
-    bank_id: str
-    category: str
-    term: CategoryTerm | None
-    category_state: ClusterState | None
-    token_categories: frozenset[str]
-    account_states: dict[str, ClusterState | None]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the context as JSON's values: what the log keeps, so that a decision can be judged again."""
-        term = self.term
-        return {
-            "status": self.status.value,
-            "isExpired": self.is_expired,
-            "purpose": self.purpose,
-            "bank": self.bank_id,
-            "category": self.category,
-            "detail": term.detail.value if term and term.detail else None,
-            "precision": term.precision.value if term and term.precision else None,
-            "state": self.category_state.value if self.category_state else None,
-            "tokenCategories": sorted(self.token_categories),
-            "accounts": {name: state.value if state else None for name, state in self.account_states.items()},
-        }
 
 
 def decide(catalogue: Catalogue, context: RequestContext | ReleaseContext) -> Decision:
     """Judge one question; allowed means that no reason to refuse was found."""
     if isinstance(context, RequestContext):
-        return Decision(catalogue.digest, tuple(_request(catalogue, context)))
+        return Decision(catalogue.digest, tuple(_request(catalogue, context)), context.to_json())
     return Decision(catalogue.digest, tuple(_release(catalogue, context)), context.to_json())
 
 
@@ -70,18 +24,18 @@ def _request(catalogue: Catalogue, context: RequestContext) -> Iterator[Reason]:
         title = forbidden.title if forbidden else "This purpose"
         yield Reason("purpose-forbidden", "purpose.closed-list", f"{title} is not an allowed purpose.")
         return
-    if purpose.code not in context.platform_purposes:
+    if purpose.code not in context.platform.purposes:
         yield Reason("purpose-forbidden", "platform.purposes", "The platform is not registered for this purpose.")
     if not terms.categories:
         yield Reason("category-not-granted", "request.empty", "The request names no category.")
     for name in terms.category_names:
         if name not in purpose.needs or name not in catalogue.categories:
             yield Reason("category-not-granted", "purpose.categories", f"{name} is not allowed for this purpose.")
-        elif name not in context.platform_categories:
+        elif name not in context.platform.categories:
             yield Reason("category-not-granted", "platform.categories", f"The platform may not ask for {name}.")
     yield from _ceilings(terms, purpose)
     if context.bank_id is not None:
-        yield from _bank(catalogue.banks.get(context.bank_id), terms)
+        yield from _bank(context.bank, terms)
 
 
 def _ceilings(terms: Terms, purpose: Purpose) -> Iterator[Reason]:
@@ -137,7 +91,7 @@ def _release(catalogue: Catalogue, context: ReleaseContext) -> Iterator[Reason]:
     purpose = catalogue.purposes.get(context.purpose)
     if purpose is None or context.category not in purpose.needs:
         yield Reason("purpose-forbidden", "purpose.categories", "The policies no longer allow this for the purpose.")
-    bank = catalogue.banks.get(context.bank_id)
+    bank = context.bank
     if bank is None or context.category not in bank.categories or context.purpose not in bank.purposes:
         yield Reason("category-off", "bank.categories", "The bank does not offer this category at the moment.")
     for state in context.account_states.values():

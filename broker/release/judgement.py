@@ -8,23 +8,30 @@ from broker.grants.views import Grant
 from broker.policy import Catalogue, Decision, Reason, ReleaseContext, decide
 from broker.policy.vocabulary import ClusterState
 from broker.release.asking import Call, Wanted
+from broker.release.standing import Standing
 
 _GRANT_HAS_ENDED = {"grant-revoked", "grant-expired", "grant-rejected", "grant-unknown"}
 
 
-def judge(catalogue: Catalogue, grant: Grant, call: Call, wanted: Wanted, now: datetime) -> Decision:
-    """Decide whether what the call wants may leave under the grant as it stands."""
+def judge(catalogue: Catalogue, found: Standing, call: Call, wanted: Wanted, now: datetime) -> Decision:
+    """Decide whether what the call wants may leave as things stand."""
+    grant = found.grant
     category = grant.category(wanted.category)
     context = ReleaseContext(
+        platform=found.platform,
         status=grant.status,
         is_expired=grant.expires_at <= now,
         purpose=grant.terms.purpose,
         bank_id=grant.bank_id,
+        bank=found.bank,
         category=wanted.category,
         term=category.term if category else None,
         category_state=category.state if category else None,
         token_categories=call.token_categories,
         account_states=_account_states(grant, wanted),
+        off=found.off,
+        reads=found.reads,
+        harvest=found.harvest,
     )
     decision = decide(catalogue, context)
     if wanted.filtered_fields:
@@ -38,10 +45,10 @@ def judge(catalogue: Catalogue, grant: Grant, call: Call, wanted: Wanted, now: d
 
 
 def judge_again(
-    catalogue: Catalogue, grant: Grant, call: Call, wanted: Wanted, now: datetime, *, before: Grant
+    catalogue: Catalogue, found: Standing, call: Call, wanted: Wanted, now: datetime, *, before: Grant
 ) -> Decision:
     """Decide a second time, just before the bytes leave: the grant may have been narrowed while the bank answered."""
-    decision = judge(catalogue, grant, call, wanted, now)
+    grant, decision = found.grant, judge(catalogue, found, call, wanted, now)
     if decision.is_allowed and grant.version != before.version:
         # What was minimised by the old version may be more than the new one lets out.
         text = "The person changed the permission while the bank was answering. Ask again."

@@ -24,7 +24,6 @@ from broker.errors import (
     ProofRefused,
     ReleaseRefused,
     StorageUnavailable,
-    TokenRefused,
 )
 from broker.grants.expiry import record_expiry
 from broker.grants.fence import Fences, Held
@@ -39,6 +38,7 @@ from broker.release.judgement import judge, judge_again, raise_refusal
 from broker.release.receipts import for_the_bank, for_the_platform
 from broker.release.records import Naming, fetch
 from broker.release.renewals import Renewals
+from broker.release.standing import Standing, standing
 from broker.storage.engine import Database
 from broker.users.service import Identity, Users
 
@@ -74,11 +74,12 @@ class Release:
             LogUnavailable: an entry could not be written; nothing leaves.
         """
         with self.database.read() as session:
-            grant = self._grant(session, call)
+            found = self._standing(session, call)
+            grant = found.grant
             identity = self.users.at_bank(session, grant.user_id, grant.bank_id)
         now = self.clock()
         access = Access(new_access_id(), identity.subject if identity else None, _window(grant, wanted, now))
-        decision = judge(self.catalogue, grant, call, wanted, now)
+        decision = judge(self.catalogue, found, call, wanted, now)
         event = Event.ACCESS_REQUESTED if decision.is_allowed else Event.ACCESS_REFUSED
         # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof.
         announced = access_entry(event, grant, call, wanted, decision, access=access)
@@ -100,7 +101,7 @@ class Release:
             stack.enter_context(held)
             try:
                 with self.database.read() as session:
-                    present = self._grant(session, call)
+                    present = self._standing(session, call)
             except BrokerError as error:
                 self._record_end(announced, error, fenced=True)
                 raise
@@ -135,7 +136,7 @@ class Release:
 
     def _release(
         self,
-        grant: Grant,
+        found: Standing,
         call: Call,
         wanted: Wanted,
         rendered: Rendered,
@@ -144,9 +145,9 @@ class Release:
         before: Grant,
         held: Held,
     ) -> Released:
-        """Re-check the grant, read behind its fence, and write `access.released`: no revocation comes between."""
-        now = self.clock()
-        decision = judge_again(self.catalogue, grant, call, wanted, now, before=before)
+        """Re-check what was read behind the fence, and write `access.released`: no revocation comes between."""
+        now, grant = self.clock(), found.grant
+        decision = judge_again(self.catalogue, found, call, wanted, now, before=before)
         event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
         left = rendered if decision.is_allowed else None
         fields = wanted.fields_of(grant, self.catalogue)
@@ -160,11 +161,8 @@ class Release:
         receipt, disclosures = for_the_platform(appended)
         return Released(rendered.body, appended.log, appended.number, receipt, disclosures, held)
 
-    def _grant(self, session: Session, call: Call) -> Grant:
-        grant = self.reader.find(session, call.grant_id, self.clock())
-        if grant is None or grant.platform_id != call.platform_id:
-            raise TokenRefused
-        return grant
+    def _standing(self, session: Session, call: Call) -> Standing:
+        return standing(session, self.reader, self.catalogue, call, self.clock())
 
     def _fetch(self, grant: Grant, wanted: Wanted, access: BankAccess, window: Window) -> list[Record]:
         accounts = {account.bank_ref: account.account_id for account in wanted.accounts_of(grant)}

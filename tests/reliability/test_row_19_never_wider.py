@@ -17,7 +17,7 @@ from broker.oauth.details import asked_by
 from broker.oauth.errors import OAuthRefused
 from broker.oauth.granted import narrowed, standing_categories
 from broker.platforms.service import Platform, PlatformKind
-from broker.policy import RequestContext, decide
+from broker.policy import PlatformFacts, RequestContext, decide
 from broker.policy.minimise import Limits, minimise
 from broker.policy.terms import CategoryTerm, Choice, Terms
 from broker.policy.vocabulary import DETAIL_ORDER, PRECISION_ORDER, ClusterState, Detail, GrantStatus, Precision
@@ -191,7 +191,9 @@ def _chain(
     except (OAuthRefused, BrokerError):
         return
     _within_what_is_named(form, asked)
-    context = RequestContext(frozenset(PLATFORM.purposes), frozenset(DATA), asked, asked.bank)
+    facts = PlatformFacts(PLATFORM.id, frozenset(PLATFORM.purposes), frozenset(DATA))
+    bank = catalogue.banks.get(asked.bank or "")
+    context = RequestContext(platform=facts, terms=asked, bank_id=asked.bank, bank=bank)
     if not decide(catalogue, context).is_allowed:
         return
     maximum = catalogue.purposes[asked.purpose].maximum

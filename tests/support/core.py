@@ -35,6 +35,8 @@ from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.grants.views import Grant
+from broker.platforms.models import PlatformRow
+from broker.platforms.options import NO_OPTIONS
 from broker.policy import Catalogue
 from broker.policy.loading import load_catalogue
 from broker.policy.terms import CategoryTerm, Choice, Terms
@@ -233,6 +235,21 @@ class House:
         return self.store.stored_bytes()
 
 
+def registered(platform_id: str = "messenger") -> PlatformRow:
+    """Register a platform that may ask for everything; it has no keys and never speaks for itself."""
+    return PlatformRow(
+        id=platform_id,
+        kind="platform",
+        name="Messenger",
+        jwks={"keys": []},
+        redirect_uris=["https://m.example/cb"],
+        scopes=list(DATA),
+        purposes=sorted(policies().purposes),
+        options=NO_OPTIONS.to_json(),
+        created_at=NOON,
+    )
+
+
 LOG_KEYS = LogKeys([Ed25519PrivateKey.from_private_bytes(KEY[::-1])])
 
 
@@ -297,6 +314,8 @@ def open_house(folder: Path, store: Store | None = None) -> Iterator[House]:
         alice=Actor("", "0" * 8),
         keys=iter(range(10_000)),
     )
+    with database.write() as session:
+        session.add(registered())
     house.alice = replace(house.alice, user_id=house.signs_in().user_id)
     yield house
     for one in (house.in_the_end, fences, renewals, database):

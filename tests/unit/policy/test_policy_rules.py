@@ -5,19 +5,23 @@ from itertools import product
 
 import pytest
 
-from broker.policy import ReleaseContext, RequestContext, decide
+from broker.policy import PlatformFacts, ReleaseContext, RequestContext, decide
 from broker.policy.terms import CategoryTerm, Terms
 from broker.policy.vocabulary import ClusterState, Detail, DurationType, GrantStatus
 from tests.support.core import ASKED, DATA, policies
 
 FIGURES = {"duration_days": 365, "lookback_days": 365, "frequency_per_day": 24, "data_life_days": 90}
 EVERY_PURPOSE = frozenset(policies().purposes)
-REQUEST = RequestContext(EVERY_PURPOSE, frozenset(DATA), ASKED, "harbor")
+PLATFORM = PlatformFacts("messenger", EVERY_PURPOSE, frozenset(DATA))
+HARBOR = policies().banks["harbor"]
+REQUEST = RequestContext(platform=PLATFORM, terms=ASKED, bank_id="harbor", bank=HARBOR)
 RELEASE = ReleaseContext(
+    platform=PLATFORM,
     status=GrantStatus.ACTIVE,
     is_expired=False,
     purpose="chat_banking",
     bank_id="harbor",
+    bank=HARBOR,
     category="balances",
     term=CategoryTerm("balances"),
     category_state=ClusterState.ACTIVE,
@@ -50,7 +54,7 @@ def test_a_purpose_may_ask_for_its_own_categories_and_no_other(purpose: str, cat
 def test_no_one_may_name_a_purpose_that_is_not_on_the_closed_list(purpose: str, registered: bool) -> None:
     context = asking(purpose=purpose)
     purposes = EVERY_PURPOSE | {purpose} if registered else EVERY_PURPOSE
-    assert codes(replace(context, platform_purposes=purposes)) == ["purpose-forbidden"]
+    assert codes(replace(context, platform=replace(PLATFORM, purposes=purposes))) == ["purpose-forbidden"]
 
 
 def test_advertising_and_resale_are_forbidden() -> None:
@@ -58,38 +62,40 @@ def test_advertising_and_resale_are_forbidden() -> None:
 
 
 def test_a_platform_may_name_only_what_it_is_registered_for() -> None:
-    assert codes(replace(REQUEST, platform_purposes=frozenset({"balance_check"}))) == ["purpose-forbidden"]
-    assert codes(replace(REQUEST, platform_categories=frozenset({"accounts"}))) == ["category-not-granted"] * 3
+    assert codes(replace(REQUEST, platform=replace(PLATFORM, purposes=frozenset({"balance_check"})))) == [
+        "purpose-forbidden"
+    ]
+    assert (
+        codes(replace(REQUEST, platform=replace(PLATFORM, categories=frozenset({"accounts"}))))
+        == ["category-not-granted"] * 3
+    )
 
 
 @pytest.mark.parametrize("name", list(FIGURES))
 def test_a_figure_is_allowed_up_to_its_ceiling_and_not_beyond(name: str) -> None:
-    without_bank = replace(asking(**{name: FIGURES[name]}), bank_id=None)
+    without_bank = replace(asking(**{name: FIGURES[name]}), bank_id=None, bank=None)
     assert codes(without_bank) == []
-    above = replace(asking(**{name: FIGURES[name] + 1}), bank_id=None)
+    above = replace(asking(**{name: FIGURES[name] + 1}), bank_id=None, bank=None)
     assert codes(above) == ["ceiling-exceeded"]
 
 
 @pytest.mark.parametrize("name", ["duration_days", "lookback_days", "frequency_per_day"])
 def test_a_banks_own_ceiling_counts_too(name: str) -> None:
     limit = {"duration_days": 10, "lookback_days": 10, "frequency_per_day": 2}[name]
-    catalogue = policies()
-    facts = replace(catalogue.banks["harbor"], **{f"maximum_{name}": limit})  # type: ignore[arg-type]  # a figure
-    catalogue = replace(catalogue, banks={"harbor": facts})
+    facts = replace(HARBOR, **{f"maximum_{name}": limit})  # type: ignore[arg-type]  # a figure
     modest = {"duration_days": 10, "lookback_days": 10, "frequency_per_day": 2}
-    assert decide(catalogue, asking(**modest)).codes == []
-    assert decide(catalogue, asking(**{**modest, name: limit + 1})).codes == ["ceiling-exceeded"]
+    assert codes(replace(asking(**modest), bank=facts)) == []
+    assert codes(replace(asking(**{**modest, name: limit + 1}), bank=facts)) == ["ceiling-exceeded"]
 
 
 def test_a_bank_without_facts_is_refused_and_no_bank_is_judged_later() -> None:
-    assert codes(replace(REQUEST, bank_id="no-such-bank")) == ["bank-unknown"]
-    assert codes(replace(REQUEST, bank_id=None)) == []
+    assert codes(replace(REQUEST, bank_id="no-such-bank", bank=None)) == ["bank-unknown"]
+    assert codes(replace(REQUEST, bank_id=None, bank=None)) == []
 
 
 def test_a_bank_that_does_not_offer_something_is_refused() -> None:
-    facts = replace(policies().banks["harbor"], categories=frozenset({"accounts"}), purposes=frozenset())
-    catalogue = replace(policies(), banks={"harbor": facts})
-    assert decide(catalogue, REQUEST).codes == ["purpose-forbidden", *["category-off"] * 3]
+    facts = replace(HARBOR, categories=frozenset({"accounts"}), purposes=frozenset())
+    assert codes(replace(REQUEST, bank=facts)) == ["purpose-forbidden", *["category-off"] * 3]
 
 
 def test_a_request_for_nothing_is_refused() -> None:
@@ -121,7 +127,8 @@ def test_a_figure_below_one_is_refused(name: str, value: int) -> None:
 
 def test_every_reason_is_found_not_only_the_first() -> None:
     terms = replace(ASKED, categories=(CategoryTerm("thoughts"),), lookback_days=9_999)
-    found = codes(RequestContext(frozenset(), frozenset(), terms, "no-such-bank"))
+    nothing = PlatformFacts("messenger", frozenset(), frozenset())
+    found = codes(RequestContext(platform=nothing, terms=terms, bank_id="no-such-bank", bank=None))
     assert found == ["purpose-forbidden", "category-not-granted", "ceiling-exceeded", "bank-unknown"]
 
 
@@ -166,7 +173,7 @@ def test_both_the_category_and_every_account_must_be_live(
         ({"token_categories": frozenset({"accounts"})}, ["category-not-granted"]),
         ({"purpose": "advertising"}, ["purpose-forbidden", "category-off"]),
         ({"purpose": "spending_insights"}, ["purpose-forbidden"]),
-        ({"bank_id": "no-such-bank"}, ["category-off"]),
+        ({"bank": None}, ["category-off"]),
         ({"category": "thoughts"}, ["category-not-granted", "purpose-forbidden", "category-off"]),
     ],
 )
@@ -175,8 +182,8 @@ def test_each_condition_of_a_release_refuses_by_itself(changes: dict[str, object
 
 
 def test_a_category_that_the_bank_no_longer_offers_stays_in() -> None:
-    facts = replace(policies().banks["harbor"], categories=frozenset({"accounts"}))
-    assert decide(replace(policies(), banks={"harbor": facts}), RELEASE).codes == ["category-off"]
+    facts = replace(HARBOR, categories=frozenset({"accounts"}))
+    assert codes(replace(RELEASE, bank=facts)) == ["category-off"]
 
 
 def test_terms_survive_being_written_down() -> None:

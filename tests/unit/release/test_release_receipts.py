@@ -15,12 +15,13 @@ from broker.audit.tree import entries_of
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.banks.connector import Announced
 from broker.errors import BankTimeout, BankUnavailable, ReleaseRefused
+from broker.policy import ReleaseContext, decide
 from broker.release import Call, OwnAccounts, Wanted
 from broker.storage.single_use import Claim
 from broker.tlog.checkpoint import Checkpoint, sign_checkpoint
 from broker.tlog.disclosure import check, decode
 from broker.tlog.receipt import VerifiedReceipt, make_receipt, verify_receipt
-from tests.support.core import LOG_KEYS, NOON, House, account, as_text, call_of
+from tests.support.core import ASKED, LOG_KEYS, NOON, House, account, as_text, call_of
 
 pytestmark = pytest.mark.any_database
 LOG = "broker.example/audit/harbor/2026"
@@ -145,19 +146,12 @@ def test_the_context_of_the_decision_is_kept_so_that_it_can_be_judged_again(hous
     with house.database.read() as session:
         released, entry = of_user(session, house.sealer, house.alice.user_id, Page(2))
     assert entry.details["context"] == released.details["context"]
-    assert entry.details["context"] == {
-        "status": "ACTIVE",
-        "isExpired": False,
-        "purpose": "chat_banking",
-        "bank": "harbor",
-        "category": "transactions",
-        "detail": "detail",
-        "precision": None,
-        "state": "ACTIVE",
-        "tokenCategories": ["accounts", "balances", "card_locations", "transactions"],
-        "accounts": {"acc-1": "ACTIVE", "acc-2": "ACTIVE"},
-        "filters": ["amount"],
-    }
+    kept = entry.details["context"]
+    assert kept["filters"] == ["amount"]
+    context = ReleaseContext.from_json(kept, house.catalogue.banks[kept["bank"]])
+    assert context.to_json().items() <= kept.items()
+    assert (context.category, context.term) == ("transactions", ASKED.category("transactions"))
+    assert decide(house.catalogue, context).is_allowed
     assert {"amount", "description"} <= set(released.details["fields"])
 
 

@@ -1,0 +1,46 @@
+"""What a call finds as things stand now: grant, platform, bank. Read afresh for each look, never kept (invariant 4)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from broker.errors import TokenRefused
+from broker.grants.reader import GrantReader
+from broker.grants.views import Grant
+from broker.platforms.service import find as find_platform
+from broker.policy import BankFacts, Catalogue, Harvest, Off, PlatformFacts, Reads
+from broker.policy.contexts import NOT_HARVESTED, NOT_READ
+from broker.release.asking import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All that a decision on a call looks at, besides the call itself. `bank` is None when the bank has no facts."""
+
+    grant: Grant
+    platform: PlatformFacts
+    bank: BankFacts | None
+    off: frozenset[Off] = frozenset()
+    reads: Reads = NOT_READ
+    harvest: Harvest = NOT_HARVESTED
+
+
+def standing(session: Session, reader: GrantReader, catalogue: Catalogue, call: Call, now: datetime) -> Standing:
+    """Read how things stand for a call.
+
+    Raises:
+        TokenRefused: the grant is gone, or is another platform's.
+    """
+    grant = reader.find(session, call.grant_id, now)
+    if grant is None or grant.platform_id != call.platform_id:
+        raise TokenRefused
+    return Standing(grant, _facts(session, call.platform_id), catalogue.banks.get(grant.bank_id))
+
+
+def _facts(session: Session, platform_id: str) -> PlatformFacts:
+    """Return what the platform is registered for; one that was removed is registered for nothing."""
+    platform = find_platform(session, platform_id)
+    if platform is None:
+        return PlatformFacts(platform_id, frozenset(), frozenset())
+    return PlatformFacts(platform_id, frozenset(platform.purposes), frozenset(platform.scopes))
