@@ -22,6 +22,8 @@ from broker.policy.terms import Choice, Terms, narrowed
 from broker.policy.vocabulary import GrantStatus
 from broker.storage.base import new_id
 from broker.storage.single_use import Claim, claim
+from broker.switches.reader import concerning
+from broker.switches.views import off_for
 
 PROPOSAL_LIFE = timedelta(minutes=10)
 _CONSENT = "consent"
@@ -68,8 +70,9 @@ class Consents:
         Raises:
             PolicyRefused: the policies or the bank's facts do not allow it (logged as `grant.rejected`).
         """
-        decision = self._decide(asker, terms, bank_id)
         with self._sequencer.transaction([bank_id]) as transaction:
+            # Under the log's lock, so that no switch comes between the decision and its entry.
+            decision = decide_now(transaction.session, self._catalogue, asker, terms, bank_id)
             row = self._proposal(actor, asker, terms, bank_id, answer)
             transaction.session.add(row)
             transaction.session.flush()
@@ -101,7 +104,7 @@ class Consents:
             asked = Terms.from_json(row.asked)
             terms = chosen_terms(asked, choice, row.bank_id, {account.account_id for account in offered})
             take_decision(transaction.session, status_now(row, now), row.consent_key, now)
-            decision = self._decide(asker, terms, row.bank_id)
+            decision = decide_now(transaction.session, self._catalogue, asker, terms, row.bank_id)
             if decision.is_allowed:
                 picked = [account for account in offered if account.account_id in choice.accounts]
                 set_status(row, GrantStatus.ACTIVE, "approved", now)
@@ -129,11 +132,6 @@ class Consents:
             set_status(row, GrantStatus.REJECTED, "user-refused", now)
             transaction.append(entry_of(row, Event.GRANT_REFUSED, actor, reasons=("user-refused",)))
             end_at_bank_if_last(transaction.session, row, now)
-
-    def _decide(self, asker: Asker, terms: Terms, bank_id: str) -> Decision:
-        bank = self._catalogue.banks.get(bank_id)
-        context = RequestContext(platform=asker.facts, terms=terms, bank_id=bank_id, bank=bank)
-        return decide(self._catalogue, context)
 
     def _bank_of(self, actor: Actor, grant_id: str) -> str:
         """Look up which log to lock; everything that counts is read again under the lock."""
@@ -171,6 +169,14 @@ class Consents:
             entry_of(row, Event.GRANT_REJECTED, actor, reasons=reasons, policy_digest=decision.policy_digest)
         )
         end_at_bank_if_last(transaction.session, row, now)
+
+
+def decide_now(session: Session, catalogue: Catalogue, asker: Asker, terms: Terms, bank_id: str) -> Decision:
+    """Ask the policies whether these terms may be granted at this bank, as things stand in this transaction."""
+    off = off_for(concerning(session, bank_id, asker.platform_id), terms.category_names)
+    bank = catalogue.banks.get(bank_id)
+    context = RequestContext(platform=asker.facts, terms=terms, bank_id=bank_id, bank=bank, off=off)
+    return decide(catalogue, context)
 
 
 def notice_of(catalogue: Catalogue) -> dict[str, Any]:

@@ -81,15 +81,12 @@ class GrantReader:
     def _amendment(self, session: Session, row: GrantAmendmentRow, now: datetime) -> Amendment:
         grant = session.get_one(GrantRow, row.grant_id)
         switches = concerning(session, grant.bank_id, grant.platform_id)
-        return amendment_view(
-            row, view(grant, grant.categories, grant.accounts, self._sealer, now, switches=switches), now
-        )
+        seen = view(grant, grant.categories, grant.accounts, self._sealer, now, switches=switches)
+        return amendment_view(row, seen, now)
 
     def _views(self, session: Session, query: Select[GrantRow], now: datetime) -> list[Grant]:
-        off = all_switches(session)
-        return [
-            view(row, row.categories, row.accounts, self._sealer, now, switches=off) for row in session.scalars(query)
-        ]
+        off, rows = all_switches(session), session.scalars(query)
+        return [view(row, row.categories, row.accounts, self._sealer, now, switches=off) for row in rows]
 
 
 def live_between(session: Session, target: Target, now: datetime) -> int:

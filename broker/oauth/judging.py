@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
 from broker.banks.service import all_banks
 from broker.edge.services import services
 from broker.grants.proposals import most_of
@@ -10,6 +12,8 @@ from broker.oauth.requests import Pushed
 from broker.platforms.service import Platform
 from broker.policy import Decision, PlatformFacts, Reason, RequestContext, decide
 from broker.policy.terms import Terms
+from broker.switches.reader import concerning
+from broker.switches.views import off_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +38,12 @@ def most_asked(pushed: Pushed) -> Terms:
 
 def judge(platform: Platform, terms: Terms) -> Judgement:
     """Judge a request at the bank it names, or at all banks when it leaves the choice to the person."""
-    general = _decide(platform, terms, None)
-    if not general.is_allowed:
-        return Judgement(general)
     with services().database.read() as session:
+        general = _decide(session, platform, terms, None)
+        if not general.is_allowed:
+            return Judgement(general)
         known = [bank.id for bank in all_banks(session)]
-    decisions = {bank: _decide(platform, terms, bank) for bank in known if terms.bank in (None, bank)}
+        decisions = {bank: _decide(session, platform, terms, bank) for bank in known if terms.bank in (None, bank)}
     able = tuple(bank for bank, decision in decisions.items() if decision.is_allowed)
     if able:
         return Judgement(general, able)
@@ -47,8 +51,9 @@ def judge(platform: Platform, terms: Terms) -> Judgement:
     return Judgement(next(iter(decisions.values()), Decision(general.policy_digest, (unknown,))))
 
 
-def _decide(platform: Platform, terms: Terms, bank_id: str | None) -> Decision:
+def _decide(session: Session, platform: Platform, terms: Terms, bank_id: str | None) -> Decision:
     catalogue = services().catalogue
     facts = PlatformFacts(platform.id, frozenset(platform.purposes), frozenset(platform.scopes))
     bank = catalogue.banks.get(bank_id or "")
-    return decide(catalogue, RequestContext(platform=facts, terms=terms, bank_id=bank_id, bank=bank))
+    off = off_for(concerning(session, bank_id, platform.id), terms.category_names)
+    return decide(catalogue, RequestContext(platform=facts, terms=terms, bank_id=bank_id, bank=bank, off=off))

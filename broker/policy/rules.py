@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from broker.policy.catalogue import BankFacts, Catalogue, Purpose
-from broker.policy.contexts import ReleaseContext, RequestContext
+from broker.policy.contexts import Off, ReleaseContext, RequestContext
 from broker.policy.decision import Decision, Reason
 from broker.policy.terms import Terms
 from broker.policy.vocabulary import ClusterState, DurationType, GrantStatus
@@ -36,6 +36,14 @@ def _request(catalogue: Catalogue, context: RequestContext) -> Iterator[Reason]:
     yield from _ceilings(terms, purpose)
     if context.bank_id is not None:
         yield from _bank(context.bank, terms)
+    yield from _switches(context.off)
+
+
+def _switches(off: frozenset[Off]) -> Iterator[Reason]:
+    if off - {Off.CATEGORY}:
+        yield Reason("grant-suspended", "bank.switches", "The bank or the operator has turned this off for now.")
+    if Off.CATEGORY in off:
+        yield Reason("category-off", "bank.switches", "The bank or the operator has turned this off for now.")
 
 
 def _ceilings(terms: Terms, purpose: Purpose) -> Iterator[Reason]:
@@ -94,6 +102,7 @@ def _release(catalogue: Catalogue, context: ReleaseContext) -> Iterator[Reason]:
     bank = context.bank
     if bank is None or context.category not in bank.categories or context.purpose not in bank.purposes:
         yield Reason("category-off", "bank.categories", "The bank does not offer this category at the moment.")
+    yield from _switches(context.off)
     for state in context.account_states.values():
         if state is not ClusterState.ACTIVE:
             yield Reason("account-not-granted", "grant.accounts", "The person does not share this account.")

@@ -6,11 +6,15 @@ from datetime import datetime
 from broker.errors import ReleaseRefused, TokenRefused
 from broker.grants.views import Grant
 from broker.policy import Catalogue, Decision, Reason, ReleaseContext, decide
-from broker.policy.vocabulary import ClusterState
+from broker.policy.vocabulary import ClusterState, GrantStatus
 from broker.release.asking import Call, Wanted
 from broker.release.standing import Standing
+from broker.switches.views import off_for
 
 _GRANT_HAS_ENDED = {"grant-revoked", "grant-expired", "grant-rejected", "grant-unknown"}
+# The policies are told what the person agreed to, and beside it what is switched off.
+_AS_AGREED = {GrantStatus.SUSPENDED: GrantStatus.ACTIVE}
+_STATE_AS_AGREED = {ClusterState.SUSPENDED: ClusterState.ACTIVE}
 
 
 def judge(catalogue: Catalogue, found: Standing, call: Call, wanted: Wanted, now: datetime) -> Decision:
@@ -19,17 +23,17 @@ def judge(catalogue: Catalogue, found: Standing, call: Call, wanted: Wanted, now
     category = grant.category(wanted.category)
     context = ReleaseContext(
         platform=found.platform,
-        status=grant.status,
+        status=_AS_AGREED.get(grant.status, grant.status),
         is_expired=grant.expires_at <= now,
         purpose=grant.terms.purpose,
         bank_id=grant.bank_id,
         bank=found.bank,
         category=wanted.category,
         term=category.term if category else None,
-        category_state=category.state if category else None,
+        category_state=_STATE_AS_AGREED.get(category.state, category.state) if category else None,
         token_categories=call.token_categories,
         account_states=_account_states(grant, wanted),
-        off=found.off,
+        off=off_for(grant.switches, (wanted.category,)),
         reads=found.reads,
         harvest=found.harvest,
     )

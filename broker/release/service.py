@@ -40,12 +40,15 @@ from broker.release.records import Naming, fetch
 from broker.release.renewals import Renewals
 from broker.release.standing import Standing, standing
 from broker.storage.engine import Database
+from broker.storage.single_use import Condition
+from broker.switches.condition import StaysOn
 from broker.users.service import Identity, Users
 
 BODY_MAX_BYTES = 1 << 20
 """More is never handed over at once: a hand-over must end within a second, because a revocation waits for it."""
 
 _EXPIRED = "grant-expired"
+_SWITCHED_OFF = "The bank or the operator has turned this off for now."
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,10 @@ class Release:
         event = Event.ACCESS_REQUESTED if decision.is_allowed else Event.ACCESS_REFUSED
         # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof.
         announced = access_entry(event, grant, call, wanted, decision, access=access)
-        appended = self.sequencer.append(announced, call.claims)
+        stays_on = StaysOn(grant.bank_id, grant.platform_id, wanted.category)
+        appended = self.sequencer.append(announced, [*call.claims, *([stays_on] if decision.is_allowed else [])])
+        if appended.lost == stays_on.lost_reason:
+            raise ReleaseRefused(_SWITCHED_OFF, code=appended.lost)
         if appended.lost:
             raise ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
         self._refuse(decision, grant)
@@ -152,10 +158,14 @@ class Release:
         left = rendered if decision.is_allowed else None
         fields = wanted.fields_of(grant, self.catalogue)
         entry = access_entry(event, grant, call, wanted, decision, access=access, fields=fields, rendered=left)
-        uses = [Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []
+        use = Use(grant.id, wanted.category, grant.updated_at, now)
+        stays_on = StaysOn(grant.bank_id, grant.platform_id, wanted.category)
+        uses: list[Condition] = [use, stays_on] if decision.is_allowed else []
         appended = self.sequencer.append(entry, uses, fenced=True)
         # Only here is the entry durable; not a byte may leave before this line (invariant 1).
         self._refuse(decision, before, fenced=True)
+        if appended.lost == stays_on.lost_reason:
+            raise ReleaseRefused(_SWITCHED_OFF, code=appended.lost)
         if appended.lost:
             raise ReleaseRefused("The grant changed while its data was on the way. Ask again.", code=appended.lost)
         receipt, disclosures = for_the_platform(appended)

@@ -9,7 +9,7 @@ from broker.errors import TokenRefused
 from broker.grants.reader import GrantReader
 from broker.grants.views import Grant
 from broker.platforms.service import find as find_platform
-from broker.policy import BankFacts, Catalogue, Harvest, Off, PlatformFacts, Reads
+from broker.policy import BankFacts, Catalogue, Harvest, PlatformFacts, Reads
 from broker.policy.contexts import NOT_HARVESTED, NOT_READ
 from broker.release.asking import Call
 
@@ -21,7 +21,6 @@ class Standing:
     grant: Grant
     platform: PlatformFacts
     bank: BankFacts | None
-    off: frozenset[Off] = frozenset()
     reads: Reads = NOT_READ
     harvest: Harvest = NOT_HARVESTED
 
