@@ -80,6 +80,7 @@ def _bank(bank: BankFacts | None, terms: Terms) -> Iterator[Reason]:
 
 _STATUS_REASONS = {
     GrantStatus.PAUSED: ("grant-paused", "The person has paused this grant."),
+    GrantStatus.SUSPENDED: ("grant-suspended", "The bank or the operator has turned this off for now."),
     GrantStatus.REVOKED: ("grant-revoked", "The person has ended this grant."),
     GrantStatus.EXPIRED: ("grant-expired", "This grant has expired."),
     GrantStatus.REJECTED: ("grant-rejected", "This grant was refused."),

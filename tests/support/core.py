@@ -44,7 +44,6 @@ from broker.policy.vocabulary import Detail, DurationType, Precision
 from broker.release import Call, Release, Rendered, Renewals
 from broker.settings import default_policies_dir
 from broker.storage.engine import Database
-from broker.switches.service import Switches
 from broker.tokens.codes import Code, consume_code, issue_code
 from broker.users.service import Identity, Users
 from tests.support.stores import SqliteStore, Store
@@ -157,7 +156,6 @@ class House:
     grants: Grants
     consents: Consents
     amendments: Amendments
-    switches: Switches
     release: Release
     banks: dict[str, FakeBank]
     alice: Actor
@@ -308,7 +306,6 @@ def open_house(folder: Path, store: Store | None = None) -> Iterator[House]:
         grants=Grants(sequencer, fences, watch),
         consents=Consents(sequencer, catalogue, sealer, pairwise, watch),
         amendments=Amendments(sequencer, fences, catalogue, sealer, watch),
-        switches=Switches(sequencer, catalogue, sealer, watch),
         release=release,
         banks=banks,
         alice=Actor("", "0" * 8),
