@@ -8,12 +8,14 @@ class BrokerError(Exception):
     """Base of every refusal and failure that the broker knows.
 
     `code` is stable and documented; `detail` is one sentence for people and never holds a secret or bank data.
+    `rule` is the id of the policy that refused, None where no policy did.
     """
 
     code = "internal-error"
     detail = "Something went wrong on our side."
 
-    def __init__(self, detail: str | None = None, *, code: str | None = None) -> None:
+    def __init__(self, detail: str | None = None, *, code: str | None = None, rule: str | None = None) -> None:
+        self.rule = rule
         if code is not None:
             self.code = code
         if detail is not None:

@@ -108,7 +108,7 @@ def _broker_error(error: BrokerError) -> Response:
     # The detail of a refusal can name what the caller sent; that of a failure on our side cannot.
     add_facts(code=error.code, detail=error.detail if status >= _OUR_SIDE else None)
     _log.info("request.refused", status=status)
-    response = _told(status, title, error.code, error.detail)
+    response = _told(status, title, error.code, error.detail, error.rule)
     if status == _UNAVAILABLE:
         response.headers["Retry-After"] = "5"
     if _is_api():
@@ -138,9 +138,11 @@ def _unknown_error(error: Exception) -> Response:
     return _told(500, TABLE[BrokerError][1], BrokerError.code, BrokerError.detail)
 
 
-def _told(status: int, title: str, code: str, detail: str) -> Response:
+def _told(status: int, title: str, code: str, detail: str, rule: str | None = None) -> Response:
     if wants_json():
         body: dict[str, Any] = {"title": title, "status": status, "code": code, "detail": detail}
+        if rule is not None:
+            body["rule"] = rule
         body["instance"] = f"urn:uuid:{interaction_id()}"
         response = make_response(json.dumps(body), status)
         response.content_type = "application/problem+json"

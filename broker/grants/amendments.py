@@ -23,6 +23,7 @@ from broker.grants.consents import (
     chosen_terms,
     decide_now,
     raise_if_refused,
+    rejection_of,
     take_decision,
 )
 from broker.grants.contents import OfferedAccount, write_contents
@@ -75,7 +76,8 @@ class Amendments:
             found = new_amendment(row, action, asked, answer=answer, catalogue=self._catalogue, now=now)
             transaction.session.add(found)
             if decision.is_allowed:
-                entry = entry_of(row, Event.GRANT_PROPOSED, actor, part=_PART, details={"asked": asked.to_json()})
+                details = {"asked": asked.to_json(), **decision.details()}
+                entry = entry_of(row, Event.GRANT_PROPOSED, actor, part=_PART, details=details)
                 transaction.append(entry)
             else:
                 _reject(transaction, found, row, actor, decision, now=now)
@@ -117,7 +119,7 @@ class Amendments:
             if decision.is_allowed:
                 picked = [account for account in offered if account.account_id in choice.accounts]
                 details = self._amend(transaction.session, row, terms, picked, notice=amendment.notice)
-                digest = decision.policy_digest
+                details, digest = details | decision.details(), decision.policy_digest
                 transaction.append(entry_of(row, Event.GRANT_AMENDED, actor, policy_digest=digest, details=details))
                 _close(found, GrantStatus.ACTIVE, "amended", now)
             else:
@@ -187,8 +189,7 @@ def _reject(
     now: datetime,
 ) -> None:
     _close(found, GrantStatus.REJECTED, decision.codes[0], now)
-    reasons, digest = tuple(decision.codes), decision.policy_digest
-    transaction.append(entry_of(row, Event.GRANT_REJECTED, actor, part=_PART, reasons=reasons, policy_digest=digest))
+    transaction.append(rejection_of(row, actor, decision, part=_PART))
 
 
 def _close(found: GrantAmendmentRow, status: GrantStatus, code: str, now: datetime) -> None:

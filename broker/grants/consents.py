@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from broker.audit.sequencer import LoggedTransaction, Sequencer
-from broker.audit.vocabulary import Event
+from broker.audit.vocabulary import Entry, Event
 from broker.clock import Clock
 from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
@@ -23,7 +23,7 @@ from broker.policy.vocabulary import GrantStatus
 from broker.storage.base import new_id
 from broker.storage.single_use import Claim, claim
 from broker.switches.reader import concerning
-from broker.switches.views import off_for
+from broker.switches.views import off_categories, off_for
 
 PROPOSAL_LIFE = timedelta(minutes=10)
 _CONSENT = "consent"
@@ -77,7 +77,7 @@ class Consents:
             transaction.session.add(row)
             transaction.session.flush()
             if decision.is_allowed:
-                details = {"asked": terms.to_json()}
+                details = {"asked": terms.to_json(), **decision.details()}
                 transaction.append(
                     entry_of(row, Event.GRANT_PROPOSED, actor, policy_digest=decision.policy_digest, details=details)
                 )
@@ -111,6 +111,7 @@ class Consents:
                 row.authorised_at = now
                 write_contents(row, terms, picked, self._sealer, now)
                 details = {"terms": terms.to_json(), "accounts": list(choice.accounts), "notice": row.notice}
+                details |= decision.details()
                 transaction.append(
                     entry_of(row, Event.GRANT_APPROVED, actor, policy_digest=decision.policy_digest, details=details)
                 )
@@ -164,19 +165,35 @@ class Consents:
     def _reject(self, transaction: LoggedTransaction, row: GrantRow, actor: Actor, decision: Decision) -> None:
         now = self._clock()
         set_status(row, GrantStatus.REJECTED, decision.codes[0], now)
-        reasons = tuple(decision.codes)
-        transaction.append(
-            entry_of(row, Event.GRANT_REJECTED, actor, reasons=reasons, policy_digest=decision.policy_digest)
-        )
+        transaction.append(rejection_of(row, actor, decision))
         end_at_bank_if_last(transaction.session, row, now)
 
 
 def decide_now(session: Session, catalogue: Catalogue, asker: Asker, terms: Terms, bank_id: str) -> Decision:
     """Ask the policies whether these terms may be granted at this bank, as things stand in this transaction."""
-    off = off_for(concerning(session, bank_id, asker.platform_id), terms.category_names)
-    bank = catalogue.banks.get(bank_id)
-    context = RequestContext(platform=asker.facts, terms=terms, bank_id=bank_id, bank=bank, off=off)
+    switches = concerning(session, bank_id, asker.platform_id)
+    context = RequestContext(
+        platform=asker.facts,
+        terms=terms,
+        bank_id=bank_id,
+        bank=catalogue.banks.get(bank_id),
+        off=off_for(switches),
+        off_categories=off_categories(switches),
+    )
     return decide(catalogue, context)
+
+
+def rejection_of(row: GrantRow, actor: Actor, decision: Decision, *, part: str | None = None) -> Entry:
+    """Describe for the log that the policies said no, with the rules that did."""
+    return entry_of(
+        row,
+        Event.GRANT_REJECTED,
+        actor,
+        part=part,
+        reasons=tuple(decision.codes),
+        policy_digest=decision.policy_digest,
+        details=decision.details(),
+    )
 
 
 def notice_of(catalogue: Catalogue) -> dict[str, Any]:
@@ -231,4 +248,4 @@ def raise_if_refused(decision: Decision) -> None:
     """
     if not decision.is_allowed:
         reason = decision.reasons[0]
-        raise PolicyRefused(reason.text, code=reason.code)
+        raise PolicyRefused(reason.text, code=reason.code, rule=reason.rule)

@@ -13,7 +13,7 @@ from broker.platforms.service import Platform
 from broker.policy import Decision, PlatformFacts, Reason, RequestContext, decide
 from broker.policy.terms import Terms
 from broker.switches.reader import concerning
-from broker.switches.views import off_for
+from broker.switches.views import off_categories, off_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,13 @@ def judge(platform: Platform, terms: Terms) -> Judgement:
 
 
 def _decide(session: Session, platform: Platform, terms: Terms, bank_id: str | None) -> Decision:
-    catalogue = services().catalogue
-    facts = PlatformFacts(platform.id, frozenset(platform.purposes), frozenset(platform.scopes))
-    bank = catalogue.banks.get(bank_id or "")
-    off = off_for(concerning(session, bank_id, platform.id), terms.category_names)
-    return decide(catalogue, RequestContext(platform=facts, terms=terms, bank_id=bank_id, bank=bank, off=off))
+    catalogue, switches = services().catalogue, concerning(session, bank_id, platform.id)
+    asked = RequestContext(
+        platform=PlatformFacts(platform.id, frozenset(platform.purposes), frozenset(platform.scopes)),
+        terms=terms,
+        bank_id=bank_id,
+        bank=catalogue.banks.get(bank_id or ""),
+        off=off_for(switches),
+        off_categories=off_categories(switches),
+    )
+    return decide(catalogue, asked)

@@ -1,10 +1,14 @@
 """The catalogue: categories, purposes and bank facts as the policy files state them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from broker.policy.terms import CategoryTerm, Terms
 from broker.policy.vocabulary import DETAIL_ORDER, PRECISION_ORDER, Detail, DurationType, Precision
+
+if TYPE_CHECKING:  # the engine asks by bank facts, which stand here
+    from broker.policy.cedar import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,7 @@ class Catalogue:
     banks: Mapping[str, BankFacts]
     notice_digest: str
     notice_version: int
+    engine: "Engine" = field(compare=False, repr=False)
 
     def complete(
         self,

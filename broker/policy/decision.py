@@ -18,8 +18,7 @@ class Reason:
 class Decision:
     """The outcome of one question to the policies. Allowed means that no reason to refuse was found.
 
-    `context` is what a release was judged by, in JSON's values: with the policies of that digest it can be judged
-    again.
+    `context` is what was judged, in JSON's values: with the policies of that digest it can be judged again.
     """
 
     policy_digest: str
@@ -33,5 +32,12 @@ class Decision:
 
     @property
     def codes(self) -> list[str]:
-        """Return the codes of all reasons, in the order found."""
-        return [reason.code for reason in self.reasons]
+        """Return the codes of all reasons, in the order found, each once."""
+        return list(dict.fromkeys(reason.code for reason in self.reasons))
+
+    def details(self) -> dict[str, Any]:
+        """Return what the log keeps among an entry's details: what was asked and, of a refusal, what was told."""
+        kept: dict[str, Any] = {"context": dict(self.context)} if self.context else {}
+        return kept | (
+            {"rules": [{"rule": reason.rule, "text": reason.text} for reason in self.reasons]} if self.reasons else {}
+        )

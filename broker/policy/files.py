@@ -15,7 +15,7 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     Raises:
         ConfigurationInvalid: a file cannot be read; the message names it.
     """
-    files = sorted(p for p in folder.rglob("*") if p.suffix in {".yaml", ".md"} and p.name != "README.md")
+    files = sorted(p for p in folder.rglob("*") if p.suffix in _SUFFIXES and p.name != "README.md")
     contents = {}
     for path in files:
         name = path.relative_to(folder).as_posix()
@@ -24,6 +24,9 @@ def read_folder(folder: Path) -> dict[str, bytes]:
         except OSError as error:
             raise ConfigurationInvalid(f"{name}: cannot be read: {error.strerror}") from error
     return contents
+
+
+_SUFFIXES = frozenset({".yaml", ".md", ".cedar", ".cedarschema"})
 
 
 class StrictLoader(yaml.SafeLoader):

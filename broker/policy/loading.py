@@ -8,8 +8,10 @@ from pathlib import Path
 
 from broker.errors import ConfigurationInvalid
 from broker.policy.catalogue import Catalogue
+from broker.policy.cedar import Engine
 from broker.policy.entries import bank_facts, categories, purposes
 from broker.policy.files import read_folder, read_yaml
+from broker.policy.rulebook import read_rules
 
 _NOTICES = "notices/"
 _NOTICE = re.compile(r"(?P<category>[a-z_]+)\.(?P<language>[a-z]{2})\.v(?P<version>[1-9][0-9]*)\.md")
@@ -41,6 +43,7 @@ def _catalogue(files: tuple[tuple[str, bytes], ...], language: str) -> Catalogue
         banks=banks,
         notice_digest=_digest((name, text.encode()) for name, text in sorted(notices.items())),
         notice_version=notice_version,
+        engine=Engine(read_rules(contents)),
     )
 
 

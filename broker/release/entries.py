@@ -29,7 +29,7 @@ def access_entry(
     left in its last: an entry has 1 KB.
     """
     accounts = [account.bank_ref for account in wanted.accounts_of(grant)]
-    details: dict[str, Any] = {"accounts": accounts, "context": dict(decision.context)}
+    details: dict[str, Any] = {"accounts": accounts, **decision.details()}
     if access.customer is not None:
         details["customer"] = access.customer
     if rendered is not None:

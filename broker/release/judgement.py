@@ -33,7 +33,7 @@ def judge(catalogue: Catalogue, found: Standing, call: Call, wanted: Wanted, now
         category_state=_STATE_AS_AGREED.get(category.state, category.state) if category else None,
         token_categories=call.token_categories,
         account_states=_account_states(grant, wanted),
-        off=off_for(grant.switches, (wanted.category,)),
+        off=off_for(grant.switches, wanted.category),
         reads=found.reads,
         harvest=found.harvest,
     )
@@ -75,8 +75,8 @@ def raise_refusal(decision: Decision) -> None:
         return
     reason = decision.reasons[0]
     if reason.code in _GRANT_HAS_ENDED:
-        raise TokenRefused(reason.text, code=reason.code)
-    raise ReleaseRefused(reason.text, code=reason.code)
+        raise TokenRefused(reason.text, code=reason.code, rule=reason.rule)
+    raise ReleaseRefused(reason.text, code=reason.code, rule=reason.rule)
 
 
 def _account_states(grant: Grant, wanted: Wanted) -> dict[str, ClusterState | None]:

@@ -34,5 +34,5 @@ class StaysOn:
 
     def take(self, session: Session) -> bool:
         """Look once more; False when something is off."""
-        self._off = off_for(concerning(session, self.bank_id, self.platform_id), (self.category,))
+        self._off = off_for(concerning(session, self.bank_id, self.platform_id), self.category)
         return not self._off

@@ -52,9 +52,14 @@ class Switch:
         return not self.target.category
 
 
-def off_for(switches: Iterable[Switch], categories: Collection[str]) -> frozenset[Off]:
-    """Return what is off of these categories; the switches are those that concern the bank and the platform."""
-    return frozenset(one.target.kind for one in switches if one.is_whole or one.target.category in categories)
+def off_for(switches: Iterable[Switch], category: str = "") -> frozenset[Off]:
+    """Return what stops this category, or every category; the switches are those that concern bank and platform."""
+    return frozenset(one.target.kind for one in switches if one.is_whole or one.target.category == category)
+
+
+def off_categories(switches: Iterable[Switch]) -> frozenset[str]:
+    """Return the categories that are off by themselves; the switches are those that concern bank and platform."""
+    return frozenset(one.target.category for one in switches if not one.is_whole)
 
 
 def code_of(off: Collection[Off]) -> str:

@@ -43,6 +43,7 @@ def show(bank_id: str) -> ResponseReturnValue:
         today=_today(facts["entries"]),
         events=words.EVENTS,
         decisions=words.DECISIONS,
+        rules=words.rules,
         **{**facts, "older": older_query(wanted, facts["older"])},
     )
 

@@ -11,6 +11,7 @@ from marshmallow.validate import Length, OneOf, Regexp
 
 from broker.audit.reader import LoggedEntry, Page, Place
 from broker.audit.vocabulary import Event
+from broker.web import words
 from broker.web.formats import exact
 from broker.web.forms import Form
 from broker.web.parties import Names
@@ -81,6 +82,7 @@ def as_json(entry: LoggedEntry, names: Names, statuses: Mapping[str, str]) -> di
         "decision": entry.decision,
         "reason": entry.reasons[0] if entry.reasons else None,
         "reasons": list(entry.reasons),
+        "rules": [rule for _, rule in words.rules(entry)],
         "records": entry.records,
         "accounts": entry.accounts,
         "number": entry.number,

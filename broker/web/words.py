@@ -97,16 +97,19 @@ REASONS = {
     "dpop-replayed": "the app's proof had been used before",
     "ended": "its time was over",
     "field-not-granted": "it looked at a detail that you did not allow",
+    "frequency-exceeded": "the app asked as often today as you allow",
     "grant-expired": "the permission had ended",
     "grant-paused": "you had paused the app",
     "grant-rejected": "the permission was refused",
     "grant-revoked": "you had stopped the app",
     "grant-suspended": "sharing was turned off, by the bank or by us",
     "grant-unknown": "there was no permission",
+    "harvest-hold": "the app is held back, because it reads more than its budget allows",
     "log-recovered": "a part of our log was lost; look through your choices before you let it go on",
     "nothing-left": "nothing was left to share",
     "platform-action": "the app gave it back",
     "platform-removed": "the app is no longer connected to us",
+    "policy-refused": "no rule allows it",
     "proposed": "waiting for you",
     "purpose-forbidden": "this purpose is not allowed",
     "suspended-by-bank": "the bank turned it off",
@@ -129,6 +132,7 @@ DETAILS = {
     "fields": "Fields",
     "notice": "Text of the consent page",
     "reason": "Reason given",
+    "rules": "Rules that refused it",
     "responseDigest": "SHA-256 of the answer",
     "terms": "Terms that were agreed",
     "window": "Period",
@@ -158,6 +162,11 @@ def outcome(entry: LoggedEntry) -> tuple[str, str]:
 def reasons(entry: LoggedEntry) -> list[str]:
     """Say in words why an entry ended as it did; a code without words is shown as it is."""
     return [REASONS.get(code, code) for code in entry.reasons]
+
+
+def rules(entry: LoggedEntry) -> list[tuple[str, str]]:
+    """Return words and id of each rule that refused, as they were told then; none once the details are erased."""
+    return [(told["text"], told["rule"]) for told in entry.details.get("rules", ())]
 
 
 def _is_on_hold(entry: LoggedEntry) -> bool:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from broker.edge import problems
 from broker.errors import BrokerError
 from broker.oauth import errors as oauth
-from broker.policy import rules
+from broker.policy.loading import load_catalogue
 from broker.policy.vocabulary import GrantStatus
+from broker.settings import default_policies_dir
 from tests.architecture.pages import REFERENCE, first_cells, rows, section
 from tests.architecture.tree import PACKAGE, called, functions, nodes, product_files, text_of
 
@@ -37,7 +38,7 @@ def first_argument(call: ast.Call) -> Iterator[str]:
 def reason_codes() -> set[str]:
     """What the policies and the releases give as reasons."""
     written = {code for call in calls("Reason") for code in first_argument(call)}
-    return written | {code for code, _ in rules._STATUS_REASONS.values()}
+    return written | load_catalogue(default_policies_dir()).engine.rulebook.codes
 
 
 def codes_of_conditions() -> Iterator[str]:
@@ -131,7 +132,8 @@ def test_every_reason_of_the_log_is_documented_and_every_documented_one_stands_i
     told = first_cells(section(_EVENTS, "Reasons"))
     assert len(told) == len(set(told))
     assert reason_codes() | set(codes_of_conditions()) <= set(told)
-    source = "".join(path.read_text(encoding="utf-8") for path in product_files())
+    files = [*product_files(), *default_policies_dir().glob("*.cedar")]
+    source = "".join(path.read_text(encoding="utf-8") for path in files)
     for reason in told:
         stem = reason.removesuffix("-replayed")
         assert f'"{reason}"' in source or f'"{stem}"' in source or reason in _FINAL, reason

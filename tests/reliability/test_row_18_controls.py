@@ -11,17 +11,18 @@ _PAGES = "tests/reliability/test_row_18_pages.py"
 PLANTS = (
     # An account that is not shared is told from one that does not exist.
     Plant(
-        "broker/policy/rules.py",
-        'yield Reason("account-not-granted", "grant.accounts", "The person does not share this account.")',
-        'yield Reason("account-not-granted", "grant.accounts", f"Not shared: {state}.")',
+        "policies/00-baseline.cedar",
+        'unless { context.grant.accountStates == ["ACTIVE"] };',
+        'when { context.grant.accountStates == ["NONE"] };\n@id("told") @code("account-not-granted") @reason("Gone.")\n'
+        'forbid (principal, action == Action::"release", resource) unless { context.grant.accountStates == ["NONE"] };',
         f"{_CELLS}::what_a_refusal_says",
     ),
     # Accounts are cut twice (`release.records`, `policy.minimise`): either alone holds, so what both rely on is broken.
     Plant("broker/release/asking.py", "if self.account_id in {None, a.account_id}", "if True", f"{_CELLS}::every_cell"),
     Plant(
-        "broker/policy/rules.py",
-        " or context.category not in context.token_categories",
-        "",
+        "broker/policy/questions.py",
+        '"tokenCategories": sorted(context.token_categories)',
+        '"tokenCategories": [context.category]',
         f"{_CELLS}::every_cell",
     ),
     Plant(

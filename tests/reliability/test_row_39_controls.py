@@ -7,10 +7,10 @@ import pytest
 from tests.support.controls import Plant, survivors
 
 _RUNS = "tests/reliability/test_row_39_simulation.py::every_promise"
-_FRESH = "judge_again(self.catalogue, grant, call, wanted, now, before=before)"
+_FRESH = "judge_again(self.catalogue, found, call, wanted, now, before=before)"
 _COUNTED = "[Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []"
 _SECOND_LOOK = """\
-        decision = judge_again(self.catalogue, grant, call, wanted, now, before=before)
+        decision = judge_again(self.catalogue, found, call, wanted, now, before=before)
         event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
         left = rendered if decision.is_allowed else None
         fields = wanted.fields_of(grant, self.catalogue)
@@ -22,7 +22,9 @@ PLANTS = (
     Plant(
         "broker/release/service.py",
         _SECOND_LOOK,
-        _SECOND_LOOK.replace(_FRESH, "judge(self.catalogue, before, call, wanted, now)").replace(_COUNTED, "()"),
+        _SECOND_LOOK.replace(_FRESH, "judge(self.catalogue, replace(found, grant=before), call, wanted, now)").replace(
+            _COUNTED, "()"
+        ),
         _RUNS,
     ),
     Plant(

@@ -1,0 +1,79 @@
+"""Asks Cedar, and takes only a clean yes for a yes.
+
+Trusted: Cedar alone can fail open, for a rule that cannot be evaluated refuses nothing. So the schema goes with every
+question, and whatever is not "allowed, without any error" is refused here.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from cedarpy import AuthzResult, Decision, Entities, is_authorized_batch
+
+from broker.policy.catalogue import BankFacts
+from broker.policy.decision import Reason
+from broker.policy.questions import PurposeFacts, Question, bank_uid, entities
+from broker.policy.rulebook import Rulebook
+
+_MOST_PREPARED = 4_096
+_ERROR = "policy.error"
+_DEFAULT = "policy.default"
+
+
+class Engine:
+    """Judges questions by one rulebook. Purposes and banks are prepared once by value, so they are never stale."""
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        self.rulebook = rulebook
+        self._prepared = lru_cache(maxsize=_MOST_PREPARED)(self._prepare)
+        self._places = {name: place for place, name in enumerate(rulebook.rules)}
+
+    def judge(self, questions: Sequence[Question]) -> tuple[Reason, ...]:
+        """Return the reasons to refuse, those of earlier rules first; none when every question got a clean yes.
+
+        All questions are about the same purpose and bank.
+        """
+        if not questions:
+            return (_refused(_DEFAULT, "Nothing was asked for."),)
+        first = questions[0]
+        results = is_authorized_batch(
+            [_request(question) for question in questions],
+            self.rulebook.policies,
+            self._prepared(first.purpose, first.bank),
+            self.rulebook.schema,
+        )
+        found = [one for question, result in zip(questions, results, strict=True) for one in self._of(question, result)]
+        found.sort(key=lambda one: one[0])
+        reasons = tuple(dict.fromkeys(reason for _, reason, _ in found))
+        return reasons[:1] if found and found[0][2] else reasons
+
+    def _of(self, question: Question, result: AuthzResult) -> Iterable[tuple[int, Reason, bool]]:
+        """Return place, reason and whether it stands alone, of each rule that refuses this question."""
+        if result.decision is Decision.Allow and not result.diagnostics.errors:
+            return
+        refused, names = False, question.names()
+        for name in result.diagnostics.reasons:
+            rule = self.rulebook.rules.get(name)
+            if rule is not None and not rule.is_permission:
+                refused = True
+                yield self._places[name], Reason(rule.code, rule.id, rule.said(names)), rule.is_alone
+        if result.diagnostics.errors:
+            yield len(self._places), _refused(_ERROR, "The rules could not be applied to this."), False
+        elif not refused:
+            yield len(self._places), _refused(_DEFAULT, "No rule permits this."), False
+
+    def _prepare(self, purpose: PurposeFacts, bank: BankFacts | None) -> Entities:
+        return Entities.from_json_str(json.dumps(entities(purpose, bank)), self.rulebook.schema)
+
+
+def _refused(rule: str, words: str) -> Reason:
+    return Reason("policy-refused", rule, words)
+
+
+def _request(question: Question) -> dict[str, object]:
+    return {
+        "principal": {"type": "Platform", "id": question.platform},
+        "action": {"type": "Action", "id": question.action},
+        "resource": bank_uid(question.bank),
+        "context": json.dumps(question.context),
+    }
