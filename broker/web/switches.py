@@ -22,7 +22,7 @@ from broker.switches.views import Side, Target
 from broker.web import parties, words
 from broker.web.formats import counted, place
 from broker.web.forms import Form, parsed
-from broker.web.switch_words import what
+from broker.web.switch_words import for_staff, target_of
 
 blueprint = Blueprint("switches", __name__)
 _ADMIN = "admin"
@@ -82,7 +82,7 @@ def _flipped(hand: Hand, act: Flip, target: Target, reason: str) -> ResponseRetu
     flip_it = services().switches.turn_off if act is Flip.OFF else services().switches.turn_on
     written = flip_it(hand, target, reason)
     with services().database.read() as session:
-        about = what(target, parties.names(session), services().catalogue)
+        about = for_staff(target, parties.names(session))
     flash(f"Turned off: {about}." if act is Flip.OFF else f"Turned on again: {about}.")
     for one in written:
         flash(f"{place(one.log)}/{one.number}", "entry")
@@ -99,7 +99,7 @@ def _question(act: Flip, target: Target, reason: str) -> ResponseReturnValue:
             raise NotFound("There is no such app or kind of data.")
         count = live_between(session, target, services().clock())
         others = [one for one in listed(session, services().sealer, target.bank_id) if _goes_on(one, target)]
-    about = what(target, names, services().catalogue)
+    about = for_staff(target, names)
     return render_template(
         "switch_confirm.html",
         act=act.value,
@@ -107,7 +107,7 @@ def _question(act: Flip, target: Target, reason: str) -> ResponseReturnValue:
         reason=reason,
         about=about,
         affected=counted(count, "live permission"),
-        others=[what(one.switch.target, names, services().catalogue) for one in others] if act is Flip.ON else [],
+        others=[for_staff(one.switch.target, names) for one in others] if act is Flip.ON else [],
     )
 
 
@@ -130,13 +130,9 @@ def _page(bank_id: str, sent: dict[str, Any] | None = None, error: InvalidReques
         "switches.html",
         bank=bank,
         is_admin=signed_in().role == _ADMIN,
-        off=[(one, what(one.switch.target, names, catalogue), one.switch.side is Side.BANK) for one in off],
+        off=[(one, for_staff(one.switch.target, names), one.switch.side is Side.BANK) for one in off],
         flips=flips,
-        about=lambda entry: what(
-            Target(entry.bank_id if entry.reach == "bank" else "", entry.platform_id or "", entry.category or ""),
-            names,
-            catalogue,
-        ),
+        about=lambda entry: for_staff(target_of(entry), names),
         events=words.EVENTS,
         platforms=platforms,
         categories=catalogue.categories.values(),
