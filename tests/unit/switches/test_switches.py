@@ -3,6 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -337,3 +338,24 @@ def test_the_grants_that_a_switch_is_about_are_counted(house: House, switches: S
     ]
     with house.database.read() as session:
         assert [live_between(session, target, house.watch()) for target in targets] == [2, 1, 2, 1, 0, 0]
+
+
+@each_target
+@pytest.mark.parametrize(("look", "event"), [(2, "access.requested"), (4, "access.released")])
+def test_a_switch_between_the_last_look_and_the_entry_stops_the_entry(
+    house: House, switches: Switches, target: Target, code: str, look: int, event: str
+) -> None:
+    """The clock is asked after each look at the grant and before its entry: there the switch is flipped."""
+    grant_id = house.approved()
+    asked = iter(range(1, 100))
+
+    def clock() -> datetime:
+        if next(asked) == look:
+            switches.turn_off(OPERATOR, target, WHY)
+        return house.watch()
+
+    with pytest.raises(ReleaseRefused, match=code):
+        replace(house.release, clock=clock).read(call_of(grant_id), WANTED, as_text)
+    last = at_harbor(house)[-1]
+    assert (last.event, last.reasons) == (Event.ACCESS_REFUSED, (code,))
+    assert event not in [entry.event for entry in at_harbor(house)]

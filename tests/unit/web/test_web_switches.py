@@ -23,7 +23,9 @@ def admin(world: World) -> Browser:
 
 
 def turns_off(admin: Browser, *chosen: tuple[str, str], reason: str = WHY) -> None:
-    question = admin.submit(form_with(admin.get(PAGE), "category", "platform", "reason"), ("reason", reason), *chosen)
+    form = next(form for form in forms_of(admin.get(PAGE)) if ("action", "off") in form.fields)
+    form.fields.remove(("reason", ""))
+    question = admin.submit(form, ("reason", reason), *chosen)
     assert question.status_code == 200, question.text
     answer = admin.submit(form_with(question, "confirm"), ("confirm", "yes"))
     assert (answer.status_code, answer.location) == (303, PAGE)
@@ -34,6 +36,7 @@ def test_an_administrator_turns_off_a_kind_of_data_after_its_consequence_was_nam
 ) -> None:
     grant_id = world.shares(maya, "balances", "accounts")
     form = form_with(admin.get(PAGE), "category", "platform", "reason")
+    form.fields.remove(("reason", ""))
     question = admin.submit(form, ("category", "balances"), ("reason", WHY))
     assert "1 live permission now let it out" in words_of(question)
     assert world.grant(grant_id).live_categories == ("accounts", "balances")  # nothing has happened yet
@@ -68,7 +71,9 @@ def test_people_read_in_my_sharing_and_in_their_history_who_turned_off_what_and_
     receipt = maya.get(f"/history/receipts/harbor/{flip['log'].rpartition('/')[2]}/{flip['number']}")
     assert receipt.status_code == 200
     assert maya.get(f"/history/disclosures/harbor/{flip['log'].rpartition('/')[2]}/{flip['number']}").status_code == 404
-    stop = form_with(maya.get("/my-sharing"), "grant", "action")
+    stop = next(
+        form for form in forms_of(maya.get("/my-sharing")) if [name for name, _ in form.fields][1:] == ["grant"]
+    )
     assert ("action", "revoke") in stop.buttons
     assert maya.submit(stop, ("action", "revoke"), ("confirm", "yes")).status_code == 303
     assert world.grant(grant_id).status.is_final
