@@ -27,6 +27,8 @@ class Event(StrEnum):
     ACCESS_RELEASED = "access.released"
     ACCESS_REFUSED = "access.refused"
     ACCESS_FAILED = "access.failed"
+    SWITCH_OFF = "switch.off"
+    SWITCH_ON = "switch.on"
     DETAILS_ERASED = "details.erased"
     PLATFORM_REGISTERED = "platform.registered"
     PLATFORM_REMOVED = "platform.removed"

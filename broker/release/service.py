@@ -37,14 +37,14 @@ from broker.release.asking import Access, Call, Released, Rendered, Wanted, new_
 from broker.release.counting import count, stopping
 from broker.release.entries import access_entry, refusal_entry
 from broker.release.judgement import judge, judge_again, lost, lost_at_the_end, raise_refusal
-from broker.release.reads import claim_of, with_reads
 from broker.release.questions import questions_of
+from broker.release.reads import claim_of, with_reads
 from broker.release.receipts import for_the_bank, for_the_platform
 from broker.release.records import Naming, fetch
 from broker.release.renewals import Renewals
 from broker.release.standing import Standing, standing
 from broker.storage.engine import Database
-from broker.storage.single_use import Condition
+from broker.switches.condition import StaysOn
 from broker.users.service import Identity, Users
 
 BODY_MAX_BYTES = 1 << 20
@@ -117,6 +117,7 @@ class Release:
             claim_of(found, wanted, now),
             *questions_of(self.catalogue, grant, wanted, now),
             CountedRead(access.counts),
+            StaysOn(grant.bank_id, grant.platform_id, wanted.category),
         ]
         appended = self.sequencer.append(announced, [*call.claims, *(counted if decision.is_allowed else ())])
         if appended.lost:
@@ -192,8 +193,9 @@ class Release:
         fields = wanted.fields_of(grant, self.catalogue)
         entry = access_entry(event, grant, call, wanted, decision, access=access, fields=fields, rendered=left)
         use = Use(grant.id, wanted.category, grant.updated_at, now)
-        uses = (use, access.facts, CountedRecords(access.counts, rendered.records)) if decision.is_allowed else ()
-        appended = self.sequencer.append(entry, uses, fenced=True)
+        stays_on = StaysOn(grant.bank_id, grant.platform_id, wanted.category)
+        held_still = (use, access.facts, CountedRecords(access.counts, rendered.records), stays_on)
+        appended = self.sequencer.append(entry, held_still if decision.is_allowed else (), fenced=True)
         # Only here is the entry durable; not a byte may leave before this line (invariant 1).
         self._refuse(decision, before, now, fenced=True)
         if appended.lost:
