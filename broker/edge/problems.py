@@ -160,7 +160,8 @@ def wants_json() -> bool:
 
 
 def _is_api() -> bool:
-    return request.path.startswith(("/v1/", "/.well-known/", "/oauth/grants/"))
+    # With a slash at its end, because what lies above the addresses of an API is asked for by programs too.
+    return f"{request.path}/".startswith(("/v1/", "/.well-known/", "/oauth/grants/"))
 
 
 def _challenge(response: Response, error: BrokerError) -> None:

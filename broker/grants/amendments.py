@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from broker.audit.sequencer import LoggedTransaction, Sequencer
 from broker.audit.vocabulary import Event
+from broker.banks.facts import in_force
 from broker.clock import Clock
 from broker.crypto.sealing import Sealer
 from broker.errors import ConsentRefused, NotFound
@@ -28,7 +29,7 @@ from broker.grants.consents import (
 from broker.grants.contents import OfferedAccount, write_contents
 from broker.grants.fence import Fences
 from broker.grants.models import GrantAmendmentRow, GrantRow
-from broker.grants.proposals import AmendAction, Amendment, amendment_view, is_amendable, most_of
+from broker.grants.proposals import AmendAction, Amendment, amendment_view, is_amendable, most_of, own_status
 from broker.grants.versions import keep_version
 from broker.grants.views import Grant, view
 from broker.policy import Catalogue, Decision, RequestContext, decide
@@ -69,7 +70,7 @@ class Amendments:
                 raise NotFound("There is no such grant towards this app.")
             if not is_amendable(grant):
                 raise ConsentRefused("This grant cannot be changed any more.", code="grant-ended")
-            decision = self._decide(asker, most_of(grant, action, asked), row.bank_id)
+            decision = self._decide(transaction.session, asker, most_of(grant, action, asked), row.bank_id)
             found = new_amendment(row, action, asked, answer=answer, catalogue=self._catalogue, now=now)
             transaction.session.add(found)
             if decision.is_allowed:
@@ -112,7 +113,7 @@ class Amendments:
             if row.updated_at != seen_at:
                 raise ConsentRefused("This permission has changed meanwhile. Look at it again.", code="grant-changed")
             terms = chosen_terms(amendment.most, choice, bank_id, {account.account_id for account in offered})
-            decision = self._decide(asker, terms, bank_id)
+            decision = self._decide(transaction.session, asker, terms, bank_id)
             if decision.is_allowed:
                 picked = [account for account in offered if account.account_id in choice.accounts]
                 details = self._amend(transaction.session, row, terms, picked, notice=amendment.notice)
@@ -124,7 +125,7 @@ class Amendments:
         raise_if_refused(decision)
 
     def refuse(self, actor: Actor, amendment_id: str) -> None:
-        """Record that the person said no; the grant stays as it is.
+        """Record that the person said no, although the grant may have changed or ended; it stays as it is.
 
         Raises:
             NotFound: not this person's proposal.
@@ -134,14 +135,16 @@ class Amendments:
         with self._sequencer.transaction([bank_id]) as transaction:
             now = self._clock()
             row = own_grant(transaction.session, actor, grant_id)
-            found, _ = self._open(transaction.session, amendment_id, row, now)
+            found = _locked(transaction.session, amendment_id)
+            take_decision(transaction.session, own_status(found, now), found.consent_key, now)
             _close(found, GrantStatus.REJECTED, "user-refused", now)
             transaction.append(entry_of(row, Event.GRANT_REFUSED, actor, part=_PART, reasons=("user-refused",)))
 
-    def _decide(self, asker: Asker, terms: Terms, bank_id: str) -> Decision:
-        bank = self._catalogue.banks.get(bank_id)
-        context = RequestContext(platform=asker.facts, terms=terms, bank_id=bank_id, bank=bank)
-        return decide(self._catalogue, context)
+    def _decide(self, session: Session, asker: Asker, terms: Terms, bank_id: str) -> Decision:
+        """Judge by the bank's facts as they are under the lock of its log: they cannot change before the entry."""
+        rules = in_force(session, self._catalogue, bank_id)
+        context = RequestContext(platform=asker.facts, terms=terms, bank_id=bank_id, bank=rules.bank)
+        return decide(rules.catalogue, context)
 
     def _view(self, row: GrantRow, now: datetime) -> Grant:
         return view(row, row.categories, row.accounts, self._sealer, now)
@@ -150,7 +153,7 @@ class Amendments:
         self, session: Session, amendment_id: str, row: GrantRow, now: datetime
     ) -> tuple[GrantAmendmentRow, Amendment]:
         """Return the proposal that waits, locked, and take the one decision on its request."""
-        found = session.get_one(GrantAmendmentRow, amendment_id, with_for_update=True, populate_existing=True)
+        found = _locked(session, amendment_id)
         amendment = amendment_view(found, self._view(row, now), now)
         if amendment.status_code == "amendment-superseded":
             raise ConsentRefused(
@@ -178,6 +181,10 @@ class Amendments:
         write_contents(row, terms, picked, self._sealer, now)
         keep_version(session, row, Event.GRANT_AMENDED, now)
         return told_of_change(before, row, terms)
+
+
+def _locked(session: Session, amendment_id: str) -> GrantAmendmentRow:
+    return session.get_one(GrantAmendmentRow, amendment_id, with_for_update=True, populate_existing=True)
 
 
 def _reject(

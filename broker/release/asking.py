@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from broker.banks.connector import Window
+from broker.banks.facts import SameFacts
 from broker.crypto.digests import base64url
 from broker.grants.fence import Held
 from broker.grants.views import Grant, GrantedAccount
@@ -52,12 +53,14 @@ class Wanted:
 class Access:
     """What the entries of one access have in common, beside the grant: the id that joins them, and what the bank knows.
 
-    `customer` is the bank's id of the person, None when it is not known; `window` is what transactions are asked from.
+    `customer` is the bank's id of the person, None when it is not known; `window` is what transactions are asked from;
+    `facts` are those that the request was judged by: what was fetched and cut down under them leaves under no others.
     """
 
     id: str
     customer: str | None
     window: Window
+    facts: SameFacts
 
 
 def new_access_id() -> str:

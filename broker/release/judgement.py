@@ -5,7 +5,7 @@ from datetime import datetime
 
 from broker.errors import ReleaseRefused, TokenRefused
 from broker.grants.views import Grant
-from broker.policy import Catalogue, Decision, Reason, ReleaseContext, decide
+from broker.policy import Decision, Reason, ReleaseContext, decide
 from broker.policy.vocabulary import ClusterState
 from broker.release.asking import Call, Wanted
 from broker.release.standing import Standing
@@ -13,9 +13,9 @@ from broker.release.standing import Standing
 _GRANT_HAS_ENDED = {"grant-revoked", "grant-expired", "grant-rejected", "grant-unknown"}
 
 
-def judge(catalogue: Catalogue, found: Standing, call: Call, wanted: Wanted, now: datetime) -> Decision:
+def judge(found: Standing, call: Call, wanted: Wanted, now: datetime) -> Decision:
     """Decide whether what the call wants may leave as things stand."""
-    grant = found.grant
+    grant, catalogue = found.grant, found.rules.catalogue
     category = grant.category(wanted.category)
     context = ReleaseContext(
         platform=found.platform,
@@ -44,11 +44,9 @@ def judge(catalogue: Catalogue, found: Standing, call: Call, wanted: Wanted, now
     return decision
 
 
-def judge_again(
-    catalogue: Catalogue, found: Standing, call: Call, wanted: Wanted, now: datetime, *, before: Grant
-) -> Decision:
+def judge_again(found: Standing, call: Call, wanted: Wanted, now: datetime, *, before: Grant) -> Decision:
     """Decide a second time, just before the bytes leave: the grant may have been narrowed while the bank answered."""
-    grant, decision = found.grant, judge(catalogue, found, call, wanted, now)
+    grant, decision = found.grant, judge(found, call, wanted, now)
     if decision.is_allowed and grant.version != before.version:
         # What was minimised by the old version may be more than the new one lets out.
         text = "The person changed the permission while the bank was answering. Ask again."

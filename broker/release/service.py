@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from broker.audit.sequencer import Sequencer
 from broker.audit.vocabulary import Appended, Entry, Event
 from broker.banks.connector import BankAccess, Connector, Credential, Window
+from broker.banks.facts import SameFacts, in_force
 from broker.clock import Clock, start_of_day
 from broker.crypto.pairwise import PairwiseIds
 from broker.errors import (
@@ -78,8 +79,13 @@ class Release:
             grant = found.grant
             identity = self.users.at_bank(session, grant.user_id, grant.bank_id)
         now = self.clock()
-        access = Access(new_access_id(), identity.subject if identity else None, _window(grant, wanted, now))
-        decision = judge(self.catalogue, found, call, wanted, now)
+        access = Access(
+            id=new_access_id(),
+            customer=identity.subject if identity else None,
+            window=_window(found, wanted, now),
+            facts=SameFacts(grant.bank_id, found.rules.version),
+        )
+        decision = judge(found, call, wanted, now)
         event = Event.ACCESS_REQUESTED if decision.is_allowed else Event.ACCESS_REFUSED
         # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof.
         announced = access_entry(event, grant, call, wanted, decision, access=access)
@@ -105,7 +111,7 @@ class Release:
             except BrokerError as error:
                 self._record_end(announced, error, fenced=True)
                 raise
-            released = self._release(present, call, wanted, rendered, access, before=grant, held=held)
+            released = self._release(present, call, wanted, rendered, access=access, before=grant, held=held)
             stack.pop_all()  # from here on the fence is the caller's
         return released
 
@@ -117,8 +123,9 @@ class Release:
         """
         with self.database.read() as session:
             grant = self.reader.find(session, call.grant_id, self.clock())
-        if grant is not None:
-            self.sequencer.append(refusal_entry(grant, call, new_access_id(), code, self.catalogue.digest))
+            rules = in_force(session, self.catalogue, grant.bank_id) if grant else None
+        if grant is not None and rules is not None:
+            self.sequencer.append(refusal_entry(grant, call, new_access_id(), code, rules.catalogue.digest))
         if grant is not None and code == _EXPIRED:
             record_expiry(self.sequencer, self.clock, grant.id)
 
@@ -140,24 +147,27 @@ class Release:
         call: Call,
         wanted: Wanted,
         rendered: Rendered,
-        access: Access,
         *,
+        access: Access,
         before: Grant,
         held: Held,
     ) -> Released:
         """Re-check what was read behind the fence, and write `access.released`: no revocation comes between."""
         now, grant = self.clock(), found.grant
-        decision = judge_again(self.catalogue, found, call, wanted, now, before=before)
+        decision = judge_again(found, call, wanted, now, before=before)
         event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
         left = rendered if decision.is_allowed else None
         fields = wanted.fields_of(grant, self.catalogue)
         entry = access_entry(event, grant, call, wanted, decision, access=access, fields=fields, rendered=left)
-        uses = [Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []
+        use = Use(grant.id, wanted.category, grant.updated_at, now)
+        uses = (use, access.facts) if decision.is_allowed else ()
         appended = self.sequencer.append(entry, uses, fenced=True)
         # Only here is the entry durable; not a byte may leave before this line (invariant 1).
         self._refuse(decision, before, fenced=True)
         if appended.lost:
-            raise ReleaseRefused("The grant changed while its data was on the way. Ask again.", code=appended.lost)
+            raise ReleaseRefused(
+                "What is allowed changed while the data was on the way. Ask again.", code=appended.lost
+            )
         receipt, disclosures = for_the_platform(appended)
         return Released(rendered.body, appended.log, appended.number, receipt, disclosures, held)
 
@@ -211,9 +221,15 @@ class Release:
         return minimise(limits, records)
 
 
-def _window(grant: Grant, wanted: Wanted, now: datetime) -> Window:
-    """Return whole days only: asking with ever narrower instants must not reveal a time of day."""
-    oldest = start_of_day(now - timedelta(days=grant.terms.lookback_days))
+def _window(found: Standing, wanted: Wanted, now: datetime) -> Window:
+    """Return whole days only: asking with ever narrower instants must not reveal a time of day.
+
+    They go no further back than the person agreed to, nor than the bank says now.
+    """
+    most = found.grant.terms.lookback_days
+    if found.bank is not None:
+        most = min(most, found.bank.maximum_lookback_days)
+    oldest = start_of_day(now - timedelta(days=most))
     first = max(oldest, start_of_day(wanted.oldest_at)) if wanted.oldest_at else oldest
     last = min(now, start_of_day(wanted.newest_at) + timedelta(days=1)) if wanted.newest_at else now
     return Window(first, max(first, last))
