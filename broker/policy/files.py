@@ -120,7 +120,7 @@ class Node:
 
     def child(self, key: str) -> "Node":
         """Read a mapping."""
-        return Node(f"{self.where}: {key}", self.value.get(key))
+        return self._below(key, key, self.value.get(key))
 
     def flag(self, key: str) -> bool:
         """Read true or false."""

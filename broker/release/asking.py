@@ -10,8 +10,8 @@ from broker.crypto.digests import base64url
 from broker.grants.fence import Held
 from broker.grants.views import Grant, GrantedAccount
 from broker.policy import Catalogue
-from broker.release.pages import ReadPage
 from broker.policy.answers import Question
+from broker.release.pages import ReadPage
 from broker.storage.single_use import Claim
 
 _ACCESS_ID_BYTES = 16

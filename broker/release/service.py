@@ -35,8 +35,8 @@ from broker.policy.minimise import Limits, Record, minimise
 from broker.release.asking import Access, Call, Released, Rendered, Wanted, new_access_id
 from broker.release.entries import access_entry, refusal_entry
 from broker.release.judgement import judge, judge_again, lost, raise_refusal
-from broker.release.reads import claim_of, with_reads
 from broker.release.questions import questions_of
+from broker.release.reads import claim_of, with_reads
 from broker.release.receipts import for_the_bank, for_the_platform
 from broker.release.records import Naming, fetch
 from broker.release.renewals import Renewals
