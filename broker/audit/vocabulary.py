@@ -30,6 +30,8 @@ class Event(StrEnum):
     DETAILS_ERASED = "details.erased"
     PLATFORM_REGISTERED = "platform.registered"
     PLATFORM_REMOVED = "platform.removed"
+    PLATFORM_HELD = "platform.held"
+    PLATFORM_UNHELD = "platform.unheld"
     BANK_REGISTERED = "bank.registered"
     POLICY_CHANGED = "policy.changed"
     KEYS_ROTATED = "keys.rotated"

@@ -9,6 +9,7 @@ from broker.banks.facts import SameFacts
 from broker.crypto.digests import base64url
 from broker.grants.fence import Held
 from broker.grants.views import Grant, GrantedAccount
+from broker.harvest.counting import Count
 from broker.policy import Catalogue
 from broker.policy.answers import Question
 from broker.release.pages import ReadPage
@@ -67,12 +68,14 @@ class Access:
 
     `customer` is the bank's id of the person, None when it is not known; `window` is what transactions are asked from;
     `facts` are those that the request was judged by: what was fetched and cut down under them leaves under no others.
+    `counts` is what the read counts against.
     """
 
     id: str
     customer: str | None
     window: Window
     facts: SameFacts
+    counts: Count
 
 
 def new_access_id() -> str:

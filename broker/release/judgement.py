@@ -6,6 +6,7 @@ from datetime import datetime
 from broker.clock import seconds_left_of_day
 from broker.errors import BrokerError, FrequencyExceeded, ProofRefused, ReleaseRefused, TokenRefused
 from broker.grants.views import Grant
+from broker.harvest.counting import HOLD
 from broker.policy import Decision, Reason, ReleaseContext, decide
 from broker.policy.vocabulary import ClusterState
 from broker.release.asking import Call, Wanted
@@ -13,6 +14,8 @@ from broker.release.standing import Standing
 
 _GRANT_HAS_ENDED = {"grant-revoked", "grant-expired", "grant-rejected", "grant-unknown"}
 _USED_UP = "frequency-exceeded"
+_HARVEST_RULE = "harvest.held"
+_HELD = "The app has read more than is ordinary. It gets no more of this until the broker's operator has looked."
 
 
 def judge(found: Standing, call: Call, wanted: Wanted, now: datetime) -> Decision:
@@ -87,7 +90,16 @@ def lost(reason: str, now: datetime) -> BrokerError:
     """Return what the caller is told of a claim that the announcement has lost; the refusal is in the log already."""
     if reason == _USED_UP:
         return FrequencyExceeded(retry_after_s=seconds_left_of_day(now))
+    if reason == HOLD:
+        return ReleaseRefused(_HELD, code=HOLD, rule=_HARVEST_RULE)
     return ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
+
+
+def lost_at_the_end(reason: str) -> BrokerError:
+    """Return what the caller is told of a claim that the release itself has lost; nothing leaves."""
+    if reason == HOLD:
+        return ReleaseRefused(_HELD, code=HOLD, rule=_HARVEST_RULE)
+    return ReleaseRefused("What is allowed changed while the data was on the way. Ask again.", code=reason)
 
 
 def _account_states(grant: Grant, wanted: Wanted) -> dict[str, ClusterState | None]:
