@@ -50,9 +50,10 @@ test-interop: $(VENV)/dev.stamp ## have the verifiers of others (Go, npm) judge 
 	@sh tests/interop/install.sh $(BIN)/python
 	@$(BIN)/pytest -m interop tests/interop
 
-bench: $(VENV)/dev.stamp ## measure the log: group commit, the cost of tree and receipts, verification (about 5 minutes)
+bench: $(VENV)/dev.stamp ## measure the log (group commit, tree, receipts, verification) and a decision (about 5 minutes)
 	@$(BIN)/python -m tests.bench.appending $(BENCH)
 	@$(BIN)/python -m tests.bench.verifying
+	@$(BIN)/python -m tests.bench.deciding
 
 coverage: $(VENV)/dev.stamp ## run the tests and measure the coverage of the trusted core
 	@$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered $(TESTS)
@@ -64,6 +65,8 @@ check: $(VENV)/dev.stamp ## lint, types, layers, docs, policies
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest -q -p no:randomly --no-header tests/architecture
 	@$(BIN)/broker policy check
+	@$(BIN)/broker policy test
+	@$(BIN)/broker policy format --check
 
 fix: $(VENV)/dev.stamp ## format, and mend what the linter can mend
 	@$(BIN)/ruff format .

@@ -43,7 +43,7 @@ from broker.settings import Mode, Settings
 from broker.storage.clock_file import own_clock
 from broker.storage.engine import Database
 from broker.users.service import Users
-from broker.web import bank_console, consent, history, home, my_sharing, receipts, sign_in, verify_receipt
+from broker.web import bank_console, bank_facts, consent, history, home, my_sharing, receipts, sign_in, verify_receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ MOUNT_TABLE = (
     Mount(receipts.blueprint, "", gates.person),
     Mount(verify_receipt.blueprint, "", gates.public),
     Mount(bank_console.blueprint, "", gates.staff),
+    Mount(bank_facts.blueprint, "", gates.staff),
     Mount(metadata.blueprint, "/.well-known", gates.public),
     Mount(oauth.browser, "/oauth", gates.public),
     Mount(oauth.blueprint, "/oauth", gates.client),

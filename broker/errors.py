@@ -93,8 +93,10 @@ class FrequencyExceeded(BrokerError):
     code = "frequency-exceeded"
     detail = "This was read as often today as it may be."
 
-    def __init__(self, detail: str | None = None, *, code: str | None = None, retry_after_s: int = 0) -> None:
-        super().__init__(detail, code=code)
+    def __init__(
+        self, detail: str | None = None, *, code: str | None = None, rule: str | None = None, retry_after_s: int = 0
+    ) -> None:
+        super().__init__(detail, code=code, rule=rule)
         self.retry_after_s = retry_after_s
 
 

@@ -83,16 +83,18 @@ def card_locations() -> Response:
 def _list(name: str, key: str, schema: schemas.PageQuery, account_id: str | None = None) -> Response:
     query = schemas.query(schema)
     call: Call = g.call
+    parameters = request.args.to_dict()
+    scope = scope_of(call.grant_id, request.path, parameters)
+    now = services().clock()
+    pager = Pager.of(services().sealer, scope, key, query["page_size"], cursor=query["cursor"], now=now)
     wanted = Wanted(
         category=g.category,
         account_id=account_id,
         oldest_at=query.get("oldest_time"),
         newest_at=query.get("newest_time"),
         filtered_fields=filtered_fields(query),
+        page=pager.page,
     )
-    parameters = request.args.to_dict()
-    scope = scope_of(call.grant_id, request.path, parameters)
-    pager = Pager.of(services().sealer, scope, key, query["page_size"], query["cursor"])
     shape = ListShape(name, address(), parameters)
     released = services().release.read(call, wanted, list_renderer(shape, pager, lambda found: keep(found, query)))
     return handed_over(released)

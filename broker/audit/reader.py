@@ -27,7 +27,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class LoggedEntry:
-    """One entry as it is read back. `details` is empty when it was erased or is not the reader's to see."""
+    """One entry as it is read back. `details` is empty when it was erased or is not the reader's to see.
+
+    `attended` is the platform's word whether the person was there, None where nobody was asked.
+    """
 
     log: str
     number: int
@@ -46,6 +49,7 @@ class LoggedEntry:
     reasons: tuple[str, ...]
     records: int | None
     accounts: int | None
+    attended: bool | None
     details: Mapping[str, Any]
 
     @property
@@ -147,5 +151,6 @@ def _entry(row: EntryRow, details: Mapping[str, Any]) -> LoggedEntry:
         reasons=tuple(leaf.get("reasons", ())),
         records=leaf.get("records"),
         accounts=leaf.get("accounts"),
+        attended=leaf.get("attended"),
         details=details,
     )

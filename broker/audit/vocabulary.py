@@ -31,6 +31,7 @@ class Event(StrEnum):
     PLATFORM_REGISTERED = "platform.registered"
     PLATFORM_REMOVED = "platform.removed"
     BANK_REGISTERED = "bank.registered"
+    POLICY_CHANGED = "policy.changed"
     KEYS_ROTATED = "keys.rotated"
     LOG_OPENED = "log.opened"
     LOG_CLOSED = "log.closed"

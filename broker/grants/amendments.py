@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from broker.audit.sequencer import LoggedTransaction, Sequencer
 from broker.audit.vocabulary import Event
+from broker.banks.facts import in_force
 from broker.clock import Clock
 from broker.crypto.sealing import Sealer
 from broker.errors import ConsentRefused, NotFound
@@ -69,7 +70,7 @@ class Amendments:
                 raise NotFound("There is no such grant towards this app.")
             if not is_amendable(grant):
                 raise ConsentRefused("This grant cannot be changed any more.", code="grant-ended")
-            decision = self._decide(asker, most_of(grant, action, asked), row.bank_id)
+            decision = self._decide(transaction.session, asker, most_of(grant, action, asked), row.bank_id)
             found = new_amendment(row, action, asked, answer=answer, catalogue=self._catalogue, now=now)
             transaction.session.add(found)
             if decision.is_allowed:
@@ -112,7 +113,7 @@ class Amendments:
             if row.updated_at != seen_at:
                 raise ConsentRefused("This permission has changed meanwhile. Look at it again.", code="grant-changed")
             terms = chosen_terms(amendment.most, choice, bank_id, {account.account_id for account in offered})
-            decision = self._decide(asker, terms, bank_id)
+            decision = self._decide(transaction.session, asker, terms, bank_id)
             if decision.is_allowed:
                 picked = [account for account in offered if account.account_id in choice.accounts]
                 details = self._amend(transaction.session, row, terms, picked, notice=amendment.notice)
@@ -139,10 +140,11 @@ class Amendments:
             _close(found, GrantStatus.REJECTED, "user-refused", now)
             transaction.append(entry_of(row, Event.GRANT_REFUSED, actor, part=_PART, reasons=("user-refused",)))
 
-    def _decide(self, asker: Asker, terms: Terms, bank_id: str) -> Decision:
-        bank = self._catalogue.banks.get(bank_id)
-        context = RequestContext(platform=asker.facts, terms=terms, bank_id=bank_id, bank=bank)
-        return decide(self._catalogue, context)
+    def _decide(self, session: Session, asker: Asker, terms: Terms, bank_id: str) -> Decision:
+        """Judge by the bank's facts as they are under the lock of its log: they cannot change before the entry."""
+        rules = in_force(session, self._catalogue, bank_id)
+        context = RequestContext(platform=asker.facts, terms=terms, bank_id=bank_id, bank=rules.bank)
+        return decide(rules.catalogue, context)
 
     def _view(self, row: GrantRow, now: datetime) -> Grant:
         return view(row, row.categories, row.accounts, self._sealer, now)

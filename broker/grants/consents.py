@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from broker.audit.sequencer import LoggedTransaction, Sequencer
 from broker.audit.vocabulary import Entry, Event
+from broker.banks.facts import in_force
 from broker.clock import Clock
 from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
@@ -68,8 +69,8 @@ class Consents:
         Raises:
             PolicyRefused: the policies or the bank's facts do not allow it (logged as `grant.rejected`).
         """
-        decision = self._decide(asker, terms, bank_id)
         with self._sequencer.transaction([bank_id]) as transaction:
+            decision = self._decide(transaction.session, asker, terms, bank_id)
             row = self._proposal(actor, asker, terms, bank_id, answer)
             transaction.session.add(row)
             transaction.session.flush()
@@ -101,7 +102,7 @@ class Consents:
             asked = Terms.from_json(row.asked)
             terms = chosen_terms(asked, choice, row.bank_id, {account.account_id for account in offered})
             take_decision(transaction.session, status_now(row, now), row.consent_key, now)
-            decision = self._decide(asker, terms, row.bank_id)
+            decision = self._decide(transaction.session, asker, terms, row.bank_id)
             if decision.is_allowed:
                 picked = [account for account in offered if account.account_id in choice.accounts]
                 set_status(row, GrantStatus.ACTIVE, "approved", now)
@@ -131,10 +132,11 @@ class Consents:
             transaction.append(entry_of(row, Event.GRANT_REFUSED, actor, reasons=("user-refused",)))
             end_at_bank_if_last(transaction.session, row, now)
 
-    def _decide(self, asker: Asker, terms: Terms, bank_id: str) -> Decision:
-        bank = self._catalogue.banks.get(bank_id)
-        context = RequestContext(platform=asker.facts, terms=terms, bank_id=bank_id, bank=bank)
-        return decide(self._catalogue, context)
+    def _decide(self, session: Session, asker: Asker, terms: Terms, bank_id: str) -> Decision:
+        """Judge by the bank's facts as they are under the lock of its log: they cannot change before the entry."""
+        rules = in_force(session, self._catalogue, bank_id)
+        context = RequestContext(platform=asker.facts, terms=terms, bank_id=bank_id, bank=rules.bank)
+        return decide(rules.catalogue, context)
 
     def _bank_of(self, actor: Actor, grant_id: str) -> str:
         """Look up which log to lock; everything that counts is read again under the lock."""

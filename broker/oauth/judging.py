@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+from broker.banks.facts import in_force
 from broker.banks.service import all_banks
 from broker.edge.services import services
 from broker.grants.proposals import most_of
 from broker.oauth.grant_action import amendable_grant
 from broker.oauth.requests import Pushed
 from broker.platforms.service import Platform
-from broker.policy import Decision, PlatformFacts, Reason, RequestContext, decide
+from broker.policy import Catalogue, Decision, PlatformFacts, Reason, RequestContext, decide
 from broker.policy.terms import Terms
 
 
@@ -34,12 +35,14 @@ def most_asked(pushed: Pushed) -> Terms:
 
 def judge(platform: Platform, terms: Terms) -> Judgement:
     """Judge a request at the bank it names, or at all banks when it leaves the choice to the person."""
-    general = _decide(platform, terms, None)
+    files = services().catalogue
+    general = _decide(files, platform, terms, None)
     if not general.is_allowed:
         return Judgement(general)
     with services().database.read() as session:
-        known = [bank.id for bank in all_banks(session)]
-    decisions = {bank: _decide(platform, terms, bank) for bank in known if terms.bank in (None, bank)}
+        asked = [bank.id for bank in all_banks(session) if terms.bank in (None, bank.id)]
+        rules = {bank: in_force(session, files, bank).catalogue for bank in asked}
+    decisions = {bank: _decide(catalogue, platform, terms, bank) for bank, catalogue in rules.items()}
     able = tuple(bank for bank, decision in decisions.items() if decision.is_allowed)
     if able:
         return Judgement(general, able)
@@ -47,8 +50,7 @@ def judge(platform: Platform, terms: Terms) -> Judgement:
     return Judgement(next(iter(decisions.values()), Decision(general.policy_digest, (unknown,))))
 
 
-def _decide(platform: Platform, terms: Terms, bank_id: str | None) -> Decision:
-    catalogue = services().catalogue
+def _decide(catalogue: Catalogue, platform: Platform, terms: Terms, bank_id: str | None) -> Decision:
     facts = PlatformFacts(platform.id, frozenset(platform.purposes), frozenset(platform.scopes))
     bank = catalogue.banks.get(bank_id or "")
     return decide(catalogue, RequestContext(platform=facts, terms=terms, bank_id=bank_id, bank=bank))

@@ -80,7 +80,11 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """A purpose that a platform may name, what it may ask for, and how much of it."""
+    """A purpose that a platform may name, what it may ask for, and how much of it.
+
+    `maximum_attended_per_day` is how often a category may be read a day while the platform says that the person is
+    there.
+    """
 
     code: str
     title: str
@@ -89,6 +93,7 @@ class Purpose:
     needs: Mapping[str, Need]
     maximum: Figures
     default: Figures
+    maximum_attended_per_day: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,8 @@ def purposes(root: Node, known: Iterable[str]) -> tuple[dict[str, Purpose], dict
     return allowed, forbidden
 
 
-def bank_facts(node: Node, bank: str, categories: Iterable[str], purposes: Iterable[str]) -> BankFacts:
-    """Read `banks/<bank>.yaml`."""
+def bank_facts(node: Node, bank: str, categories: Iterable[str], purposes: Mapping[str, Purpose]) -> BankFacts:
+    """Read `banks/<bank>.yaml`; a bank that offers more than any purpose may ask for is a mistake."""
     node.only(
         "bank",
         "categories",
@@ -52,12 +52,17 @@ def bank_facts(node: Node, bank: str, categories: Iterable[str], purposes: Itera
         bank=bank,
         categories=frozenset(node.names("categories", frozenset(categories))),
         purposes=frozenset(node.names("purposes", frozenset(purposes))),
-        maximum_duration_days=node.number("maximum_duration_days", most=_HARD_MAXIMUM_DAYS),
-        maximum_lookback_days=node.number("maximum_lookback_days"),
-        maximum_frequency_per_day=node.number("maximum_frequency_per_day"),
+        maximum_duration_days=_of_some_purpose(node, "duration_days", purposes.values()),
+        maximum_lookback_days=_of_some_purpose(node, "lookback_days", purposes.values()),
+        maximum_frequency_per_day=_of_some_purpose(node, "frequency_per_day", purposes.values()),
         joint_accounts=node.flag("joint_accounts"),
         receipts_required=_needs_receipts(node),
     )
+
+
+def _of_some_purpose(node: Node, name: str, purposes: Iterable[Purpose]) -> int:
+    """Read a bank's figure. One that is above every purpose's would be no limit at all, and looks like one."""
+    return node.number(f"maximum_{name}", most=max(getattr(purpose.maximum, name) for purpose in purposes))
 
 
 def _needs_receipts(node: Node) -> bool:
@@ -138,7 +143,7 @@ def _field(name: str, node: Node) -> Field:
 
 
 def _purpose(code: str, node: Node, categories: frozenset[str]) -> Purpose:
-    node.only("code", "title", "summary", "dpv", "categories", *_FIGURE_KEYS)
+    node.only("code", "title", "summary", "dpv", "categories", *_FIGURE_KEYS, "maximum_attended_per_day")
     needs = node.mapping("categories")
     if unknown := needs.keys() - categories:
         raise node.fail("categories", f"{min(unknown)} is not a category")
@@ -153,6 +158,7 @@ def _purpose(code: str, node: Node, categories: frozenset[str]) -> Purpose:
         needs={name: _need(item) for name, item in needs.items()},
         maximum=maximum,
         default=default,
+        maximum_attended_per_day=node.number("maximum_attended_per_day"),
     )
 
 

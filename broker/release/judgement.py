@@ -6,7 +6,7 @@ from datetime import datetime
 from broker.clock import seconds_left_of_day
 from broker.errors import BrokerError, FrequencyExceeded, ProofRefused, ReleaseRefused, TokenRefused
 from broker.grants.views import Grant
-from broker.policy import Catalogue, Decision, Reason, ReleaseContext, decide
+from broker.policy import Decision, Reason, ReleaseContext, decide
 from broker.policy.vocabulary import ClusterState
 from broker.release.asking import Call, Wanted
 from broker.release.standing import Standing
@@ -15,9 +15,9 @@ _GRANT_HAS_ENDED = {"grant-revoked", "grant-expired", "grant-rejected", "grant-u
 _USED_UP = "frequency-exceeded"
 
 
-def judge(catalogue: Catalogue, found: Standing, call: Call, wanted: Wanted, now: datetime) -> Decision:
+def judge(found: Standing, call: Call, wanted: Wanted, now: datetime) -> Decision:
     """Decide whether what the call wants may leave as things stand."""
-    grant = found.grant
+    grant, catalogue = found.grant, found.rules.catalogue
     category = grant.category(wanted.category)
     context = ReleaseContext(
         platform=found.platform,
@@ -36,6 +36,9 @@ def judge(catalogue: Catalogue, found: Standing, call: Call, wanted: Wanted, now
         harvest=found.harvest,
     )
     decision = decide(catalogue, context)
+    if wanted.page is not None:
+        page = {"read": wanted.page.read_id, "number": wanted.page.number}
+        decision = replace(decision, context={**decision.context, "page": page})
     if wanted.filtered_fields:
         decision = replace(decision, context={**decision.context, "filters": sorted(wanted.filtered_fields)})
     if wanted.question is not None:
@@ -48,11 +51,9 @@ def judge(catalogue: Catalogue, found: Standing, call: Call, wanted: Wanted, now
     return decision
 
 
-def judge_again(
-    catalogue: Catalogue, found: Standing, call: Call, wanted: Wanted, now: datetime, *, before: Grant
-) -> Decision:
+def judge_again(found: Standing, call: Call, wanted: Wanted, now: datetime, *, before: Grant) -> Decision:
     """Decide a second time, just before the bytes leave: the grant may have been narrowed while the bank answered."""
-    grant, decision = found.grant, judge(catalogue, found, call, wanted, now)
+    grant, decision = found.grant, judge(found, call, wanted, now)
     if decision.is_allowed and grant.version != before.version:
         # What was minimised by the old version may be more than the new one lets out.
         text = "The person changed the permission while the bank was answering. Ask again."
@@ -64,11 +65,12 @@ def judge_again(
     return decision
 
 
-def raise_refusal(decision: Decision) -> None:
+def raise_refusal(decision: Decision, now: datetime) -> None:
     """Raise what the caller is told; the refusal is in the log already.
 
     Raises:
         TokenRefused: the grant has ended.
+        FrequencyExceeded: the day is used up.
         ReleaseRefused: anything else that is not allowed.
     """
     if decision.is_allowed:
@@ -76,6 +78,8 @@ def raise_refusal(decision: Decision) -> None:
     reason = decision.reasons[0]
     if reason.code in _GRANT_HAS_ENDED:
         raise TokenRefused(reason.text, code=reason.code, rule=reason.rule)
+    if reason.code == _USED_UP:
+        raise FrequencyExceeded(reason.text, rule=reason.rule, retry_after_s=seconds_left_of_day(now))
     raise ReleaseRefused(reason.text, code=reason.code, rule=reason.rule)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from broker.audit.sequencer import Sequencer
 from broker.audit.vocabulary import Appended, Entry, Event
 from broker.banks.connector import BankAccess, Connector, Credential, Window
+from broker.banks.facts import SameFacts, in_force
 from broker.clock import Clock, start_of_day
 from broker.crypto.pairwise import PairwiseIds
 from broker.errors import (
@@ -35,6 +36,7 @@ from broker.release.asking import Access, Call, Released, Rendered, Wanted, new_
 from broker.release.entries import access_entry, refusal_entry
 from broker.release.judgement import judge, judge_again, lost, raise_refusal
 from broker.release.questions import questions_of
+from broker.release.reads import claim_of, with_reads
 from broker.release.receipts import for_the_bank, for_the_platform
 from broker.release.records import Naming, fetch
 from broker.release.renewals import Renewals
@@ -69,26 +71,32 @@ class Release:
         Raises:
             TokenRefused: the grant has ended.
             ReleaseRefused: paused, not granted, or a filter on a field that is not granted.
+            FrequencyExceeded: it was read, or asked about, as often today as it may be.
             ProofRefused: the DPoP proof was used before.
-            FrequencyExceeded: no further question today.
             BankUnavailable: or one of its kinds.
             LogUnavailable: an entry could not be written; nothing leaves.
         """
         with self.database.read() as session:
-            found = self._standing(session, call)
+            found = self._standing(session, call, wanted)
             grant = found.grant
             identity = self.users.at_bank(session, grant.user_id, grant.bank_id)
         now = self.clock()
-        access = Access(new_access_id(), identity.subject if identity else None, _window(grant, wanted, now))
-        decision = judge(self.catalogue, found, call, wanted, now)
+        access = Access(
+            id=new_access_id(),
+            customer=identity.subject if identity else None,
+            window=_window(found, wanted, now),
+            facts=SameFacts(grant.bank_id, found.rules.version),
+        )
+        decision = judge(found, call, wanted, now)
         event = Event.ACCESS_REQUESTED if decision.is_allowed else Event.ACCESS_REFUSED
-        # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof.
+        # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof and
+        # counts the read.
         announced = access_entry(event, grant, call, wanted, decision, access=access)
-        counted = questions_of(self.catalogue, grant, wanted, now) if decision.is_allowed else []
+        counted = [claim_of(found, wanted, now), *questions_of(found, wanted, now)] if decision.is_allowed else []
         appended = self.sequencer.append(announced, [*call.claims, *counted])
         if appended.lost:
             raise lost(appended.lost, now)
-        self._refuse(decision, grant)
+        self._refuse(decision, grant, now)
         try:
             allowed = self.access(identity, call.interaction_id, wanted.category, appended)
             records = self._fetch(grant, wanted, allowed, access.window)
@@ -103,11 +111,11 @@ class Release:
             stack.enter_context(held)
             try:
                 with self.database.read() as session:
-                    present = self._standing(session, call)
+                    present = self._standing(session, call, wanted, is_counted=True)
             except BrokerError as error:
                 self._record_end(announced, error, fenced=True)
                 raise
-            released = self._release(present, call, wanted, rendered, access, before=grant, held=held)
+            released = self._release(present, call, wanted, rendered, access=access, before=grant, held=held)
             stack.pop_all()  # from here on the fence is the caller's
         return released
 
@@ -119,16 +127,17 @@ class Release:
         """
         with self.database.read() as session:
             grant = self.reader.find(session, call.grant_id, self.clock())
-        if grant is not None:
-            self.sequencer.append(refusal_entry(grant, call, new_access_id(), code, self.catalogue.digest))
+            rules = in_force(session, self.catalogue, grant.bank_id) if grant else None
+        if grant is not None and rules is not None:
+            self.sequencer.append(refusal_entry(grant, call, new_access_id(), code, rules.catalogue.digest))
         if grant is not None and code == _EXPIRED:
             record_expiry(self.sequencer, self.clock, grant.id)
 
-    def _refuse(self, decision: Decision, grant: Grant, *, fenced: bool = False) -> None:
+    def _refuse(self, decision: Decision, grant: Grant, now: datetime, *, fenced: bool = False) -> None:
         """Raise what the caller is told of a refusal; an end that was told must outlast a clock that steps back."""
         if _EXPIRED in decision.codes:
             record_expiry(self.sequencer, self.clock, grant.id, fenced=fenced)
-        raise_refusal(decision)
+        raise_refusal(decision, now)
 
     def _record_end(self, announced: Entry, error: BrokerError, *, fenced: bool = False) -> None:
         """Give what was announced an outcome: the bank or the storage failed, or what is asked for is gone."""
@@ -142,29 +151,35 @@ class Release:
         call: Call,
         wanted: Wanted,
         rendered: Rendered,
-        access: Access,
         *,
+        access: Access,
         before: Grant,
         held: Held,
     ) -> Released:
         """Re-check what was read behind the fence, and write `access.released`: no revocation comes between."""
         now, grant = self.clock(), found.grant
-        decision = judge_again(self.catalogue, found, call, wanted, now, before=before)
+        decision = judge_again(found, call, wanted, now, before=before)
         event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
         left = rendered if decision.is_allowed else None
         fields = wanted.fields_of(grant, self.catalogue)
         entry = access_entry(event, grant, call, wanted, decision, access=access, fields=fields, rendered=left)
-        uses = [Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []
+        use = Use(grant.id, wanted.category, grant.updated_at, now)
+        uses = (use, access.facts) if decision.is_allowed else ()
         appended = self.sequencer.append(entry, uses, fenced=True)
         # Only here is the entry durable; not a byte may leave before this line (invariant 1).
-        self._refuse(decision, before, fenced=True)
+        self._refuse(decision, before, now, fenced=True)
         if appended.lost:
-            raise ReleaseRefused("The grant changed while its data was on the way. Ask again.", code=appended.lost)
+            raise ReleaseRefused(
+                "What is allowed changed while the data was on the way. Ask again.", code=appended.lost
+            )
         receipt, disclosures = for_the_platform(appended)
         return Released(rendered.body, appended.log, appended.number, receipt, disclosures, held)
 
-    def _standing(self, session: Session, call: Call) -> Standing:
-        return standing(session, self.reader, self.catalogue, call, self.clock())
+    def _standing(self, session: Session, call: Call, wanted: Wanted, *, is_counted: bool = False) -> Standing:
+        now = self.clock()
+        own = int(is_counted or (wanted.page is not None and wanted.page.goes_on(now)))
+        found = standing(session, self.reader, self.catalogue, call, now)
+        return with_reads(session, self.catalogue, found, call=call, wanted=wanted, now=now, own=own)
 
     def _fetch(self, grant: Grant, wanted: Wanted, access: BankAccess, window: Window) -> list[Record]:
         accounts = {account.bank_ref: account.account_id for account in wanted.accounts_of(grant)}
@@ -214,9 +229,17 @@ class Release:
         return minimise(limits, records)
 
 
-def _window(grant: Grant, wanted: Wanted, now: datetime) -> Window:
-    """Return whole days only: asking with ever narrower instants must not reveal a time of day."""
-    oldest = start_of_day(now - timedelta(days=grant.terms.lookback_days))
+def _window(found: Standing, wanted: Wanted, now: datetime) -> Window:
+    """Return whole days only: asking with ever narrower instants must not reveal a time of day.
+
+    They go no further back than the person agreed to, nor than the bank says now. The pages of one read end where it
+    began: what has happened since is another read's.
+    """
+    most = found.grant.terms.lookback_days
+    if found.bank is not None:
+        most = min(most, found.bank.maximum_lookback_days)
+    oldest = start_of_day(now - timedelta(days=most))
     first = max(oldest, start_of_day(wanted.oldest_at)) if wanted.oldest_at else oldest
     last = min(now, start_of_day(wanted.newest_at) + timedelta(days=1)) if wanted.newest_at else now
+    last = min(last, wanted.page.began_at) if wanted.page else last
     return Window(first, max(first, last))

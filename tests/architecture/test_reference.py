@@ -153,6 +153,7 @@ def test_every_purpose_is_documented_with_its_ceilings(catalogue: Catalogue) -> 
             purpose.maximum.duration_days,
             purpose.maximum.lookback_days,
             purpose.maximum.frequency_per_day,
+            purpose.maximum_attended_per_day,
             purpose.maximum.data_life_days,
         ]
         for purpose in catalogue.purposes.values()

@@ -33,6 +33,7 @@ from broker.tokens.machine import issue_machine
 from broker.web.forms import Form
 from tests.support.edge import BASE, Platform
 from tests.support.platform_client import details
+from tests.support.presence import PRESENT
 from tests.support.town import CALLBACK, Town, csrf_token
 from tests.support.town_client import authenticated
 
@@ -58,7 +59,7 @@ class Ask:
         headers = dict(self.headers)
         if self.caller is not None:
             proof = self.caller.proof(self.path, method=self.method)
-            headers = {"Authorization": f"DPoP {self.caller.token}", "DPoP": proof, **headers}
+            headers = {"Authorization": f"DPoP {self.caller.token}", "DPoP": proof, **PRESENT, **headers}
         return self.browser.open(
             self.path,
             method=self.method,

@@ -46,6 +46,7 @@ from broker.settings import default_policies_dir
 from broker.storage.engine import Database
 from broker.tokens.codes import Code, consume_code, issue_code
 from broker.users.service import Identity, Users
+from tests.support.presence import patient
 from tests.support.stores import SqliteStore, Store
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 250_000, UTC)
@@ -254,16 +255,17 @@ LOG_KEYS = LogKeys([Ed25519PrivateKey.from_private_bytes(KEY[::-1])])
 
 @cache
 def policies() -> Catalogue:
-    return load_catalogue(default_policies_dir())
+    return patient(load_catalogue(default_policies_dir()))
 
 
-def call_of(grant_id: str, *categories: str) -> Call:
+def call_of(grant_id: str, *categories: str, is_attended: bool = True) -> Call:
     return Call(
         grant_id=grant_id,
         platform_id="messenger",
         token_categories=frozenset(categories or DATA),
         interaction_id="11111111-1111-4111-8111-111111111111",
         endpoint="GET /v1/thing",
+        is_attended=is_attended,
     )
 
 
