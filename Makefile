@@ -6,6 +6,7 @@ BIN    := $(VENV)/bin
 # The rows of docs/reference/reliability.md, and the controls of the log's tests; row 33 is a story of its own.
 CAMPAIGN ?= tests/reliability tests/functional/test_secrets_stay_secret.py tests/functional/test_tamper_matrix_controls.py \
   tests/integration/test_restored_backup.py tests/unit/audit/test_verification_controls.py \
+  tests/unit/audit/test_group_commit_controls.py \
   tests/unit/sandbox/test_receipt_controls.py tests/unit/witness/test_witness_controls.py tests/unit/oauth/test_signed_controls.py \
   tests/spec/test_spec_controls.py
 

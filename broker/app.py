@@ -6,7 +6,7 @@ from functools import partial
 
 from flask import Blueprint, Flask
 
-from broker.api import audit_log
+from broker.api import answers, audit_log
 from broker.api import receipts as grant_receipts
 from broker.api import routes as api
 from broker.audit.confirmation import Confirmation
@@ -44,7 +44,18 @@ from broker.storage.clock_file import own_clock
 from broker.storage.engine import Database
 from broker.switches.service import Switches
 from broker.users.service import Users
-from broker.web import bank_console, consent, history, home, my_sharing, receipts, sign_in, switches, verify_receipt
+from broker.web import (
+    bank_console,
+    bank_facts,
+    consent,
+    history,
+    home,
+    my_sharing,
+    receipts,
+    sign_in,
+    switches,
+    verify_receipt,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,7 @@ MOUNT_TABLE = (
     Mount(receipts.blueprint, "", gates.person),
     Mount(verify_receipt.blueprint, "", gates.public),
     Mount(bank_console.blueprint, "", gates.staff),
+    Mount(bank_facts.blueprint, "", gates.staff),
     Mount(switches.blueprint, "", gates.staff),
     Mount(metadata.blueprint, "/.well-known", gates.public),
     Mount(oauth.browser, "/oauth", gates.public),
@@ -73,6 +85,7 @@ MOUNT_TABLE = (
     Mount(grant_resource.blueprint, "/oauth", gates.machine),
     Mount(registration.blueprint, "/oauth", gates.registrant),
     Mount(api.blueprint, "/v1", gates.token),
+    Mount(answers.blueprint, "/v1", gates.token),
     Mount(grant_receipts.blueprint, "/v1", gates.token),
     Mount(audit_log.hashes, "/audit", gates.public),
     Mount(audit_log.entries, "/audit", gates.auditor),

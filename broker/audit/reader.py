@@ -31,7 +31,8 @@ class Place:
 class LoggedEntry:
     """One entry as it is read back. `details` is empty when it was erased or is not the reader's to see.
 
-    `reach` says of a switch whether it is about the log's own bank or about all.
+    `attended` is the platform's word whether the person was there, None where nobody was asked. `reach` says of a
+    switch whether it is about the log's own bank or about all.
     """
 
     log: str
@@ -51,6 +52,7 @@ class LoggedEntry:
     reasons: tuple[str, ...]
     records: int | None
     accounts: int | None
+    attended: bool | None
     details: Mapping[str, Any]
     reach: str | None = None
 
@@ -176,6 +178,7 @@ def _entry(row: EntryRow, details: Mapping[str, Any]) -> LoggedEntry:
         reasons=tuple(leaf.get("reasons", ())),
         records=leaf.get("records"),
         accounts=leaf.get("accounts"),
+        attended=leaf.get("attended"),
         details=details,
         reach=leaf.get("reach"),
     )

@@ -28,7 +28,7 @@ def policy() -> None:
 @policy.command()
 @_folder
 def check(folder: Path) -> None:
-    """Read every policy file; the first mistake is reported with its file and, in a Cedar file, its line."""
+    """Read every policy file; the first mistake is reported with its file and line."""
     catalogue = load_catalogue(folder)
     click.echo(
         f"{len(catalogue.engine.rulebook.rules)} rules, {len(catalogue.categories)} categories, "

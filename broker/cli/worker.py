@@ -14,6 +14,7 @@ from broker.audit.pushing import Pusher, Rounds
 from broker.audit.retention import close_finished_years
 from broker.audit.witnesses import configured_witnesses
 from broker.banks.connector import Credential
+from broker.cli.serving.policies import PoliciesInUse
 from broker.edge.services import Services
 from broker.edge.session import forget_old_sessions
 from broker.errors import BrokerError, LogUnavailable
@@ -21,6 +22,8 @@ from broker.events import outbox
 from broker.grants.acts import PlatformActor
 from broker.grants.expiry import record_expiry
 from broker.grants.reader import has_live_grant, live_grants_of
+from broker.grants.reads import forget_old_reads
+from broker.harvest.tallies import forget_long_silent
 from broker.oauth.requests import forget_old_requests
 from broker.platforms.initial_tokens import forget_unused
 from broker.settings import load_settings
@@ -41,6 +44,8 @@ _FORGETTING = (
     forget_old_tokens,
     forget_old_machine_tokens,
     forget_unused,
+    forget_old_reads,
+    forget_long_silent,
 )
 _log = structlog.get_logger(__name__)
 
@@ -53,17 +58,31 @@ def worker() -> None:
     services = build_services(settings)
     services.database.check_durability()
     check_revision(services.database)
-    stopping = threading.Event()
+    policies = PoliciesInUse(settings, services.catalogue)
+    stopping, hung_up = threading.Event(), threading.Event()
+    signal.signal(signal.SIGHUP, lambda *_: hung_up.set())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     _start_pushing(services, stopping)
     while not stopping.is_set():
+        if hung_up.is_set():
+            hung_up.clear()
+            services = _by_other_policies(services, policies)
         try:
+            policies.tell(services)
             run_once(services, stopping)
         except BrokerError as error:
             # A database that is away comes back; what was due is due still.
             _log.warning("worker.round_failed", code=error.code)
         stopping.wait(_PAUSE_S)
+
+
+def _by_other_policies(services: Services, policies: PoliciesInUse) -> Services:
+    """Return services that judge by the files as they are now; the same ones when those cannot be used."""
+    if not policies.renew():
+        return services
+    services.close()
+    return build_services(services.settings, catalogue=policies.catalogue)
 
 
 def _start_pushing(services: Services, stopping: threading.Event) -> None:

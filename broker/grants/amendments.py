@@ -29,7 +29,7 @@ from broker.grants.consents import (
 from broker.grants.contents import OfferedAccount, write_contents
 from broker.grants.fence import Fences
 from broker.grants.models import GrantAmendmentRow, GrantRow
-from broker.grants.proposals import AmendAction, Amendment, amendment_view, is_amendable, most_of
+from broker.grants.proposals import AmendAction, Amendment, amendment_view, is_amendable, most_of, own_status
 from broker.grants.versions import keep_version
 from broker.grants.views import Grant, view
 from broker.policy import Catalogue, Decision
@@ -127,7 +127,7 @@ class Amendments:
         raise_if_refused(decision)
 
     def refuse(self, actor: Actor, amendment_id: str) -> None:
-        """Record that the person said no; the grant stays as it is.
+        """Record that the person said no, although the grant may have changed or ended; it stays as it is.
 
         Raises:
             NotFound: not this person's proposal.
@@ -137,7 +137,8 @@ class Amendments:
         with self._sequencer.transaction([bank_id]) as transaction:
             now = self._clock()
             row = own_grant(transaction.session, actor, grant_id)
-            found, _ = self._open(transaction.session, amendment_id, row, now)
+            found = _locked(transaction.session, amendment_id)
+            take_decision(transaction.session, own_status(found, now), found.consent_key, now)
             _close(found, GrantStatus.REJECTED, "user-refused", now)
             transaction.append(entry_of(row, Event.GRANT_REFUSED, actor, part=_PART, reasons=("user-refused",)))
 
@@ -149,7 +150,7 @@ class Amendments:
         self, session: Session, amendment_id: str, row: GrantRow, now: datetime
     ) -> tuple[GrantAmendmentRow, Amendment]:
         """Return the proposal that waits, locked, and take the one decision on its request."""
-        found = session.get_one(GrantAmendmentRow, amendment_id, with_for_update=True, populate_existing=True)
+        found = _locked(session, amendment_id)
         amendment = amendment_view(found, self._view(session, row, now), now)
         if amendment.status_code == "amendment-superseded":
             raise ConsentRefused(
@@ -177,6 +178,10 @@ class Amendments:
         write_contents(row, terms, picked, self._sealer, now)
         keep_version(session, row, Event.GRANT_AMENDED, now)
         return told_of_change(before, row, terms)
+
+
+def _locked(session: Session, amendment_id: str) -> GrantAmendmentRow:
+    return session.get_one(GrantAmendmentRow, amendment_id, with_for_update=True, populate_existing=True)
 
 
 def _reject(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from broker.audit.sequencer import LoggedTransaction, Sequencer
 from broker.audit.vocabulary import Entry, Event
+from broker.banks.facts import in_force
 from broker.clock import Clock
 from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
@@ -71,7 +72,6 @@ class Consents:
             PolicyRefused: the policies or the bank's facts do not allow it (logged as `grant.rejected`).
         """
         with self._sequencer.transaction([bank_id]) as transaction:
-            # Under the log's lock, so that no switch comes between the decision and its entry.
             decision = decide_now(transaction.session, self._catalogue, asker, terms, bank_id)
             row = self._proposal(actor, asker, terms, bank_id, answer)
             transaction.session.add(row)
@@ -170,17 +170,21 @@ class Consents:
 
 
 def decide_now(session: Session, catalogue: Catalogue, asker: Asker, terms: Terms, bank_id: str) -> Decision:
-    """Ask the policies whether these terms may be granted at this bank, as things stand in this transaction."""
+    """Ask the policies whether these terms may be granted at this bank, as things stand in this transaction.
+
+    It holds the lock of the bank's log: neither its facts nor a switch can change before the entry stands.
+    """
+    rules = in_force(session, catalogue, bank_id)
     switches = concerning(session, bank_id, asker.platform_id)
     context = RequestContext(
         platform=asker.facts,
         terms=terms,
         bank_id=bank_id,
-        bank=catalogue.banks.get(bank_id),
+        bank=rules.bank,
         off=off_for(switches),
         off_categories=off_categories(switches),
     )
-    return decide(catalogue, context)
+    return decide(rules.catalogue, context)
 
 
 def rejection_of(row: GrantRow, actor: Actor, decision: Decision, *, part: str | None = None) -> Entry:

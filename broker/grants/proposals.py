@@ -92,10 +92,15 @@ def amendment_view(row: GrantAmendmentRow, grant: Grant, now: datetime) -> Amend
     )
 
 
-def _status_now(row: GrantAmendmentRow, grant: Grant, now: datetime) -> tuple[GrantStatus, str]:
+def own_status(row: GrantAmendmentRow, now: datetime) -> tuple[GrantStatus, str]:
+    """Return where a proposal stands by itself with its code, whatever has become of its grant."""
     status = GrantStatus(row.status)
-    if status is not GrantStatus.AWAITING_AUTHORISATION:
-        return status, row.status_code
-    if grant.version != row.base_version or not is_amendable(grant):
+    is_over = status is GrantStatus.AWAITING_AUTHORISATION and row.expires_at <= now
+    return (GrantStatus.EXPIRED, "unapproved") if is_over else (status, row.status_code)
+
+
+def _status_now(row: GrantAmendmentRow, grant: Grant, now: datetime) -> tuple[GrantStatus, str]:
+    is_open = GrantStatus(row.status) is GrantStatus.AWAITING_AUTHORISATION
+    if is_open and (grant.version != row.base_version or not is_amendable(grant)):
         return GrantStatus.EXPIRED, "amendment-superseded"
-    return (GrantStatus.EXPIRED, "unapproved") if row.expires_at <= now else (status, row.status_code)
+    return own_status(row, now)

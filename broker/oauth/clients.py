@@ -42,7 +42,8 @@ def authenticate(form: Mapping[str, str]) -> Client:
     Raises:
         OAuthRefused: `invalid_client`, whatever the reason.
     """
-    if form.get("client_assertion_type") != ASSERTION_TYPE or "client_secret" in form or request.authorization:
+    in_another_way = "client_secret" in form or "Authorization" in request.headers
+    if form.get("client_assertion_type") != ASSERTION_TYPE or in_another_way:
         raise refused()
     try:
         jwt = read_jwt(form.get("client_assertion", ""))

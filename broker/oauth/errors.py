@@ -39,6 +39,7 @@ TABLE: dict[type[BrokerError], tuple[int, str]] = {
     BrokerError: (500, "server_error"),
 }
 _STATUS = {"invalid_client": 401}
+_SCHEMES = {"bearer": "Bearer", "digest": "Digest", "dpop": "DPoP"}
 _QUOTES = '"\u2018\u2019\u201c\u201d'
 _UNAVAILABLE = 503
 _TOO_LARGE = 413
@@ -67,7 +68,12 @@ def install(blueprint: Blueprint) -> None:
 
 
 def _refused(error: OAuthRefused) -> Response:
-    return _told(error.status_code, error.error, error.description, error.code)
+    response = _told(error.status_code, error.error, error.description, error.code)
+    if error.error == "invalid_client" and "Authorization" in request.headers:
+        # The scheme that was tried (RFC 6749 §5.2); what we do not know is answered like a password.
+        tried = request.headers["Authorization"].partition(" ")[0].lower()
+        response.headers["WWW-Authenticate"] = f'{_SCHEMES.get(tried, "Basic")} realm="clients"'
+    return response
 
 
 def _broker_error(error: BrokerError) -> Response:

@@ -29,6 +29,7 @@ Outcome: TypeAlias = dict[str, Any] | Exception
 
 _NO_CODE = "The code is unknown, expired or used, or was issued for another request."
 _NO_REFRESH = "The refresh token is unknown, or what it stands for has ended."
+_SECRETS = {"authorization_code": "code", "refresh_token": "refresh_token"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,16 @@ def redeem(form: Mapping[str, str]) -> dict[str, Any]:
 
     Raises:
         OAuthRefused: by OAuth's list; a replayed code has ended its tokens before this is raised.
+        InvalidRequest: a parameter is missing.
         ProofRefused: the DPoP proof is missing, not good, was used before, or needs a nonce.
     """
     client = authenticate_holder(form)
-    rule = _RULES.get(required(form, "grant_type"))
+    grant_type = required(form, "grant_type")
+    rule = _RULES.get(grant_type)
     if rule is None:
         raise OAuthRefused("unsupported_grant_type", f"The grant types are {', '.join(_RULES)}.")
+    if grant_type in _SECRETS:
+        required(form, _SECRETS[grant_type])
     check_resource(form)
     proof = proof_of_request(client)
     now = services().clock()
@@ -66,7 +71,7 @@ def announced(base_url: str) -> dict[str, Any]:
 
 
 def _by_code(session: Session, form: Mapping[str, str], client: Client, proof: Proof, now: datetime) -> Outcome:
-    secret = form.get("code", "")
+    secret = form["code"]
     code = find_code(session, secret, client.platform.id)
     if code is None or not _was_asked_by(code, form):
         return OAuthRefused("invalid_grant", _NO_CODE)
@@ -115,7 +120,7 @@ def _first_tokens(
 
 def _by_refresh(session: Session, form: Mapping[str, str], client: Client, proof: Proof, now: datetime) -> Outcome:
     """Refresh without rotation (FAPI 2.0 §5.3.2.1-9); the DPoP key may be a new one (RFC 9449 §5)."""
-    token = find_for_use(session, form.get("refresh_token", ""))
+    token = find_for_use(session, form["refresh_token"])
     is_theirs = token is not None and token.platform_id == client.platform.id
     if token is None or not is_theirs or token.kind is not TokenKind.REFRESH:
         return OAuthRefused("invalid_grant", _NO_REFRESH)

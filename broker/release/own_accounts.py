@@ -5,6 +5,7 @@ from typing import Final
 
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.banks.connector import BankAccount, OpenStatus
+from broker.banks.facts import in_force
 from broker.errors import BrokerError, PolicyRefused
 from broker.grants.acts import Actor
 from broker.grants.contents import OfferedAccount
@@ -47,14 +48,15 @@ class OwnAccounts:
             LogUnavailable: the request could not be announced, so the bank was not asked (invariant 2).
         """
         release = self._release
-        facts = release.catalogue.banks.get(proposal.bank_id)
+        with release.database.read() as session:
+            catalogue = in_force(session, release.catalogue, proposal.bank_id).catalogue
+            identity = release.users.at_bank(session, actor.user_id, proposal.bank_id)
+        facts = catalogue.banks.get(proposal.bank_id)
         if facts is None:
             raise PolicyRefused("The bank no longer takes part. Nothing was asked of it.", code="bank-unknown")
-        with release.database.read() as session:
-            identity = release.users.at_bank(session, actor.user_id, proposal.bank_id)
         if any(one.is_whole for one in proposal.switches):
             raise PolicyRefused(_SWITCHED_OFF, code="grant-suspended")
-        announced = _entry(actor, proposal, release.catalogue.digest, identity)
+        announced = _entry(actor, proposal, catalogue.digest, identity)
         appended = release.sequencer.append(announced, [StaysOn(proposal.bank_id, proposal.platform_id, "")])
         if appended.lost:
             raise PolicyRefused(_SWITCHED_OFF, code=appended.lost)

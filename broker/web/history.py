@@ -38,6 +38,7 @@ class Item:
     outcome: str
     bank: str
     purpose: str
+    presence: str
     reasons: list[str]
     rules: list[tuple[str, str]]
     accounts: list[str]
@@ -107,6 +108,7 @@ def _items(reading: _Reading) -> Iterator[Item]:
             outcome=outcome,
             bank=reading.names.bank(entry.bank_id),
             purpose=purpose.title if purpose else "",
+            presence=words.PRESENCE[entry.attended],
             reasons=[*words.reasons(entry), *([entry.details["reason"]] if "reason" in entry.details else [])],
             rules=words.rules(entry),
             accounts=[labels.get((entry.bank_id, ref), ref) for ref in entry.details.get("accounts", ())],

@@ -85,6 +85,7 @@ def as_json(entry: LoggedEntry, names: Names, statuses: Mapping[str, str]) -> di
         "rules": [rule for _, rule in words.rules(entry)],
         "records": entry.records,
         "accounts": entry.accounts,
+        "attended": entry.attended,
         "number": entry.number,
         "log": entry.log,
     }

@@ -52,7 +52,10 @@ EVENTS = {
     Event.DETAILS_ERASED: "Details of a customer erased",
     Event.PLATFORM_REGISTERED: "App registered",
     Event.PLATFORM_REMOVED: "App removed",
+    Event.PLATFORM_HELD: "App stopped: it read more than is ordinary",
+    Event.PLATFORM_UNHELD: "App let go on",
     Event.BANK_REGISTERED: "Bank registered",
+    Event.POLICY_CHANGED: "Rules changed",
     Event.KEYS_ROTATED: "Keys of the log changed",
     Event.LOG_OPENED: "Log begun",
     Event.LOG_CLOSED: "Log closed",
@@ -78,6 +81,18 @@ _SENTENCES = {
     Event.ACCESS_FAILED: "{bank} could not answer a question about {what}",
 }
 
+_RELEASED_TO = {
+    None: "",
+    True: " while you were using it",
+    False: " on its own",
+}
+PRESENCE = {
+    None: "",
+    True: "Yes: you were using the app, so it said",
+    False: "No: the app asked on its own",
+}
+"""What an access says of the person's own presence."""
+
 _ON_HOLD = "We put sharing with {platform} on hold, because a part of our log was lost; you can let it go on"
 
 REASONS = {
@@ -97,7 +112,7 @@ REASONS = {
     "dpop-replayed": "the app's proof had been used before",
     "ended": "its time was over",
     "field-not-granted": "it looked at a detail that you did not allow",
-    "frequency-exceeded": "the app asked as often today as you allow",
+    "frequency-exceeded": "the app had asked as often as it may on one day",
     "grant-expired": "the permission had ended",
     "grant-paused": "you had paused the app",
     "grant-rejected": "the permission was refused",
@@ -108,6 +123,9 @@ REASONS = {
     "log-recovered": "a part of our log was lost; look through your choices before you let it go on",
     "nothing-left": "nothing was left to share",
     "platform-action": "the app gave it back",
+    "policy-changed": "the rules changed while the data was on its way",
+    "policy-files": "the rules of the operator changed",
+    "bank-facts": "the bank changed what it offers",
     "platform-removed": "the app is no longer connected to us",
     "policy-refused": "no rule allows it",
     "proposed": "waiting for you",
@@ -144,7 +162,8 @@ def sentence(entry: LoggedEntry, *, platform: str, bank: str, catalogue: Catalog
     wording = _SENTENCES.get(entry.event, EVENTS[entry.event])
     if _is_on_hold(entry):
         wording = _ON_HOLD
-    return wording.format(platform=platform or "An app", bank=bank, what=_what(entry, catalogue))
+    told = wording.format(platform=platform or "An app", bank=bank, what=_what(entry, catalogue))
+    return told + _RELEASED_TO[entry.attended] if entry.event is Event.ACCESS_RELEASED else told
 
 
 def outcome(entry: LoggedEntry) -> tuple[str, str]:

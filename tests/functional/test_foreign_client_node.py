@@ -1,4 +1,7 @@
-"""The how-to for Node runs as it is printed: a strict library of others goes the whole way, plain and signed."""
+"""The how-to for Node runs as it is printed: a strict library of others goes the whole way, plain and signed.
+
+And once more with a client that it has registered itself.
+"""
 
 import os
 import shutil
@@ -10,7 +13,7 @@ import pytest
 
 from tests.architecture.tree import ROOT
 from tests.support.actors import Person
-from tests.support.how_to import decides, program_of, walked
+from tests.support.how_to import OWN_CLIENT, decides, programs_of, walked
 
 _INSTALLED = ROOT / ".interop" / "oauth4webapi" / "node_modules"
 _MISSING = "node from version 20 on, or oauth4webapi, is not here: `make test` installs the library"
@@ -40,7 +43,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("node")
     (folder / "node_modules").symlink_to(_INSTALLED)
     path = folder / "connect.mjs"
-    path.write_text(program_of("connect-with-node.md", "javascript"), encoding="utf-8")
+    for name, program in zip(("connect", "register"), programs_of("connect-with-node.md", "javascript"), strict=True):
+        path.with_stem(name).write_text(program, encoding="utf-8")
     return path
 
 
@@ -74,3 +78,11 @@ def test_a_node_library_goes_the_whole_way(
 def test_a_node_library_is_told_when_the_person_says_no(program: Path, info: dict[str, Any], messages: str) -> None:
     told = goes(program, info, "quayside", "ES256", messages, "deny")
     assert told[1:] == [("refused", "access_denied")]
+
+
+@pytest.mark.parametrize("world", ["sqlite"], indirect=True)
+def test_a_node_program_registers_a_client_of_its_own_and_looks_after_it(program: Path, info: dict[str, Any]) -> None:
+    command = ["node", str(program.with_stem("register")), info["issuer"]]
+    decide = decides(Person.of(info, "harbor"), "approve")
+    told = walked(command, program.parent, decide, INVITATION=info["registration_token"])
+    assert [(name, value) for name, value in told if name != "open"] == OWN_CLIENT

@@ -1,4 +1,7 @@
-"""The how-to for Python runs as it is printed: a library of others goes the whole way, with and without nonces."""
+"""The how-to for Python runs as it is printed: a library of others goes the whole way, with and without nonces.
+
+And once more with a client that it has registered itself.
+"""
 
 import sys
 from pathlib import Path
@@ -7,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.actors import Person
-from tests.support.how_to import decides, program_of, walked
+from tests.support.how_to import OWN_CLIENT, decides, programs_of, walked
 
 WHOLE_WAY = [
     *(("balances", 200), ("narrowed to", "transactions"), ("balances with less", 403)),
@@ -20,7 +23,8 @@ WHOLE_WAY = [
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("python") / "connect.py"
-    path.write_text(program_of("connect-with-python.md", "python"), encoding="utf-8")
+    for name, program in zip(("connect", "register"), programs_of("connect-with-python.md", "python"), strict=True):
+        path.with_stem(name).write_text(program, encoding="utf-8")
     return path
 
 
@@ -47,3 +51,12 @@ def test_a_python_library_is_told_when_the_person_says_no(program: Path, info: d
     told = goes(program, info, client, "ES256", "deny")
     assert [name for name, _ in told] == ["open", "refused"]
     assert told[-1] == ("refused", "access_denied")
+
+
+@pytest.mark.parametrize("world", ["sqlite"], indirect=True)
+@pytest.mark.fapi(82)
+def test_a_python_program_registers_a_client_of_its_own_and_looks_after_it(program: Path, info: dict[str, Any]) -> None:
+    command = [sys.executable, str(program.with_stem("register")), info["issuer"]]
+    decide = decides(Person.of(info, "harbor"), "approve")
+    told = walked(command, program.parent, decide, INVITATION=info["registration_token"])
+    assert [(name, value) for name, value in told if name != "open"] == OWN_CLIENT

@@ -1,4 +1,7 @@
-"""A world is stopped and started again, given people of somebody's own, and then more time than there was."""
+"""A world is stopped and started again, given people of somebody's own, and then more time than there was.
+
+All of this under `BROKER_DPOP_NONCE_REQUIRED`, so that every proof of every client in it holds a nonce of the broker.
+"""
 
 import copy
 import json
@@ -9,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +22,7 @@ import requests
 from tests.architecture.tree import ROOT
 from tests.support.actors import Person
 from tests.support.markup import active_markup
-from tests.support.platform_client import PlatformClient, details
+from tests.support.platform_client import ASSERTION_TYPE, PlatformClient, details
 from tests.support.world import World
 
 pytestmark = pytest.mark.timeout(180)
@@ -28,8 +32,8 @@ ALL = ("accounts", "balances", "transactions", "card_locations")
 
 @pytest.fixture(scope="module")
 def own_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A world for this file alone: its clock does not come back."""
-    running = World(tmp_path_factory.mktemp("own")).start()
+    """A world for this file alone: its clock does not come back, and it wants nonces."""
+    running = World(tmp_path_factory.mktemp("own"), BROKER_DPOP_NONCE_REQUIRED="true").start()
     yield running
     assert running.stop() == 0
 
@@ -96,6 +100,51 @@ def test_ctrl_c_leaves_nothing_running_and_a_second_start_goes_on_with_the_same_
     assert answer.status_code == 200, answer.text
     assert client.call(url, answer.json()["access_token"]).status_code == 200
     assert "running" in own_world.command("sandbox", "clean", check=False).stderr
+
+
+def test_both_servers_want_nonces_of_their_own_and_nothing_is_used_up_without_one(own_world: World) -> None:
+    info = own_world.info_now()
+    client, url = PlatformClient.of(info), info["api"]["account_balances"]
+    tokens = Person.of(info, "harbor").shares(client, "balances")
+    bare = PlatformClient.of(info)
+    bare.dpop_key = client.dpop_key
+
+    def refresh(**nonce: str) -> requests.Response:
+        form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh, "client_id": bare.client_id}
+        form |= {"client_assertion_type": ASSERTION_TYPE, "client_assertion": bare.assertion()}
+        endpoint = bare.metadata["token_endpoint"]
+        return bare.http.post(endpoint, data=form, headers={"DPoP": bare.proof("POST", endpoint, **nonce)}, timeout=30)
+
+    def call(**nonce: str) -> requests.Response:
+        return bare.call(url, tokens.access, proof=bare.proof("GET", url, tokens.access, **nonce))
+
+    for ask, status in ((refresh, 400), (call, 401)):
+        refused = ask()
+        assert refused.status_code == status
+        assert "use_dpop_nonce" in refused.text + refused.headers.get("WWW-Authenticate", "")
+    of_tokens, of_api = (ask().headers["DPoP-Nonce"] for ask in (refresh, call))
+    assert of_tokens != of_api
+    assert (refresh(nonce=of_api).status_code, call(nonce=of_tokens).status_code) == (400, 401)
+    assert (refresh(nonce=of_tokens).status_code, call(nonce=of_api).status_code) == (200, 200)
+
+
+def test_the_chat_answers_where_every_proof_needs_a_nonce(own_world: World) -> None:
+    info = own_world.info_now()
+    person, client = Person.of(info, "meridian"), PlatformClient.of(info)
+    tokens = person.shares(client, "balances")
+    rows = client.call(info["api"]["account_balances"], tokens.access).json()["data"]["balances"]
+    browser = person.browser
+    hello = browser.get(info["messenger_url"])
+    chat = browser.submit(hello, hello.form("name"), name="Sam")
+    page = browser.submit(chat, chat.form("bank"), bank="meridian")
+    if any("bank" in form.selects for form in page.forms):
+        page = person.signs_in_from(page)
+    form = page.form("category", "account", "decision")
+    ticked = {"category": ["balances"], "account": form.choices("account")}
+    chat = browser.submit(page, form, decision="approve", **ticked)
+    chat = browser.submit(chat, chat.form("question"), question="What's my balance?")
+    for row in rows:
+        assert f"{Decimal(row['currentBalance']).copy_abs():,.2f}" in chat.text
 
 
 def test_people_loaded_into_a_running_world_share_their_own_data_at_both_banks(own_world: World) -> None:

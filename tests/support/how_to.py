@@ -1,6 +1,7 @@
 """Runs the program of a how-to page as its reader would, and plays the person whom it sends to the broker."""
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +10,18 @@ from typing import Any
 from tests.architecture.pages import DOCS, code_blocks
 from tests.support.actors import Person
 
+OWN_CLIENT = [
+    *(("registered", "Chatty"), ("balances", 200), ("read", "balances")),
+    *(("changed", "Chatty Plus: balances transactions"), ("balances after the change", 200)),
+    *(("removed", 204), ("read again", 401), ("balances without a client", 401)),
+]
+"""What the programs tell that register a client of their own."""
 
-def program_of(page: str, language: str) -> str:
-    """The one program that stands on a how-to page."""
-    (program,) = code_blocks(DOCS / "how-to" / page, language)
-    return program
+
+def programs_of(page: str, language: str) -> tuple[str, str]:
+    """The two programs of a how-to page: the whole way with a client that there is, and with one of its own."""
+    whole_way, own_client = code_blocks(DOCS / "how-to" / page, language)
+    return whole_way, own_client
 
 
 def decides(person: Person, decision: str) -> Callable[[str], str]:
@@ -32,11 +40,17 @@ def decides(person: Person, decision: str) -> Callable[[str], str]:
     return decide
 
 
-def walked(command: list[str], folder: Path, decide: Callable[[str], str]) -> list[tuple[str, Any]]:
+def walked(command: list[str], folder: Path, decide: Callable[[str], str], **environment: str) -> list[tuple[str, Any]]:
     """Run a program that tells JSON lines; answer each `open` with the address where the browser ends up."""
     told: list[tuple[str, Any]] = []
     with subprocess.Popen(
-        command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as running:
         assert running.stdin is not None
         assert running.stdout is not None

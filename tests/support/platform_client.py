@@ -6,7 +6,7 @@ import json
 import secrets
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,7 @@ class PlatformClient:
         self.http = requests.Session()
         self.http.trust_env = False
         self.key = ECKey.import_key(dict(self.jwk))
+        self.nonces: dict[str, dict[str, str]] = {"as": {}, "rs": {}}
         answer = self.http.get(f"{self.issuer}/.well-known/oauth-authorization-server", timeout=30)
         self.metadata: dict[str, Any] = answer.json()
 
@@ -94,15 +95,19 @@ class PlatformClient:
     def form_post(self, endpoint: str, fields: Mapping[str, Any], *, dpop: bool = False) -> requests.Response:
         """Post to an endpoint of the metadata, authenticated unless the fields say otherwise."""
         url = self.metadata[endpoint]
-        body = {
-            "client_id": self.client_id,
-            "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": self.assertion(),
-        }
-        body |= fields
-        headers = {"DPoP": self.proof("POST", url)} if dpop else {}
-        sent = {name: value for name, value in body.items() if value is not None}
-        return self.http.post(url, data=sent, headers=headers, allow_redirects=False, timeout=30)
+
+        def post(**nonce: str) -> requests.Response:
+            body = {
+                "client_id": self.client_id,
+                "client_assertion_type": ASSERTION_TYPE,
+                "client_assertion": self.assertion(),
+            }
+            body |= fields
+            headers = {"DPoP": self.proof("POST", url, **nonce)} if dpop else {}
+            sent = {name: value for name, value in body.items() if value is not None}
+            return self.http.post(url, data=sent, headers=headers, allow_redirects=False, timeout=30)
+
+        return self._with_nonce("as", post)
 
     def push(self, details: Any = None, scope: str | None = None, **fields: Any) -> requests.Response:
         """Push an authorization request; `fields` replace or (None) remove parameters."""
@@ -151,12 +156,25 @@ class PlatformClient:
         )
 
     def call(self, url: str, token: str, *, proof: str | None = None, **headers: str) -> requests.Response:
-        sent = {
-            "Authorization": f"DPoP {token}",
-            "DPoP": proof or self.proof("GET", url, token),
-            "x-fapi-interaction-id": str(uuid.uuid4()),
-        } | headers
-        return self.http.get(url, headers=sent, allow_redirects=False, timeout=30)
+        def get(**nonce: str) -> requests.Response:
+            sent = {
+                "Authorization": f"DPoP {token}",
+                "DPoP": proof or self.proof("GET", url, token, **nonce),
+                "x-fapi-interaction-id": str(uuid.uuid4()),
+            } | headers
+            return self.http.get(url, headers=sent, allow_redirects=False, timeout=30)
+
+        return get() if proof else self._with_nonce("rs", get)
+
+    def _with_nonce(self, server: str, send: Callable[..., requests.Response]) -> requests.Response:
+        """Send with the nonce that this server gave last, and once more where it wants another (RFC 9449 §8, §9)."""
+        answer = send(**self.nonces[server])
+        if "DPoP-Nonce" in answer.headers:
+            self.nonces[server] = {"nonce": answer.headers["DPoP-Nonce"]}
+            told = answer.text if server == "as" else answer.headers.get("WWW-Authenticate", "")
+            if answer.status_code in {400, 401} and '"use_dpop_nonce"' in told:
+                return send(**self.nonces[server])
+        return answer
 
 
 def details(*categories: str, **members: Any) -> list[dict[str, Any]]:

@@ -2,8 +2,10 @@
 
 import binascii
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -20,6 +22,7 @@ LARGEST_FILE = 2 * LARGEST_PROOF
 """Bytes of a receipt or of disclosures, as they stand in a header or in a file."""
 _BODY_DIGEST = "responseDigest"
 _FILE_BEGINS = b"c2sp.org/"
+_BASE64URL = re.compile(rb"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +94,20 @@ def check_body(statement: Statement, disclosed: Mapping[str, Any], body: bytes) 
 
 
 def _as_file(data: bytes) -> bytes:
-    if data.startswith(_FILE_BEGINS):
-        return data
-    try:
-        text = data.strip()
-        return urlsafe_b64decode(text + b"=" * (-len(text) % 4))
-    except (binascii.Error, ValueError):
-        return data
+    """Return the receipt as a file has it.
+
+    Raises:
+        Unverifiable: it is neither that nor the base64url of it.
+    """
+    found, text = data, b"".join(data.split()).rstrip(b"=")
+    if _BASE64URL.fullmatch(text):
+        with suppress(binascii.Error):  # a length that nothing has
+            found = urlsafe_b64decode(text + b"=" * (-len(text) % 4))
+    if not found.startswith(_FILE_BEGINS):
+        raise Unverifiable(
+            "proof-malformed", "It is no receipt: it begins neither with “c2sp.org/” nor as base64url of it."
+        )
+    return found
 
 
 def _as_header(data: bytes) -> str:

@@ -1,5 +1,6 @@
 """`broker audit verify-receipt`: says in plain words what a receipt proves. Offline; needs no broker."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,11 @@ def _facts(statement: Statement, shown: dict[str, Any], *, is_body_checked: bool
 
 
 def _text(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    """Write a text as it is, texts with commas between them, and everything else as JSON."""
+    texts = value if isinstance(value, list) else [value]
+    if all(isinstance(one, str) for one in texts):
+        return ", ".join(texts)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _time(time_us: Any) -> str | None:

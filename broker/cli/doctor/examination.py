@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator
 
-from broker.cli.doctor import banks, clocks, configuration, keys, log, policies, serving, storage, witnesses
+from broker.cli.doctor import banks, clocks, configuration, holds, keys, log, policies, serving, storage, witnesses
 from broker.cli.doctor.finding import Finding, wrong
 from broker.clock import Clock, system_clock
 from broker.errors import ConfigurationInvalid, StorageUnavailable
@@ -23,9 +23,11 @@ def examine() -> Iterator[Finding]:
     database = yield from storage.findings(settings)
     if database is not None:
         yield from keys.fit(keyset, database)
+        yield from policies.in_force(database, catalogue)
         yield from log.findings(keyset, database)
         own = yield from _own_clock(settings)
         yield from log.worker(keyset, database, own())
+        yield from holds.findings(database)
         yield from clocks.findings(database, own, system_clock)
         yield from witnesses.findings(settings, database, keyset)
         yield from banks.findings(settings, database, keyset, catalogue)

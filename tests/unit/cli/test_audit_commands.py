@@ -210,6 +210,18 @@ def test_a_receipt_is_told_in_plain_words_offline(harbor: Audited) -> None:
     assert "disclosed responseDigest" in said(runs("verify-receipt", receipt, *KEY, "--disclosures", as_array))
 
 
+def test_a_disclosure_that_is_no_text_is_told_as_json(harbor: Audited, broker: House) -> None:
+    details = {"asked": {"categories": ["balances"], "duration": None}, "one": ["a", "b"], "yes": True}
+    entry = Entry(Event.GRANT_PROPOSED, Initiator.INDIVIDUAL, "harbor", user_id=broker.alice.user_id, details=details)
+    appended = broker.sequencer.append(entry)
+    receipt = harbor.file("receipt", appended.receipt)
+    disclosures = harbor.file("disclosures", disclosure.encode(appended.disclosures).encode())
+    told = said(runs("verify-receipt", receipt, *KEY, "--disclosures", disclosures)).splitlines()
+    shown = dict(line.removeprefix("disclosed ").split(" ", 1) for line in told if line.startswith("disclosed "))
+    assert json.loads(shown["asked"]) == details["asked"]
+    assert (shown["one"], shown["yes"]) == ("a, b", "true")
+
+
 def test_a_receipt_is_held_against_the_log_as_it_is_now_without_a_credential(harbor: Audited) -> None:
     receipt = harbor.file("receipt", harbor.accesses_happen(1)[1].receipt)
     harbor.accesses_happen(1)
@@ -230,7 +242,10 @@ def test_a_receipt_that_proves_nothing_is_bad(harbor: Audited) -> None:
     changed = harbor.file("changed", released.receipt.replace(b"index 281", b"index 280"))
     assert "inclusion-unproven" in said(runs("verify-receipt", changed, *KEY), 1)
     assert "signature-missing" in said(runs("verify-receipt", receipt, "--key", STRANGER.vkey), 1)
-    assert "proof-malformed" in said(runs("verify-receipt", harbor.file("junk", b"\xff\x00"), *KEY), 1)
+    for junk in (b"\xff\x00", b"some words\nin a file\n", b"AAAA", b"", "Öffnungszeiten: 9 bis 5".encode()):
+        told = said(runs("verify-receipt", harbor.file("junk", junk), *KEY), 1)
+        assert "proof-malformed" in told
+        assert "It is no receipt" in told, junk
     assert "disclosure-unproven" in said(runs("verify-receipt", receipt, *KEY, "--disclosures", other), 1)
     wrong = harbor.file("body", b"another")
     assert "body-altered" in said(runs("verify-receipt", receipt, *KEY, "--disclosures", own, "--body", wrong), 1)

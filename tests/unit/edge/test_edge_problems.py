@@ -82,6 +82,10 @@ def test_an_unknown_exception_is_told_as_an_id_and_nothing_else(app: Flask, path
         ("POST", "/v1/accounts", 405, "method-not-allowed"),
         ("DELETE", "/v1/accounts/x/balance", 405, "method-not-allowed"),
         ("GET", "/.well-known/no-such", 404, "not-found"),
+        ("GET", "/oauth/grants", 404, "not-found"),
+        ("GET", "/oauth/grants/", 404, "not-found"),
+        ("DELETE", "/oauth/grants", 404, "not-found"),
+        ("GET", "/v1", 404, "not-found"),
     ],
 )
 def test_a_wrong_address_or_method_is_a_problem_too(app: Flask, method: str, path: str, status: int, code: str) -> None:

@@ -192,6 +192,26 @@ def test_what_has_ended_is_never_revived(house: House, end: str) -> None:
 
 
 @pytest.mark.any_database
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_a_no_is_taken_although_the_grant_has_ended_and_touches_nothing(house: House, is_stopped: bool) -> None:
+    grant_id = granted(house)
+    house.watch.passes(days=29, hours=23, minutes=55)
+    amendment_id = proposed(house, grant_id)
+    if is_stopped:
+        house.grants.revoke(house.alice, grant_id, Part())
+    else:
+        house.watch.passes(minutes=6)
+    before = house.grant(grant_id)
+    assert amendment(house, amendment_id).status_code == "amendment-superseded"
+    refuse(house, amendment_id)
+    assert house.grant(grant_id) == before
+    assert house.durable_events()[-1] == "grant.refused"
+    assert amendment(house, amendment_id).status_code == "user-refused"
+    with pytest.raises(ConsentRefused, match="consent-decided"):
+        refuse(house, amendment_id)
+
+
+@pytest.mark.any_database
 def test_a_single_read_out_cannot_be_amended(house: House) -> None:
     once = replace(MODEST, duration_type=DurationType.ONE_TIME, duration_days=None)
     grant_id = house.approved(("balances",), terms=once)
@@ -206,6 +226,8 @@ def test_of_two_proposals_on_one_version_the_later_answer_is_told_to_ask_again(h
     after = house.grant(grant_id)
     with pytest.raises(ConsentRefused, match="amendment-superseded"):
         approve(house, second, REPLACED)
+    assert house.grant(grant_id) == after
+    refuse(house, second)
     assert house.grant(grant_id) == after
 
 

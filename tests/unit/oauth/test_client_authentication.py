@@ -231,6 +231,30 @@ def test_any_other_way_to_authenticate_is_refused(world: World, parameters: dict
         response = world.messenger.post(path, **parameters)
         assert (response.status_code, response.json["error"]) == (401, "invalid_client")
         assert response.headers["Cache-Control"] == "no-store"
+        assert "WWW-Authenticate" not in response.headers, "an assertion in the body is no scheme of HTTP"
+
+
+@pytest.mark.parametrize(
+    ("tried", "challenge"),
+    [
+        ("Basic bWVzc2VuZ2VyOmd1ZXNz", "Basic"),
+        ("basic %%%", "Basic"),
+        ("Bearer x", "Bearer"),
+        ("dpop x", "DPoP"),
+        ("Evil x", "Basic"),
+        ("", "Basic"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/oauth/par", "/oauth/token", "/oauth/revoke", "/oauth/introspect"])
+def test_whoever_tries_the_authorization_header_is_challenged(
+    world: World, path: str, tried: str, challenge: str
+) -> None:
+    """RFC 6749 §5.2: 401 with the scheme that was tried; a good assertion beside it makes it no better (§2.3)."""
+    form = world.messenger.authenticated(token="x")
+    for body in (form, {"grant_type": "refresh_token", "client_id": "messenger"}):
+        response = world.app.test_client().post(path, data=body, headers={"Authorization": tried})
+        assert (response.status_code, response.json["error"]) == (401, "invalid_client")
+        assert response.headers["WWW-Authenticate"] == f'{challenge} realm="clients"'
 
 
 @pytest.mark.fapi(40)

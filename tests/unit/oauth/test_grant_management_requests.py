@@ -204,6 +204,21 @@ def test_a_no_brings_the_refusal_and_leaves_grant_and_tokens(world: World) -> No
     assert is_live(world, before) == (True, True)
 
 
+def test_a_no_to_what_was_overtaken_brings_the_refusal_too(world: World) -> None:
+    before = granted(world)
+    browser, path, _ = reaches_page(world, **world.messenger.merges(before["grant_id"]))
+    agreed(world, **world.messenger.merges(before["grant_id"]))
+    amendment_id = path.removeprefix("/consent/")
+    with world.services.database.read() as session:
+        waiting = world.services.grant_reader.find_amendment(session, amendment_id, world.watch())
+    assert waiting is not None
+    assert waiting.status_code == "amendment-superseded"
+    world.services.amendments.refuse(Actor(ALICE, "0" * 8), amendment_id)
+    _, answer = location(browser.get(waiting.return_path))
+    assert (answer["error"], answer["state"]) == ("access_denied", "state & more")
+    assert world.grant(before["grant_id"]).version == 2
+
+
 def test_loading_the_page_again_leads_to_the_same_proposal(world: World) -> None:
     asked = world.messenger.merges(granted(world)["grant_id"])
     browser = world.browser()

@@ -50,7 +50,6 @@ def test_of_ten_who_redeem_one_code_at_once_one_wins(world: World) -> None:
     "parameters",
     [
         {"code": "bkr_ac_unknown"},
-        {"code": None},
         {"redirect_uri": None},
         {"redirect_uri": "http://localhost:4199/cb"},
         {"code_verifier": None},
@@ -64,6 +63,18 @@ def test_a_code_needs_everything_it_is_bound_to(world: World, parameters: dict[s
     code = world.code()
     assert refusal(world.messenger.redeems(code, **parameters), "invalid_grant")
     assert world.messenger.redeems(code).status_code == 200
+
+
+def test_a_token_request_without_the_code_or_refresh_token_itself_is_no_request(world: World) -> None:
+    """RFC 6749 §5.2: what is missing is `invalid_request`, and nothing is used up by it."""
+    code = world.code()
+    for empty in (None, ""):
+        assert refusal(world.messenger.redeems(code, code=empty), "invalid_request")
+    told = world.messenger.redeems(code)
+    assert told.status_code == 200
+    for empty in (None, ""):
+        assert refusal(world.messenger.refreshes("x", refresh_token=empty), "invalid_request")
+    assert world.messenger.refreshes(told.json["refresh_token"]).status_code == 200
 
 
 def test_a_code_is_worth_nothing_to_another_client_or_after_a_minute(world: World) -> None:

@@ -27,10 +27,13 @@ def edit(folder: Path, file: str, old: str, new: str) -> None:
     (folder / file).write_text(text.replace(old, new, 1))
 
 
-FIGURES = ", ".join(
-    f"{kind}_{name}: 1"
-    for kind in ("maximum", "default")
-    for name in ("duration_days", "lookback_days", "frequency_per_day", "data_life_days")
+FIGURES = (
+    ", ".join(
+        f"{kind}_{name}: 1"
+        for kind in ("maximum", "default")
+        for name in ("duration_days", "lookback_days", "frequency_per_day", "data_life_days")
+    )
+    + ", maximum_attended_per_day: 1"
 )
 NEEDS = "{balances: {essential: true, why: w}}"
 AGAIN = f"  - {{code: chat_banking, title: t, summary: s, dpv: https://d.example/d, categories: {NEEDS}, {FIGURES}}}"
@@ -113,6 +116,8 @@ MISTAKES: list[tuple[str, str, str, str]] = [
     (PURPOSES, "default_lookback_days: 60", "default_lookback_days: 1.5", "default_lookback_days"),
     (PURPOSES, "default_frequency_per_day: 4", "default_frequency_per_day: -4", "default_frequency_per_day"),
     (PURPOSES, "maximum_data_life_days: 90", "maximum_data_life_days: 10001", "maximum_data_life_days"),
+    (PURPOSES, "    maximum_attended_per_day: 200\n", "", "maximum_attended_per_day"),
+    (PURPOSES, "maximum_attended_per_day: 200", "maximum_attended_per_day: 0", "maximum_attended_per_day"),
     (PURPOSES, "{code: resale, title", "{cod: resale, title", "code"),
     (HARBOR, "bank: harbor", "bank: meridian", "bank"),
     (HARBOR, "categories: [accounts,", "categories: [thoughts,", "categories"),
@@ -123,6 +128,9 @@ MISTAKES: list[tuple[str, str, str, str]] = [
     (HARBOR, "maximum_frequency_per_day: 24\n", "", "maximum_frequency_per_day"),
     (HARBOR, "maximum_duration_days: 365", "maximum_duration_days: 500", "maximum_duration_days"),
     (HARBOR, "bank: harbor", "just words", "YAML"),
+    # A bank that offers more than any purpose may ask for.
+    (HARBOR, "maximum_lookback_days: 365", "maximum_lookback_days: 366", "maximum_lookback_days: must be"),
+    (HARBOR, "maximum_frequency_per_day: 24", "maximum_frequency_per_day: 97", "maximum_frequency_per_day: must be"),
 ]
 
 
@@ -133,6 +141,24 @@ def test_a_mistake_is_refused_with_its_file_and_key(folder: Path, file: str, old
         load_catalogue(folder)
     assert Path(file).name in refusal.value.detail
     assert place in refusal.value.detail
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "line"),
+    [
+        (HARBOR, "categories: [accounts,", "categories: [thoughts,", "banks/harbor.yaml:3: categories: "),
+        (HARBOR, "purposes: [chat_banking,", "purposes: [resale,", "banks/harbor.yaml:4: purposes: "),
+        (HARBOR, "maximum_lookback_days: 365", "maximum_lookback_days: 366", "banks/harbor.yaml:6: maximum_lookback"),
+        (HARBOR, "maximum_duration_days: 365", "maximum_duration_days: 366", "banks/harbor.yaml:5: maximum_duration"),
+        (HARBOR, "joint_accounts: false\n", "", "banks/harbor.yaml:2: joint_accounts: "),
+        (PURPOSES, "{code: resale, title", "{cod: resale, title", "forbidden[5]: code: must be a text"),
+    ],
+)
+def test_a_mistake_is_refused_with_its_line(folder: Path, file: str, old: str, new: str, line: str) -> None:
+    edit(folder, file, old, new)
+    with pytest.raises(ConfigurationInvalid) as refusal:
+        load_catalogue(folder)
+    assert line in refusal.value.detail
 
 
 @pytest.mark.parametrize(
@@ -194,7 +220,7 @@ def _not_text(folder: Path) -> None:
         (_misname_notice, "notices/accounts.md"),
         (_no_purposes, "purposes.yaml: the file is missing"),
         (_no_notices, "notices/"),
-        (_scalar, "harbor.yaml: must be a mapping"),
+        (_scalar, "harbor.yaml:1: must be a mapping"),
         (_not_text, "harbor.yaml: not readable as YAML"),
         (_a_folder, "purposes.yaml: cannot be read"),
         (_dangling, "banks/other.yaml: cannot be read"),

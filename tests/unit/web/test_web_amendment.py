@@ -172,6 +172,10 @@ def test_a_request_that_came_too_late_says_so(world: World, maya: Browser) -> No
     decide(maya, maya.get(f"/consent/{first}"), ("category", "card_locations"))
     assert "This request is out of date" in words_of(maya.get(f"/consent/{second}"))
     assert decide(maya, page).status_code == 409
+    answer = decide(maya, page, decision="deny")
+    assert (answer.status_code, path_of(answer)) == (303, "/oauth/authorize/answer"), (
+        "a no always leads back to the app"
+    )
     assert "You have answered already" in words_of(maya.get(f"/consent/{first}"))
     assert world.grant(grant_id).version == 2
     world.later = timedelta(minutes=11)
