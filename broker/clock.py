@@ -1,7 +1,7 @@
 """The only place that reads the time."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TypeAlias
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -27,3 +27,13 @@ def microseconds(instant: datetime) -> int:
 def start_of_day(instant: datetime) -> datetime:
     """Return midnight UTC of the instant's day."""
     return instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def day_of(instant: datetime) -> date:
+    """Return the instant's day in UTC."""
+    return instant.astimezone(UTC).date()
+
+
+def seconds_left_of_day(instant: datetime) -> int:
+    """Return the whole seconds until the next day in UTC has begun, from 1 to 86,400."""
+    return -((instant - start_of_day(instant) - timedelta(days=1)) // timedelta(seconds=1))

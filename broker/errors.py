@@ -87,6 +87,19 @@ class ReleaseRefused(BrokerError):
     detail = "The person has not granted this."
 
 
+class FrequencyExceeded(BrokerError):
+    """The category was read as often as it may be today; `retry_after_s` is when the next day begins."""
+
+    code = "frequency-exceeded"
+    detail = "This was read as often today as it may be."
+
+    def __init__(
+        self, detail: str | None = None, *, code: str | None = None, rule: str | None = None, retry_after_s: int = 0
+    ) -> None:
+        super().__init__(detail, code=code, rule=rule)
+        self.retry_after_s = retry_after_s
+
+
 class PolicyRefused(BrokerError):
     """The policies do not allow what was asked for: purpose, category, ceiling or bank facts."""
 

@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from broker.audit.batches import Batches
+from broker.audit.deciding import decide
 from broker.audit.leaf import Draft, draft
 from broker.audit.permits import Confirms, Permits
 from broker.audit.vocabulary import RESPONSE_DIGEST, Appended, Entry, Event
@@ -105,7 +106,8 @@ class Sequencer:
         """Write one entry and return when it is durable; entries of other threads share the commit.
 
         The claims are decided in the same transaction; when one is lost the entry becomes `access.refused` with that
-        claim's reason, and `Appended.lost` names it: the caller must refuse.
+        claim's reason, nothing else that it wanted is counted, and `Appended.lost` names the reason: the caller must
+        refuse.
 
         Raises:
             LogUnavailable: the entry could not be written, or too many wait; nothing may be released.
@@ -176,7 +178,7 @@ class Sequencer:
                 log = self._writer.lock(session, [bank_id])[bank_id]
                 self.permits.check(session, {bank_id: log}, for_access=True)
                 orders = gather()
-                lost = _decide(session, orders)
+                lost = decide(session, [order.conditions for order in orders])
                 drafts = [_decided(order.drafted, reason) for order, reason in zip(orders, lost, strict=True)]
                 written = self._writer.write(session, log, drafts)
             self.permits.remember([log])
@@ -192,19 +194,6 @@ class Sequencer:
 def _tell(entry: Entry) -> None:
     """Let the log lines of this request say whom it concerns and how the last entry decided."""
     add_facts(bank=entry.bank_id, platform=entry.platform_id, category=entry.category, decision=entry.decision)
-
-
-def _decide(session: Session, orders: Sequence[_Order]) -> list[str | None]:
-    """Decide all claims of a batch and return, for each order, the reason of the first that it lost.
-
-    Sorted by key: two batches that want the same rows take them in the same order, and never wait in a circle.
-    """
-    wishes = [(claim, place) for place, order in enumerate(orders) for claim in order.conditions]
-    lost: list[str | None] = [None] * len(orders)
-    for claim, place in sorted(wishes, key=lambda wish: (wish[0].key, wish[1])):
-        if not claim.take(session) and lost[place] is None:
-            lost[place] = claim.lost_reason
-    return lost
 
 
 def _decided(drafted: Draft, lost: str | None) -> Draft:

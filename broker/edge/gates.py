@@ -17,6 +17,7 @@ from broker.edge.csrf import check_origin
 from broker.edge.dpop import Proof, check_proof
 from broker.edge.interaction import interaction_id
 from broker.edge.nonces import demand
+from broker.edge.presence import is_attended
 from broker.edge.problems import wants_json
 from broker.edge.services import services
 from broker.edge.visitor import Visitor, visitor
@@ -105,6 +106,7 @@ def token() -> None:
         token_categories=frozenset(found.categories),
         interaction_id=interaction_id(),
         endpoint=f"{request.method} {request.url_rule}",
+        is_attended=is_attended(),
         claims=(proof.claim,),
     )
     refusal = _refusal(found, proof.jkt)

@@ -23,6 +23,7 @@ from broker.errors import (
     ConsentRefused,
     CredentialRefused,
     FormExpired,
+    FrequencyExceeded,
     InvalidRequest,
     LogUnavailable,
     NotFound,
@@ -51,6 +52,7 @@ TABLE: dict[type[BrokerError], tuple[int, str]] = {
     ProofNonceNeeded: (401, "The DPoP proof needs a nonce"),
     ScopeMissing: (403, "Not within the token's scope"),
     ReleaseRefused: (403, "Not shared"),
+    FrequencyExceeded: (429, "Too often today"),
     PolicyRefused: (403, "Not allowed"),
     ConsentRefused: (409, "Not possible any more"),
     SignInRequired: (401, "Please sign in"),
@@ -111,6 +113,8 @@ def _broker_error(error: BrokerError) -> Response:
     response = _told(status, title, error.code, error.detail, error.rule)
     if status == _UNAVAILABLE:
         response.headers["Retry-After"] = "5"
+    if isinstance(error, FrequencyExceeded):
+        response.headers["Retry-After"] = str(error.retry_after_s)
     if _is_api():
         _challenge(response, error)
     if isinstance(error, CredentialRefused):

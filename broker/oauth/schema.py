@@ -17,7 +17,7 @@ PATH = "/.well-known/bank_data.schema.json"
 _FIGURES = {
     "duration_days": "How long the grant lives; not with ONE_TIME.",
     "lookback_days": "How far back the data reaches.",
-    "frequency_per_day": "Reads a day and category while the person is away.",
+    "frequency_per_day": "Reads a day and category while the person is away; they are counted.",
     "data_life_days": "After how many days the platform deletes what it got.",
 }
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from broker.policy.answers import Questions
+from broker.policy.harvest import Budgets
 from broker.policy.terms import CategoryTerm, Terms
 from broker.policy.vocabulary import DETAIL_ORDER, PRECISION_ORDER, Detail, DurationType, Precision
 
@@ -34,7 +36,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """One data category = one OAuth scope = one permission on the page."""
+    """One data category = one OAuth scope = one permission on the page.
+
+    `questions` is there for a category that gives answers instead of data, and says how it may be asked.
+    """
 
     name: str
     title: str
@@ -45,6 +50,7 @@ class Category:
     precisions: Mapping[Precision, str]
     precision_examples: Mapping[Precision, str]
     default_precision: Precision | None
+    questions: Questions | None = None
 
     def fields_in(self, term: CategoryTerm) -> tuple[Field, ...]:
         """Return the fields that leave under this term."""
@@ -75,7 +81,11 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """A purpose that a platform may name, what it may ask for, and how much of it."""
+    """A purpose that a platform may name, what it may ask for, and how much of it.
+
+    `maximum_attended_per_day` is how often a category may be read a day while the platform says that the person is
+    there.
+    """
 
     code: str
     title: str
@@ -84,6 +94,7 @@ class Purpose:
     needs: Mapping[str, Need]
     maximum: Figures
     default: Figures
+    maximum_attended_per_day: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +132,7 @@ class Catalogue:
     purposes: Mapping[str, Purpose]
     forbidden: Mapping[str, ForbiddenPurpose]
     banks: Mapping[str, BankFacts]
+    harvest: Budgets
     notice_digest: str
     notice_version: int
     engine: "Engine" = field(compare=False, repr=False)

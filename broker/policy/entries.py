@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
+from broker.policy.answers import Questions
 from broker.policy.catalogue import BankFacts, Category, Field, Figures, ForbiddenPurpose, Need, Purpose
 from broker.policy.files import Node
 from broker.policy.vocabulary import DETAIL_ORDER, PRECISION_ORDER, Detail, Precision
@@ -13,6 +14,7 @@ _IRI = re.compile(r"https://[a-z0-9.-]+/[!-~]+")
 _FIGURES = ("duration_days", "lookback_days", "frequency_per_day", "data_life_days")
 _FIGURE_KEYS = tuple(f"{kind}_{name}" for kind in ("maximum", "default") for name in _FIGURES)
 _HARD_MAXIMUM_DAYS = 365
+_MOST_QUESTIONS = 100  # a day; each is a row that every further one looks at
 
 
 def categories(root: Node, notices: Mapping[str, str]) -> dict[str, Category]:
@@ -90,6 +92,7 @@ def _category(name: str, node: Node, notices: Mapping[str, str]) -> Category:
         "precision_titles",
         "precision_examples",
         "default_precision",
+        "questions",
     )
     if not _NAME.fullmatch(name) or name not in notices:
         raise node.fail("name", "must be a lower-case name with a notice in notices/")
@@ -107,7 +110,18 @@ def _category(name: str, node: Node, notices: Mapping[str, str]) -> Category:
         precisions={Precision(key): text for key, text in steps.items()},
         precision_examples={Precision(key): text for key, text in examples.items()},
         default_precision=_default_precision(node, precisions),
+        questions=_questions(node.child("questions")) if "questions" in node.value else None,
     )
+
+
+def _questions(node: Node) -> Questions:
+    """Read how a category of answers may be asked: in steps of amounts or of hours, and not in both."""
+    most = node.number("most_per_day", most=_MOST_QUESTIONS)
+    if "hours" in node.value:
+        node.only("most_per_day", "hours")
+        return Questions(most, hours=node.rising("hours"))
+    node.only("most_per_day", "amounts", "stale_after_hours")
+    return Questions(most, amounts=node.rising("amounts"), stale_after_hours=node.number("stale_after_hours"))
 
 
 def _default_precision(node: Node, precisions: list[str]) -> Precision | None:
@@ -129,7 +143,7 @@ def _field(name: str, node: Node) -> Field:
 
 
 def _purpose(code: str, node: Node, categories: frozenset[str]) -> Purpose:
-    node.only("code", "title", "summary", "dpv", "categories", *_FIGURE_KEYS)
+    node.only("code", "title", "summary", "dpv", "categories", *_FIGURE_KEYS, "maximum_attended_per_day")
     needs = node.mapping("categories")
     if unknown := needs.keys() - categories:
         raise node.fail("categories", f"{min(unknown)} is not a category")
@@ -144,6 +158,7 @@ def _purpose(code: str, node: Node, categories: frozenset[str]) -> Purpose:
         needs={name: _need(item) for name, item in needs.items()},
         maximum=maximum,
         default=default,
+        maximum_attended_per_day=node.number("maximum_attended_per_day"),
     )
 
 

@@ -106,6 +106,22 @@ class Node:
             raise self.fail(key, f"must be a whole number from 1 to {most}")
         return found
 
+    def rising(self, key: str) -> tuple[int, ...]:
+        """Read a list of rising whole numbers from 1 on that is not empty."""
+        found = self.value.get(key)
+        if (
+            not isinstance(found, list)
+            or not found
+            or any(type(number) is not int for number in found)
+            or found != sorted({number for number in found if number >= 1})
+        ):
+            raise self.fail(key, "must be a list of rising whole numbers, each at least 1")
+        return tuple(found)
+
+    def child(self, key: str) -> "Node":
+        """Read a mapping."""
+        return self._below(key, key, self.value.get(key))
+
     def flag(self, key: str) -> bool:
         """Read true or false."""
         found = self.value.get(key)

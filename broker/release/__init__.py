@@ -3,6 +3,7 @@
 from broker.release.asking import Call, Released, Rendered, Wanted
 from broker.release.own_accounts import OwnAccount, OwnAccounts
 from broker.release.own_receipts import OwnReceipts
+from broker.release.pages import ReadPage
 from broker.release.renewals import Renewals
 from broker.release.service import BODY_MAX_BYTES, Release
 
@@ -12,6 +13,7 @@ __all__ = [
     "OwnAccount",
     "OwnAccounts",
     "OwnReceipts",
+    "ReadPage",
     "Release",
     "Released",
     "Rendered",

@@ -9,7 +9,10 @@ from broker.banks.facts import SameFacts
 from broker.crypto.digests import base64url
 from broker.grants.fence import Held
 from broker.grants.views import Grant, GrantedAccount
+from broker.harvest.counting import Count
 from broker.policy import Catalogue
+from broker.policy.answers import Question
+from broker.release.pages import ReadPage
 from broker.storage.single_use import Claim
 
 _ACCESS_ID_BYTES = 16
@@ -17,25 +20,35 @@ _ACCESS_ID_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One authenticated call of a platform. `claims` are what the log's transaction must win (the DPoP jti)."""
+    """One authenticated call of a platform. `claims` are what the log's transaction must win (the DPoP jti).
+
+    `is_attended` is the platform's word that the person is using it now.
+    """
 
     grant_id: str
     platform_id: str
     token_categories: frozenset[str]
     interaction_id: str
     endpoint: str
+    is_attended: bool = False
     claims: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the call wants: a category, one account (None: all granted), instants, and fields its filters look at."""
+    """What the call wants: a category, one account (None: all granted), instants, and fields its filters look at.
+
+    `page` is which part of a list it is, None where the answer has one part; `question` is what it asks of a category
+    that gives answers instead of data.
+    """
 
     category: str
     account_id: str | None = None
     oldest_at: datetime | None = None
     newest_at: datetime | None = None
     filtered_fields: frozenset[str] = frozenset()
+    page: ReadPage | None = None
+    question: Question | None = None
 
     def accounts_of(self, grant: Grant) -> tuple[GrantedAccount, ...]:
         """Return the live accounts of the grant that are wanted."""
@@ -55,12 +68,14 @@ class Access:
 
     `customer` is the bank's id of the person, None when it is not known; `window` is what transactions are asked from;
     `facts` are those that the request was judged by: what was fetched and cut down under them leaves under no others.
+    `counts` is what the read counts against.
     """
 
     id: str
     customer: str | None
     window: Window
     facts: SameFacts
+    counts: Count
 
 
 def new_access_id() -> str:

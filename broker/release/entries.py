@@ -54,8 +54,15 @@ def access_entry(
         reasons=reasons or tuple(decision.codes),
         records=rendered.records if rendered else None,
         accounts=len(accounts),
+        stated=_stated(call, wanted),
         details=details,
     )
+
+
+def _stated(call: Call, wanted: Wanted) -> dict[str, Any]:
+    """Say openly whether the person was there, by the platform's word, and which further page of a read it is."""
+    page = wanted.page.number if wanted.page else 1
+    return {"attended": call.is_attended} | ({"page": page} if page > 1 else {})
 
 
 def refusal_entry(grant: Grant, call: Call, access_id: str, code: str, policy_digest: str) -> Entry:

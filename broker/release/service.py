@@ -22,7 +22,6 @@ from broker.errors import (
     BankSignInNeeded,
     BankUnavailable,
     BrokerError,
-    ProofRefused,
     ReleaseRefused,
     StorageUnavailable,
 )
@@ -31,16 +30,21 @@ from broker.grants.fence import Fences, Held
 from broker.grants.reader import GrantReader
 from broker.grants.uses import Use
 from broker.grants.views import Grant
+from broker.harvest.counting import CountedRead, CountedRecords
 from broker.policy import Catalogue, Decision
 from broker.policy.minimise import Limits, Record, minimise
 from broker.release.asking import Access, Call, Released, Rendered, Wanted, new_access_id
+from broker.release.counting import count, stopping
 from broker.release.entries import access_entry, refusal_entry
-from broker.release.judgement import judge, judge_again, raise_refusal
+from broker.release.judgement import judge, judge_again, lost, lost_at_the_end, raise_refusal
+from broker.release.questions import questions_of
+from broker.release.reads import claim_of, with_reads
 from broker.release.receipts import for_the_bank, for_the_platform
 from broker.release.records import Naming, fetch
 from broker.release.renewals import Renewals
 from broker.release.standing import Standing, standing
 from broker.storage.engine import Database
+from broker.switches.condition import StaysOn
 from broker.users.service import Identity, Users
 
 BODY_MAX_BYTES = 1 << 20
@@ -70,29 +74,55 @@ class Release:
         Raises:
             TokenRefused: the grant has ended.
             ReleaseRefused: paused, not granted, or a filter on a field that is not granted.
+            FrequencyExceeded: it was read, or asked, as often today as it may be.
             ProofRefused: the DPoP proof was used before.
             BankUnavailable: or one of its kinds.
             LogUnavailable: an entry could not be written; nothing leaves.
         """
         with self.database.read() as session:
-            found = self._standing(session, call)
+            found = self._standing(session, call, wanted)
             grant = found.grant
             identity = self.users.at_bank(session, grant.user_id, grant.bank_id)
-        now = self.clock()
+            now = self.clock()
+            window = _window(found, wanted, now)
+            counts = count(session, self.catalogue.harvest, grant, wanted, oldest_at=window.oldest_at, now=now)
         access = Access(
             id=new_access_id(),
             customer=identity.subject if identity else None,
-            window=_window(found, wanted, now),
+            window=window,
             facts=SameFacts(grant.bank_id, found.rules.version),
+            counts=counts,
         )
+        found = replace(found, harvest=counts.facts())
+        with stopping(self.sequencer, counts):
+            return self._read(found, identity, call, wanted, render=render, access=access)
+
+    def _read(
+        self,
+        found: Standing,
+        identity: Identity | None,
+        call: Call,
+        wanted: Wanted,
+        *,
+        render: Callable[[list[Record]], Rendered],
+        access: Access,
+    ) -> Released:
+        grant, now = found.grant, access.counts.reading.at
         decision = judge(found, call, wanted, now)
         event = Event.ACCESS_REQUESTED if decision.is_allowed else Event.ACCESS_REFUSED
-        # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof.
+        # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof and
+        # counts the read.
         announced = access_entry(event, grant, call, wanted, decision, access=access)
-        appended = self.sequencer.append(announced, call.claims)
+        counted = [
+            claim_of(found, wanted, now),
+            *questions_of(self.catalogue, grant, wanted, now),
+            CountedRead(access.counts),
+            StaysOn(grant.bank_id, grant.platform_id, wanted.category),
+        ]
+        appended = self.sequencer.append(announced, [*call.claims, *(counted if decision.is_allowed else ())])
         if appended.lost:
-            raise ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
-        self._refuse(decision, grant)
+            raise lost(appended.lost, now)
+        self._refuse(decision, grant, now)
         try:
             allowed = self.access(identity, call.interaction_id, wanted.category, appended)
             records = self._fetch(grant, wanted, allowed, access.window)
@@ -107,7 +137,7 @@ class Release:
             stack.enter_context(held)
             try:
                 with self.database.read() as session:
-                    present = self._standing(session, call)
+                    present = self._standing(session, call, wanted, is_counted=True)
             except BrokerError as error:
                 self._record_end(announced, error, fenced=True)
                 raise
@@ -129,11 +159,11 @@ class Release:
         if grant is not None and code == _EXPIRED:
             record_expiry(self.sequencer, self.clock, grant.id)
 
-    def _refuse(self, decision: Decision, grant: Grant, *, fenced: bool = False) -> None:
+    def _refuse(self, decision: Decision, grant: Grant, now: datetime, *, fenced: bool = False) -> None:
         """Raise what the caller is told of a refusal; an end that was told must outlast a clock that steps back."""
         if _EXPIRED in decision.codes:
             record_expiry(self.sequencer, self.clock, grant.id, fenced=fenced)
-        raise_refusal(decision)
+        raise_refusal(decision, now)
 
     def _record_end(self, announced: Entry, error: BrokerError, *, fenced: bool = False) -> None:
         """Give what was announced an outcome: the bank or the storage failed, or what is asked for is gone."""
@@ -154,25 +184,30 @@ class Release:
     ) -> Released:
         """Re-check what was read behind the fence, and write `access.released`: no revocation comes between."""
         now, grant = self.clock(), found.grant
+        # The read has been counted: it is judged by what was counted before it. A hold that was placed meanwhile is for
+        # the log's transaction to find.
+        found = replace(found, harvest=access.counts.facts())
         decision = judge_again(found, call, wanted, now, before=before)
         event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
         left = rendered if decision.is_allowed else None
         fields = wanted.fields_of(grant, self.catalogue)
         entry = access_entry(event, grant, call, wanted, decision, access=access, fields=fields, rendered=left)
         use = Use(grant.id, wanted.category, grant.updated_at, now)
-        uses = (use, access.facts) if decision.is_allowed else ()
-        appended = self.sequencer.append(entry, uses, fenced=True)
+        stays_on = StaysOn(grant.bank_id, grant.platform_id, wanted.category)
+        held_still = (use, access.facts, CountedRecords(access.counts, rendered.records), stays_on)
+        appended = self.sequencer.append(entry, held_still if decision.is_allowed else (), fenced=True)
         # Only here is the entry durable; not a byte may leave before this line (invariant 1).
-        self._refuse(decision, before, fenced=True)
+        self._refuse(decision, before, now, fenced=True)
         if appended.lost:
-            raise ReleaseRefused(
-                "What is allowed changed while the data was on the way. Ask again.", code=appended.lost
-            )
+            raise lost_at_the_end(appended.lost)
         receipt, disclosures = for_the_platform(appended)
         return Released(rendered.body, appended.log, appended.number, receipt, disclosures, held)
 
-    def _standing(self, session: Session, call: Call) -> Standing:
-        return standing(session, self.reader, self.catalogue, call, self.clock())
+    def _standing(self, session: Session, call: Call, wanted: Wanted, *, is_counted: bool = False) -> Standing:
+        now = self.clock()
+        own = int(is_counted or (wanted.page is not None and wanted.page.goes_on(now)))
+        found = standing(session, self.reader, self.catalogue, call, now)
+        return with_reads(session, self.catalogue, found, call=call, wanted=wanted, now=now, own=own)
 
     def _fetch(self, grant: Grant, wanted: Wanted, access: BankAccess, window: Window) -> list[Record]:
         accounts = {account.bank_ref: account.account_id for account in wanted.accounts_of(grant)}
@@ -217,6 +252,7 @@ class Release:
             term=category.term,
             accounts=frozenset(account.account_id for account in wanted.accounts_of(grant)),
             oldest_at=window.oldest_at,
+            question=wanted.question,
         )
         return minimise(limits, records)
 
@@ -224,7 +260,8 @@ class Release:
 def _window(found: Standing, wanted: Wanted, now: datetime) -> Window:
     """Return whole days only: asking with ever narrower instants must not reveal a time of day.
 
-    They go no further back than the person agreed to, nor than the bank says now.
+    They go no further back than the person agreed to, nor than the bank says now. The pages of one read end where it
+    began: what has happened since is another read's.
     """
     most = found.grant.terms.lookback_days
     if found.bank is not None:
@@ -232,4 +269,5 @@ def _window(found: Standing, wanted: Wanted, now: datetime) -> Window:
     oldest = start_of_day(now - timedelta(days=most))
     first = max(oldest, start_of_day(wanted.oldest_at)) if wanted.oldest_at else oldest
     last = min(now, start_of_day(wanted.newest_at) + timedelta(days=1)) if wanted.newest_at else now
+    last = min(last, wanted.page.began_at) if wanted.page else last
     return Window(first, max(first, last))

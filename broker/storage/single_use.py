@@ -15,7 +15,11 @@ _LARGEST_STEP = timedelta(minutes=10)
 
 
 class Condition(Protocol):
-    """Something that one conditional statement decides inside the transaction that depends on it."""
+    """Something that conditional statements decide inside the transaction that depends on it.
+
+    The rows of every kind but `Claim` belong to one bank, whose log is locked meanwhile. What does not hold has changed
+    nothing; what holds can be undone, by a savepoint of the session's connection.
+    """
 
     @property
     def key(self) -> str:

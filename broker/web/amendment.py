@@ -13,7 +13,7 @@ from broker.policy.vocabulary import ClusterState, GrantStatus
 
 NEW, MORE, LESS, SAME = "New", "More than now", "Less than now", "As now"
 _FIGURES = {
-    "frequencyPerDay": "Looks a day for each kind of data while you are away",
+    "frequencyPerDay": "Looks a day on its own, for each kind of data",
     "dataLifeDays": "Days after which it promises to delete what it received",
 }
 

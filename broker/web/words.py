@@ -47,9 +47,13 @@ EVENTS = {
     Event.ACCESS_RELEASED: "Data released",
     Event.ACCESS_REFUSED: "Data refused",
     Event.ACCESS_FAILED: "Bank did not answer",
+    Event.SWITCH_OFF: "Turned off",
+    Event.SWITCH_ON: "Turned on again",
     Event.DETAILS_ERASED: "Details of a customer erased",
     Event.PLATFORM_REGISTERED: "App registered",
     Event.PLATFORM_REMOVED: "App removed",
+    Event.PLATFORM_HELD: "App stopped: it read more than is ordinary",
+    Event.PLATFORM_UNHELD: "App let go on",
     Event.BANK_REGISTERED: "Bank registered",
     Event.POLICY_CHANGED: "Rules changed",
     Event.KEYS_ROTATED: "Keys of the log changed",
@@ -77,6 +81,18 @@ _SENTENCES = {
     Event.ACCESS_FAILED: "{bank} could not answer a question about {what}",
 }
 
+_RELEASED_TO = {
+    None: "",
+    True: " while you were using it",
+    False: " on its own",
+}
+PRESENCE = {
+    None: "",
+    True: "Yes: you were using the app, so it said",
+    False: "No: the app asked on its own",
+}
+"""What an access says of the person's own presence."""
+
 _ON_HOLD = "We put sharing with {platform} on hold, because a part of our log was lost; you can let it go on"
 
 REASONS = {
@@ -88,7 +104,7 @@ REASONS = {
     "bank-refused-receipt": "the bank did not accept the proof that this request was logged",
     "bank-unknown": "the bank is not known here",
     "category-not-granted": "you did not allow this kind of data",
-    "category-off": "the bank does not offer this kind of data",
+    "category-off": "this kind of data is not offered, or turned off at the moment",
     "category-paused": "you paused this kind of data",
     "category-revoked": "you stopped sharing this kind of data",
     "ceiling-exceeded": "it was more than the rules allow",
@@ -96,12 +112,12 @@ REASONS = {
     "dpop-replayed": "the app's proof had been used before",
     "ended": "its time was over",
     "field-not-granted": "it looked at a detail that you did not allow",
-    "frequency-exceeded": "the app asked as often today as you allow",
+    "frequency-exceeded": "the app had asked as often as it may on one day",
     "grant-expired": "the permission had ended",
     "grant-paused": "you had paused the app",
     "grant-rejected": "the permission was refused",
     "grant-revoked": "you had stopped the app",
-    "grant-suspended": "sharing is switched off for now",
+    "grant-suspended": "sharing was turned off, by the bank or by us",
     "grant-unknown": "there was no permission",
     "harvest-hold": "the app is held back, because it reads more than its budget allows",
     "log-recovered": "a part of our log was lost; look through your choices before you let it go on",
@@ -114,6 +130,8 @@ REASONS = {
     "policy-refused": "no rule allows it",
     "proposed": "waiting for you",
     "purpose-forbidden": "this purpose is not allowed",
+    "suspended-by-bank": "the bank turned it off",
+    "suspended-by-operator": "we turned it off",
     "unapproved": "you did not answer in time",
     "unclaimed": "the app did not pick it up in time",
     "user-action": "you decided it",
@@ -124,12 +142,14 @@ DETAILS = {
     "accounts": "Accounts",
     "asked": "Terms that the app asked for",
     "before": "Terms that were agreed before",
+    "by": "Who did it",
     "context": "What the rules were asked",
     "customer": "The bank's word for its customer",
     "difference": "What has changed",
     "endpoint": "Question",
     "fields": "Fields",
     "notice": "Text of the consent page",
+    "reason": "Reason given",
     "rules": "Rules that refused it",
     "responseDigest": "SHA-256 of the answer",
     "terms": "Terms that were agreed",
@@ -142,7 +162,8 @@ def sentence(entry: LoggedEntry, *, platform: str, bank: str, catalogue: Catalog
     wording = _SENTENCES.get(entry.event, EVENTS[entry.event])
     if _is_on_hold(entry):
         wording = _ON_HOLD
-    return wording.format(platform=platform or "An app", bank=bank, what=_what(entry, catalogue))
+    told = wording.format(platform=platform or "An app", bank=bank, what=_what(entry, catalogue))
+    return told + _RELEASED_TO[entry.attended] if entry.event is Event.ACCESS_RELEASED else told
 
 
 def outcome(entry: LoggedEntry) -> tuple[str, str]:

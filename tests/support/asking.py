@@ -33,6 +33,7 @@ from broker.tokens.machine import issue_machine
 from broker.web.forms import Form
 from tests.support.edge import BASE, Platform
 from tests.support.platform_client import details
+from tests.support.presence import PRESENT
 from tests.support.town import CALLBACK, Town, csrf_token
 from tests.support.town_client import authenticated
 
@@ -58,7 +59,7 @@ class Ask:
         headers = dict(self.headers)
         if self.caller is not None:
             proof = self.caller.proof(self.path, method=self.method)
-            headers = {"Authorization": f"DPoP {self.caller.token}", "DPoP": proof, **headers}
+            headers = {"Authorization": f"DPoP {self.caller.token}", "DPoP": proof, **PRESENT, **headers}
         return self.browser.open(
             self.path,
             method=self.method,
@@ -160,7 +161,8 @@ class Asker:
             return Ask(self.town.app.test_client(), method, path, caller=self.machine)
         path = self.path(rule, **values)
         if gate is gates.token:
-            return Ask(self.town.app.test_client(), method, path, caller=self.caller)
+            ask = Ask(self.town.app.test_client(), method, path, caller=self.caller)
+            return ask if method in SAFE else self._question(ask, rule.endpoint)
         if gate is gates.auditor:
             headers = {"Authorization": f"Bearer {self.credential}"}
             return Ask(self.town.app.test_client(), method, path, headers=headers)
@@ -208,6 +210,15 @@ class Asker:
             )
         headers["Content-Type"] = "application/json"
         return Ask(self.town.app.test_client(), method, path, headers=headers, body=body)
+
+    def _question(self, ask: Ask, endpoint: str) -> Ask:
+        """Put a good question, by endpoint; one that nobody has taught us is an error."""
+        question = {
+            "answers.balance": {"accountId": self.known["account_id"], "atLeast": "50", "currency": "GBP"},
+            "answers.location": {"place": {"country": "GB", "townName": "Leeds"}, "since": "P1D"},
+        }[endpoint]
+        ask.body, ask.headers["Content-Type"] = json.dumps(question), "application/json"
+        return ask
 
     def fields(self, endpoint: str) -> Mapping[str, str]:
         """The fields of a good form, by endpoint; a form that nobody has taught us is an error."""

@@ -6,6 +6,7 @@ import time
 import uuid
 from typing import Any
 
+from tests.support.presence import PRESENT
 from tests.support.signer import Signer, b64
 from tests.support.wire import Answer, Line, message
 
@@ -38,11 +39,21 @@ class Caller:
         headers = {"DPoP": proof or self.dpop.proof("POST", self.base_url + path)}
         return message("POST", path, headers, body | fields)
 
-    def reading(self, path: str, token: str, *, proof: str | None = None, interaction_id: str | None = None) -> bytes:
+    def reading(
+        self,
+        path: str,
+        token: str,
+        *,
+        proof: str | None = None,
+        interaction_id: str | None = None,
+        is_attended: bool = True,
+    ) -> bytes:
         """Prepare a call of the API."""
         signed = proof or self.dpop.proof("GET", self.base_url + path, token)
         named = interaction_id or str(uuid.uuid4())
-        return message("GET", path, {"Authorization": f"DPoP {token}", "DPoP": signed, "x-fapi-interaction-id": named})
+        shown = {"Authorization": f"DPoP {token}", "DPoP": signed}
+        present = PRESENT if is_attended else {}
+        return message("GET", path, {**shown, "x-fapi-interaction-id": named, **present})
 
     def read(self, category: str, token: str, interaction_id: str | None = None) -> Answer:
         """Read one category of all granted accounts.

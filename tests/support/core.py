@@ -46,6 +46,7 @@ from broker.settings import default_policies_dir
 from broker.storage.engine import Database
 from broker.tokens.codes import Code, consume_code, issue_code
 from broker.users.service import Identity, Users
+from tests.support.presence import patient
 from tests.support.stores import SqliteStore, Store
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 250_000, UTC)
@@ -65,7 +66,8 @@ ASKED = Terms(
     frequency_per_day=4,
     data_life_days=30,
 )
-ASKER = Asker("messenger", frozenset({"chat_banking", "account_overview"}), frozenset(DATA))
+ANSWERS = ("balance_answers", "location_answers")
+ASKER = Asker("messenger", frozenset({"chat_banking", "account_overview"}), frozenset({*DATA, *ANSWERS}))
 OFFERED = (OfferedAccount("acc-1", "ref-1", "Current ••1111"), OfferedAccount("acc-2", "ref-2", "Savings ••2222"))
 CREDENTIAL = Credential("bank-access-canary", "bank-refresh-canary", NOON + timedelta(hours=1))
 
@@ -241,7 +243,7 @@ def registered(platform_id: str = "messenger") -> PlatformRow:
         name="Messenger",
         jwks={"keys": []},
         redirect_uris=["https://m.example/cb"],
-        scopes=list(DATA),
+        scopes=[*DATA, *ANSWERS],
         purposes=sorted(policies().purposes),
         options=NO_OPTIONS.to_json(),
         created_at=NOON,
@@ -253,16 +255,17 @@ LOG_KEYS = LogKeys([Ed25519PrivateKey.from_private_bytes(KEY[::-1])])
 
 @cache
 def policies() -> Catalogue:
-    return load_catalogue(default_policies_dir())
+    return patient(load_catalogue(default_policies_dir()))
 
 
-def call_of(grant_id: str, *categories: str) -> Call:
+def call_of(grant_id: str, *categories: str, is_attended: bool = True) -> Call:
     return Call(
         grant_id=grant_id,
         platform_id="messenger",
         token_categories=frozenset(categories or DATA),
         interaction_id="11111111-1111-4111-8111-111111111111",
         endpoint="GET /v1/thing",
+        is_attended=is_attended,
     )
 
 

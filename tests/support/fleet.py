@@ -28,6 +28,7 @@ from broker.storage import schema
 from broker.storage.engine import Database
 from tests.support.caller import CALLBACK, Caller
 from tests.support.customers import DATA, PLATFORMS, Customers, Person
+from tests.support.presence import patient_policies
 from tests.support.quick_bank import QuickBank
 from tests.support.sandbox_settings import sandbox_settings
 from tests.support.served import Server, free_port
@@ -131,6 +132,7 @@ def _built(
         outbound_allow=frozenset([*(f"localhost:{bank.port}" for bank in running.values()), *allowed]),
         database_url=database_url or f"sqlite:///{folder / 'broker.db'}",
         log_level="WARNING",
+        policies_dir=patient_policies(folder),
     )
     generate_keyset(settings.key_file, system_clock())
     _migrate(settings.database_url)
@@ -145,6 +147,7 @@ def _built(
         "BROKER_DATABASE_URL": settings.database_url,
         "BROKER_OUTBOUND_ALLOW": ",".join(settings.outbound_allow),
         "BROKER_LOG_LEVEL": settings.log_level,
+        "BROKER_POLICIES_DIR": str(settings.policies_dir),
     }
     options = ("--workers", str(size[0]), "--threads", str(size[1]))
     server = Server(code, told | environment, port, folder / "serve.log", *options, prefix=prefix)

@@ -19,6 +19,7 @@ from broker.tokens.codes import Code, issue_code
 from tests.support.edge import BASE
 from tests.support.memory import folder_in_memory
 from tests.support.platform_client import ASSERTION_TYPE, PlatformClient, details
+from tests.support.presence import PRESENT
 from tests.support.town import CALLBACK, Share, Town, csrf_token, open_town
 from tests.support.town_client import client_of
 from tests.support.town_facts import TownBank
@@ -137,7 +138,8 @@ class Flow:
 
     def calls(self, token: str, path: str = BALANCES, *, proof: str | None = None, **claims: Any) -> TestResponse:
         sent = proof or self.proof(path, token, "GET", **claims)
-        return self.http.get(path, headers={"Authorization": f"DPoP {token}", "DPoP": sent}, buffered=True)
+        headers = {"Authorization": f"DPoP {token}", "DPoP": sent, **PRESENT}
+        return self.http.get(path, headers=headers, buffered=True)
 
     def with_new_key(self) -> "Flow":
         """The same platform with another DPoP key."""

@@ -31,6 +31,8 @@ COLUMNS = (
     "reasons",
     "records",
     "accounts",
+    "attended",
+    "page",
     "policy",
     "leafHash",
 )

@@ -27,10 +27,13 @@ def edit(folder: Path, file: str, old: str, new: str) -> None:
     (folder / file).write_text(text.replace(old, new, 1))
 
 
-FIGURES = ", ".join(
-    f"{kind}_{name}: 1"
-    for kind in ("maximum", "default")
-    for name in ("duration_days", "lookback_days", "frequency_per_day", "data_life_days")
+FIGURES = (
+    ", ".join(
+        f"{kind}_{name}: 1"
+        for kind in ("maximum", "default")
+        for name in ("duration_days", "lookback_days", "frequency_per_day", "data_life_days")
+    )
+    + ", maximum_attended_per_day: 1"
 )
 NEEDS = "{balances: {essential: true, why: w}}"
 AGAIN = f"  - {{code: chat_banking, title: t, summary: s, dpv: https://d.example/d, categories: {NEEDS}, {FIGURES}}}"
@@ -113,6 +116,8 @@ MISTAKES: list[tuple[str, str, str, str]] = [
     (PURPOSES, "default_lookback_days: 60", "default_lookback_days: 1.5", "default_lookback_days"),
     (PURPOSES, "default_frequency_per_day: 4", "default_frequency_per_day: -4", "default_frequency_per_day"),
     (PURPOSES, "maximum_data_life_days: 90", "maximum_data_life_days: 10001", "maximum_data_life_days"),
+    (PURPOSES, "    maximum_attended_per_day: 200\n", "", "maximum_attended_per_day"),
+    (PURPOSES, "maximum_attended_per_day: 200", "maximum_attended_per_day: 0", "maximum_attended_per_day"),
     (PURPOSES, "{code: resale, title", "{cod: resale, title", "code"),
     (HARBOR, "bank: harbor", "bank: meridian", "bank"),
     (HARBOR, "categories: [accounts,", "categories: [thoughts,", "categories"),

@@ -41,6 +41,7 @@ def newest_first(*events: Event, interaction: str | None = "one-id", category: s
             reasons=(),
             records=None,
             accounts=None,
+            attended=None,
             details={},
         )
         for number, event in enumerate(events)

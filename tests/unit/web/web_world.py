@@ -242,7 +242,9 @@ class World:
         return grant_id
 
     def reads(self, grant_id: str, category: str) -> None:
-        call = Call(grant_id, "messenger", frozenset({category}), str(uuid.uuid4()), "GET /v1/accounts")
+        call = Call(
+            grant_id, "messenger", frozenset({category}), str(uuid.uuid4()), "GET /v1/accounts", is_attended=True
+        )
         self.services.release.read(call, Wanted(category), lambda records: Rendered(b"{}", len(records)))
 
 

@@ -1,0 +1,63 @@
+"""Decides what the entries of one batch hang on: of each entry everything holds, or nothing of it is counted.
+
+Trusted: an entry that says `access.requested` or `access.released` has won all that it wanted, and one that was refused
+has used up nothing but proofs.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from broker.storage.single_use import Claim, Condition
+
+
+def decide(session: Session, wanted: Sequence[Sequence[Condition]]) -> list[str | None]:
+    """Return, for each entry of the batch, the reason of the first condition that it has lost, None when it has all.
+
+    First the claims of all entries, sorted by key: two batches that want the same ones take them in the same order, and
+    never wait in a circle. They stay taken: a proof that was shown is used, whatever came of the call. Then, entry by
+    entry in the order of their arrival, what counts: those rows belong to one bank, whose log is locked.
+    """
+    lost = _first_uses(session, wanted)
+    counted = [(place, sorted(_counters(wanted[place]), key=_key)) for place, reason in enumerate(lost) if not reason]
+    if not _all_hold(session, [conditions for _, conditions in counted]):
+        for place, conditions in counted:
+            lost[place] = _of_one(session, conditions)
+    return lost
+
+
+def _first_uses(session: Session, wanted: Sequence[Sequence[Condition]]) -> list[str | None]:
+    claims = [(one, place) for place, conditions in enumerate(wanted) for one in conditions if isinstance(one, Claim)]
+    lost: list[str | None] = [None] * len(wanted)
+    for claim, place in sorted(claims, key=lambda wish: (wish[0].key, wish[1])):
+        if not claim.take(session) and lost[place] is None:
+            lost[place] = claim.lost_reason
+    return lost
+
+
+def _all_hold(session: Session, counted: Sequence[Sequence[Condition]]) -> bool:
+    """Take everything, and nothing when one of them does not hold: nearly every batch ends here."""
+    if not any(counted):
+        return True
+    with session.connection().begin_nested() as together:
+        held = all(condition.take(session) for conditions in counted for condition in conditions)
+        if not held:
+            together.rollback()
+    return held
+
+
+def _of_one(session: Session, conditions: Sequence[Condition]) -> str | None:
+    with session.connection().begin_nested() as own:
+        for condition in conditions:
+            if not condition.take(session):
+                own.rollback()
+                return condition.lost_reason
+    return None
+
+
+def _counters(conditions: Sequence[Condition]) -> list[Condition]:
+    return [condition for condition in conditions if not isinstance(condition, Claim)]
+
+
+def _key(condition: Condition) -> str:
+    return condition.key

@@ -1,0 +1,53 @@
+"""What a read costs: how often it may be done today, how often it was, and the claim that counts it.
+
+Trusted: that somebody is present is the platform's word, so reads have a ceiling either way.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from broker.clock import day_of
+from broker.grants.reads import Read, ReadOn, reads_on
+from broker.policy import Catalogue, Reads
+from broker.release.asking import Call, Wanted
+from broker.release.standing import Standing
+from broker.storage.single_use import Condition
+
+
+def with_reads(
+    session: Session, catalogue: Catalogue, found: Standing, *, call: Call, wanted: Wanted, now: datetime, own: int
+) -> Standing:
+    """Add how often the category was read today before this call, and how often it may be.
+
+    `own` is 1 when the read of this call is among those counted: it does not stand against itself.
+    """
+    counted = reads_on(session, found.grant.id, wanted.category, day_of(now))
+    attended_ceiling, unattended_ceiling = _ceilings(catalogue, found)
+    reads = Reads(
+        is_attended=call.is_attended,
+        attended_today=max(0, counted.attended - own),
+        attended_ceiling=attended_ceiling,
+        unattended_today=max(0, counted.unattended - own),
+        unattended_ceiling=unattended_ceiling,
+    )
+    return replace(found, reads=reads)
+
+
+def claim_of(found: Standing, wanted: Wanted, now: datetime) -> Condition:
+    """Return what counts the read, or lets the page go with its read, in the transaction that announces it."""
+    reads, page = found.reads, wanted.page
+    ceiling = reads.attended_ceiling if reads.is_attended else reads.unattended_ceiling
+    read = Read(found.grant.id, wanted.category, day_of(now), reads.is_attended, ceiling)
+    return ReadOn(read, page.claim) if page is not None and page.goes_on(now) else read
+
+
+def _ceilings(catalogue: Catalogue, found: Standing) -> tuple[int, int]:
+    """Return the ceilings for reads with and without the person; what no policy knows is never read."""
+    terms, bank = found.grant.terms, found.bank
+    purpose = catalogue.purposes.get(terms.purpose)
+    if purpose is None or bank is None:
+        return 0, 0
+    bounds = (purpose.maximum.frequency_per_day, bank.maximum_frequency_per_day)
+    return purpose.maximum_attended_per_day, min(terms.frequency_per_day, *bounds)
