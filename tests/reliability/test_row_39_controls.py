@@ -36,7 +36,7 @@ PLANTS = (
     ),
     Plant(
         "broker/release/service.py",
-        "[*call.claims, *(counted if decision.is_allowed else ())]",
+        "[*call.claims, *counted]",
         "(counted if decision.is_allowed else ())",
         _RUNS,
     ),
