@@ -37,7 +37,7 @@ PLANTS = (
     Plant(
         "broker/release/service.py",
         "[*call.claims, *counted]",
-        "(counted if decision.is_allowed else ())",
+        "counted",
         _RUNS,
     ),
     Plant(
