@@ -42,8 +42,20 @@ from broker.release import OwnAccounts, OwnReceipts, Release, Renewals
 from broker.settings import Mode, Settings
 from broker.storage.clock_file import own_clock
 from broker.storage.engine import Database
+from broker.switches.service import Switches
 from broker.users.service import Users
-from broker.web import bank_console, bank_facts, consent, history, home, my_sharing, receipts, sign_in, verify_receipt
+from broker.web import (
+    bank_console,
+    bank_facts,
+    consent,
+    history,
+    home,
+    my_sharing,
+    receipts,
+    sign_in,
+    switches,
+    verify_receipt,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +78,7 @@ MOUNT_TABLE = (
     Mount(verify_receipt.blueprint, "", gates.public),
     Mount(bank_console.blueprint, "", gates.staff),
     Mount(bank_facts.blueprint, "", gates.staff),
+    Mount(switches.blueprint, "", gates.staff),
     Mount(metadata.blueprint, "/.well-known", gates.public),
     Mount(oauth.browser, "/oauth", gates.public),
     Mount(oauth.blueprint, "/oauth", gates.client),
@@ -162,6 +175,7 @@ def build_services(settings: Settings, wall: Clock = system_clock, catalogue: Ca
         consents=Consents(sequencer, catalogue, sealer, pairwise, clock),
         amendments=Amendments(sequencer, fences, catalogue, sealer, clock),
         grant_reader=reader,
+        switches=Switches(sequencer, catalogue, sealer, clock),
         release=release,
         own_accounts=OwnAccounts(release),
         own_receipts=OwnReceipts(database, reader, clock),

@@ -23,6 +23,7 @@ from broker.grants.acts import PlatformActor
 from broker.grants.expiry import record_expiry
 from broker.grants.reader import has_live_grant, live_grants_of
 from broker.grants.reads import forget_old_reads
+from broker.harvest.tallies import forget_long_silent
 from broker.oauth.requests import forget_old_requests
 from broker.platforms.initial_tokens import forget_unused
 from broker.settings import load_settings
@@ -44,6 +45,7 @@ _FORGETTING = (
     forget_old_machine_tokens,
     forget_unused,
     forget_old_reads,
+    forget_long_silent,
 )
 _log = structlog.get_logger(__name__)
 

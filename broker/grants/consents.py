@@ -23,6 +23,8 @@ from broker.policy.terms import Choice, Terms, narrowed
 from broker.policy.vocabulary import GrantStatus
 from broker.storage.base import new_id
 from broker.storage.single_use import Claim, claim
+from broker.switches.reader import concerning
+from broker.switches.views import off_categories, off_for
 
 PROPOSAL_LIFE = timedelta(minutes=10)
 _CONSENT = "consent"
@@ -70,7 +72,7 @@ class Consents:
             PolicyRefused: the policies or the bank's facts do not allow it (logged as `grant.rejected`).
         """
         with self._sequencer.transaction([bank_id]) as transaction:
-            decision = self._decide(transaction.session, asker, terms, bank_id)
+            decision = decide_now(transaction.session, self._catalogue, asker, terms, bank_id)
             row = self._proposal(actor, asker, terms, bank_id, answer)
             transaction.session.add(row)
             transaction.session.flush()
@@ -102,7 +104,7 @@ class Consents:
             asked = Terms.from_json(row.asked)
             terms = chosen_terms(asked, choice, row.bank_id, {account.account_id for account in offered})
             take_decision(transaction.session, status_now(row, now), row.consent_key, now)
-            decision = self._decide(transaction.session, asker, terms, row.bank_id)
+            decision = decide_now(transaction.session, self._catalogue, asker, terms, row.bank_id)
             if decision.is_allowed:
                 picked = [account for account in offered if account.account_id in choice.accounts]
                 set_status(row, GrantStatus.ACTIVE, "approved", now)
@@ -131,12 +133,6 @@ class Consents:
             set_status(row, GrantStatus.REJECTED, "user-refused", now)
             transaction.append(entry_of(row, Event.GRANT_REFUSED, actor, reasons=("user-refused",)))
             end_at_bank_if_last(transaction.session, row, now)
-
-    def _decide(self, session: Session, asker: Asker, terms: Terms, bank_id: str) -> Decision:
-        """Judge by the bank's facts as they are under the lock of its log: they cannot change before the entry."""
-        rules = in_force(session, self._catalogue, bank_id)
-        context = RequestContext(platform=asker.facts, terms=terms, bank_id=bank_id, bank=rules.bank)
-        return decide(rules.catalogue, context)
 
     def _bank_of(self, actor: Actor, grant_id: str) -> str:
         """Look up which log to lock; everything that counts is read again under the lock."""
@@ -171,6 +167,24 @@ class Consents:
         set_status(row, GrantStatus.REJECTED, decision.codes[0], now)
         transaction.append(rejection_of(row, actor, decision))
         end_at_bank_if_last(transaction.session, row, now)
+
+
+def decide_now(session: Session, catalogue: Catalogue, asker: Asker, terms: Terms, bank_id: str) -> Decision:
+    """Ask the policies whether these terms may be granted at this bank, as things stand in this transaction.
+
+    It holds the lock of the bank's log: neither its facts nor a switch can change before the entry stands.
+    """
+    rules = in_force(session, catalogue, bank_id)
+    switches = concerning(session, bank_id, asker.platform_id)
+    context = RequestContext(
+        platform=asker.facts,
+        terms=terms,
+        bank_id=bank_id,
+        bank=rules.bank,
+        off=off_for(switches),
+        off_categories=off_categories(switches),
+    )
+    return decide(rules.catalogue, context)
 
 
 def rejection_of(row: GrantRow, actor: Actor, decision: Decision, *, part: str | None = None) -> Entry:

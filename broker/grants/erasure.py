@@ -12,6 +12,7 @@ from broker.clock import Clock
 from broker.grants.acts import end_at_bank_if_last, entry_of, set_status
 from broker.grants.fence import Fences
 from broker.grants.models import GrantRow
+from broker.harvest.tallies import forget_person
 from broker.policy.vocabulary import GrantStatus
 
 _LIVE = (GrantStatus.ACTIVE.value, GrantStatus.PAUSED.value)
@@ -45,6 +46,7 @@ class Erasure:
                 # Again when a further grant has appeared between the look and the locks: its fence is not held.
                 if {row.id for row in rows} <= set(grants):
                     self._end(transaction, rows)
+                    forget_person(transaction.session, user_id, bank_id)
                     return erase_details(transaction, user_id=user_id, bank_id=bank_id)
 
     def _end(self, transaction: LoggedTransaction, rows: Sequence[GrantRow]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from broker.policy.answers import Questions
+from broker.policy.harvest import Budgets
 from broker.policy.terms import CategoryTerm, Terms
 from broker.policy.vocabulary import DETAIL_ORDER, PRECISION_ORDER, Detail, DurationType, Precision
 
@@ -131,6 +132,7 @@ class Catalogue:
     purposes: Mapping[str, Purpose]
     forbidden: Mapping[str, ForbiddenPurpose]
     banks: Mapping[str, BankFacts]
+    harvest: Budgets
     notice_digest: str
     notice_version: int
     engine: "Engine" = field(compare=False, repr=False)

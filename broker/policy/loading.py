@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from broker.errors import ConfigurationInvalid
+from broker.policy.budgets import budgets
 from broker.policy.catalogue import Catalogue
 from broker.policy.cedar import Engine
 from broker.policy.entries import bank_facts, categories, purposes
@@ -41,6 +42,7 @@ def _catalogue(files: tuple[tuple[str, bytes], ...], language: str) -> Catalogue
         purposes=allowed,
         forbidden=forbidden,
         banks=banks,
+        harvest=budgets(read_yaml(contents, "harvest.yaml")),
         notice_digest=_digest((name, text.encode()) for name, text in sorted(notices.items())),
         notice_version=notice_version,
         engine=Engine(read_rules(contents)),

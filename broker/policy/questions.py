@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from broker.policy.catalogue import BankFacts, Catalogue, Figures
-from broker.policy.contexts import Reads, ReleaseContext, RequestContext
+from broker.policy.contexts import Off, Reads, ReleaseContext, RequestContext
 from broker.policy.terms import Terms
 from broker.policy.vocabulary import DurationType
 
@@ -83,7 +83,7 @@ def requests(context: RequestContext, purpose: PurposeFacts) -> Iterator[Questio
             "purpose": _purpose(purpose.code),
             "category": category,
             **_figures(terms),
-            "off": sorted(context.off),
+            "off": sorted(context.off | ({Off.CATEGORY} if category in context.off_categories else set())),
         }
         yield Question("request", context.platform.id, purpose, context.bank, category, asked)
 

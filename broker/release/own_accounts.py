@@ -12,10 +12,13 @@ from broker.grants.contents import OfferedAccount
 from broker.grants.views import Grant
 from broker.release.asking import new_access_id
 from broker.release.service import Release
+from broker.switches.condition import StaysOn
 from broker.users.service import Identity
 
 _ENDPOINT: Final = "GET /consent"
 """Where the person sees the list: what stands in place of an endpoint of the API."""
+
+_SWITCHED_OFF = "The bank or the operator has turned this off for now. Nothing was asked of the bank. Try again later."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class OwnAccounts:
         """Return the open accounts that the person may share; joint ones only where the bank's facts allow.
 
         Raises:
-            PolicyRefused: there are no facts for this bank any more.
+            PolicyRefused: there are no facts for this bank any more, or sharing with the platform is turned off.
             BankUnavailable: or one of its kinds.
             LogUnavailable: the request could not be announced, so the bank was not asked (invariant 2).
         """
@@ -51,8 +54,12 @@ class OwnAccounts:
         facts = catalogue.banks.get(proposal.bank_id)
         if facts is None:
             raise PolicyRefused("The bank no longer takes part. Nothing was asked of it.", code="bank-unknown")
+        if any(one.is_whole for one in proposal.switches):
+            raise PolicyRefused(_SWITCHED_OFF, code="grant-suspended")
         announced = _entry(actor, proposal, catalogue.digest, identity)
-        appended = release.sequencer.append(announced)
+        appended = release.sequencer.append(announced, [StaysOn(proposal.bank_id, proposal.platform_id, "")])
+        if appended.lost:
+            raise PolicyRefused(_SWITCHED_OFF, code=appended.lost)
         try:
             access = release.access(identity, actor.interaction_id, "accounts", appended)
             accounts = release.connector(proposal.bank_id).accounts(access)

@@ -30,11 +30,13 @@ from broker.grants.fence import Fences, Held
 from broker.grants.reader import GrantReader
 from broker.grants.uses import Use
 from broker.grants.views import Grant
+from broker.harvest.counting import CountedRead, CountedRecords
 from broker.policy import Catalogue, Decision
 from broker.policy.minimise import Limits, Record, minimise
 from broker.release.asking import Access, Call, Released, Rendered, Wanted, new_access_id
+from broker.release.counting import count, stopping
 from broker.release.entries import access_entry, refusal_entry
-from broker.release.judgement import judge, judge_again, lost, raise_refusal
+from broker.release.judgement import judge, judge_again, lost, lost_at_the_end, raise_refusal
 from broker.release.questions import questions_of
 from broker.release.reads import claim_of, with_reads
 from broker.release.receipts import for_the_bank, for_the_platform
@@ -42,6 +44,7 @@ from broker.release.records import Naming, fetch
 from broker.release.renewals import Renewals
 from broker.release.standing import Standing, standing
 from broker.storage.engine import Database
+from broker.switches.condition import StaysOn
 from broker.users.service import Identity, Users
 
 BODY_MAX_BYTES = 1 << 20
@@ -80,20 +83,43 @@ class Release:
             found = self._standing(session, call, wanted)
             grant = found.grant
             identity = self.users.at_bank(session, grant.user_id, grant.bank_id)
-        now = self.clock()
+            now = self.clock()
+            window = _window(found, wanted, now)
+            counts = count(session, self.catalogue.harvest, grant, wanted, oldest_at=window.oldest_at, now=now)
         access = Access(
             id=new_access_id(),
             customer=identity.subject if identity else None,
-            window=_window(found, wanted, now),
+            window=window,
             facts=SameFacts(grant.bank_id, found.rules.version),
+            counts=counts,
         )
+        found = replace(found, harvest=counts.facts())
+        with stopping(self.sequencer, counts):
+            return self._read(found, identity, call, wanted, render=render, access=access)
+
+    def _read(
+        self,
+        found: Standing,
+        identity: Identity | None,
+        call: Call,
+        wanted: Wanted,
+        *,
+        render: Callable[[list[Record]], Rendered],
+        access: Access,
+    ) -> Released:
+        grant, now = found.grant, access.counts.reading.at
         decision = judge(found, call, wanted, now)
         event = Event.ACCESS_REQUESTED if decision.is_allowed else Event.ACCESS_REFUSED
         # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof and
         # counts the read.
         announced = access_entry(event, grant, call, wanted, decision, access=access)
-        counted = [claim_of(found, wanted, now), *questions_of(found, wanted, now)] if decision.is_allowed else []
-        appended = self.sequencer.append(announced, [*call.claims, *counted])
+        counted = [
+            claim_of(found, wanted, now),
+            *questions_of(found, wanted, now),
+            CountedRead(access.counts),
+            StaysOn(grant.bank_id, grant.platform_id, wanted.category),
+        ]
+        appended = self.sequencer.append(announced, [*call.claims, *(counted if decision.is_allowed else ())])
         if appended.lost:
             raise lost(appended.lost, now)
         self._refuse(decision, grant, now)
@@ -158,20 +184,22 @@ class Release:
     ) -> Released:
         """Re-check what was read behind the fence, and write `access.released`: no revocation comes between."""
         now, grant = self.clock(), found.grant
+        # The read has been counted: it is judged by what was counted before it. A hold that was placed meanwhile is for
+        # the log's transaction to find.
+        found = replace(found, harvest=access.counts.facts())
         decision = judge_again(found, call, wanted, now, before=before)
         event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
         left = rendered if decision.is_allowed else None
         fields = wanted.fields_of(grant, self.catalogue)
         entry = access_entry(event, grant, call, wanted, decision, access=access, fields=fields, rendered=left)
         use = Use(grant.id, wanted.category, grant.updated_at, now)
-        uses = (use, access.facts) if decision.is_allowed else ()
-        appended = self.sequencer.append(entry, uses, fenced=True)
+        stays_on = StaysOn(grant.bank_id, grant.platform_id, wanted.category)
+        held_still = (use, access.facts, CountedRecords(access.counts, rendered.records), stays_on)
+        appended = self.sequencer.append(entry, held_still if decision.is_allowed else (), fenced=True)
         # Only here is the entry durable; not a byte may leave before this line (invariant 1).
         self._refuse(decision, before, now, fenced=True)
         if appended.lost:
-            raise ReleaseRefused(
-                "What is allowed changed while the data was on the way. Ask again.", code=appended.lost
-            )
+            raise lost_at_the_end(appended.lost)
         receipt, disclosures = for_the_platform(appended)
         return Released(rendered.body, appended.log, appended.number, receipt, disclosures, held)
 

@@ -10,7 +10,7 @@ from broker.errors import TokenRefused
 from broker.grants.reader import GrantReader
 from broker.grants.views import Grant
 from broker.platforms.service import find as find_platform
-from broker.policy import BankFacts, Catalogue, Harvest, Off, PlatformFacts, Reads
+from broker.policy import BankFacts, Catalogue, Harvest, PlatformFacts, Reads
 from broker.policy.contexts import NOT_HARVESTED, NOT_READ
 from broker.release.asking import Call
 
@@ -22,7 +22,6 @@ class Standing:
     grant: Grant
     platform: PlatformFacts
     rules: InForce
-    off: frozenset[Off] = frozenset()
     reads: Reads = NOT_READ
     harvest: Harvest = NOT_HARVESTED
 

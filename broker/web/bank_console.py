@@ -16,6 +16,9 @@ from broker.edge.gates import signed_in
 from broker.edge.problems import wants_json
 from broker.edge.services import services
 from broker.errors import NotFound, NotPermitted
+from broker.grants.agreed import people_who_agreed_at
+from broker.harvest.holds import holds_at
+from broker.harvest.tallies import people_read
 from broker.web import parties, words
 from broker.web.forms import parsed
 from broker.web.log_rows import FilterForm, as_json, collect, filter_query, older_query
@@ -66,12 +69,18 @@ def _read(bank_id: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
         ids = {entry.grant_id for entry in batch.entries if entry.grant_id}
         statuses = services().grant_reader.statuses(session, ids, services().clock())
         names = parties.names(session)
+        held = holds_at(session, bank.id)
+        read = people_read(session, bank.id, services().clock())
+        agreed = people_who_agreed_at(session, bank.id, services().clock())
     known = [entry for entry in batch.entries if "customer" in entry.details]
     return {
         "bank": bank,
         "entries": batch.entries,
         "older": batch.older,
         "names": names,
+        "holds": held,
+        "people_read": read,
+        "agreed": agreed,
         "statuses": {grant_id: status.value for grant_id, status in statuses.items()},
         "customers": {entry.subject: entry.details["customer"] for entry in known},
     }

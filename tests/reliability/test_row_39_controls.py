@@ -8,7 +8,7 @@ from tests.support.controls import Plant, survivors
 
 _RUNS = "tests/reliability/test_row_39_simulation.py::every_promise"
 _FRESH = "judge_again(found, call, wanted, now, before=before)"
-_COUNTED = "(use, access.facts) if decision.is_allowed else ()"
+_COUNTED = "held_still if decision.is_allowed else ()"
 _SECOND_LOOK = """\
         decision = judge_again(found, call, wanted, now, before=before)
         event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
@@ -16,7 +16,9 @@ _SECOND_LOOK = """\
         fields = wanted.fields_of(grant, self.catalogue)
         entry = access_entry(event, grant, call, wanted, decision, access=access, fields=fields, rendered=left)
         use = Use(grant.id, wanted.category, grant.updated_at, now)
-        uses = (use, access.facts) if decision.is_allowed else ()
+        stays_on = StaysOn(grant.bank_id, grant.platform_id, wanted.category)
+        held_still = (use, access.facts, CountedRecords(access.counts, rendered.records), stays_on)
+        appended = self.sequencer.append(entry, held_still if decision.is_allowed else (), fenced=True)
 """
 PLANTS = (
     # What the person took back while the bank was answering is released.
@@ -34,8 +36,8 @@ PLANTS = (
     ),
     Plant(
         "broker/release/service.py",
-        "self.sequencer.append(announced, [*call.claims, *counted])",
-        "self.sequencer.append(announced, counted)",
+        "[*call.claims, *(counted if decision.is_allowed else ())]",
+        "(counted if decision.is_allowed else ())",
         _RUNS,
     ),
     Plant(

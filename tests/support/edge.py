@@ -20,6 +20,7 @@ from broker.edge.services import Services
 from broker.edge.visitor import Visitor, browser_id, sign_in, sign_out, visitor, wish_of
 from broker.release import OwnAccounts, OwnReceipts
 from broker.settings import Settings
+from broker.switches.service import Switches
 from broker.tokens.service import issue_access
 from tests.support.core import DATA, LOG_KEYS, House
 from tests.support.presence import PRESENT
@@ -54,6 +55,7 @@ def services_of(house: House, base_url: str = BASE) -> Services:
         consents=house.consents,
         amendments=house.amendments,
         grant_reader=house.reader,
+        switches=Switches(house.sequencer, house.catalogue, house.sealer, house.watch),
         release=house.release,
         own_accounts=OwnAccounts(house.release),
         own_receipts=OwnReceipts(house.database, house.reader, house.watch),

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator
 
-from broker.cli.doctor import banks, clocks, configuration, keys, log, policies, serving, storage, witnesses
+from broker.cli.doctor import banks, clocks, configuration, holds, keys, log, policies, serving, storage, witnesses
 from broker.cli.doctor.finding import Finding, wrong
 from broker.clock import Clock, system_clock
 from broker.errors import ConfigurationInvalid, StorageUnavailable
@@ -27,6 +27,7 @@ def examine() -> Iterator[Finding]:
         yield from log.findings(keyset, database)
         own = yield from _own_clock(settings)
         yield from log.worker(keyset, database, own())
+        yield from holds.findings(database)
         yield from clocks.findings(database, own, system_clock)
         yield from witnesses.findings(settings, database, keyset)
         yield from banks.findings(settings, database, keyset, catalogue)

@@ -6,11 +6,13 @@ from broker.cli.lazy import Lazy
 
 _MODULES = {
     "add": "add",
+    "holds": "hold:list_holds",
     "invite": "invite",
     "list": "show:list_platforms",
     "remove": "change:remove",
     "rotate-registration": "change:rotate_registration",
     "show": "show",
+    "unhold": "hold:unhold",
 }
 
 

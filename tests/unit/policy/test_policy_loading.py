@@ -158,7 +158,12 @@ def test_a_mistake_is_refused_with_its_file_and_key(folder: Path, file: str, old
         (CATEGORIES, "hours: [6, 24, 72, 168, 720]", "hours: []", "questions: hours: must be a list of rising"),
         (CATEGORIES, "most_per_day: 3", "most_per_day: 101", "questions: most_per_day: must be a whole number"),
         (CATEGORIES, "      stale_after_hours: 24\n", "", "questions: stale_after_hours: must be a whole number"),
-        (CATEGORIES, "      hours: [6,", "      amounts: [1]\n      hours: [6,", "questions: amounts: is not known here"),
+        (
+            CATEGORIES,
+            "      hours: [6,",
+            "      amounts: [1]\n      hours: [6,",
+            "questions: amounts: is not known here",
+        ),
     ],
 )
 def test_a_mistake_is_refused_with_its_line(folder: Path, file: str, old: str, new: str, line: str) -> None:

@@ -1,0 +1,1 @@
+"""Harvest limits: what each platform has read, whom it read, and which of its categories are held."""

@@ -1,0 +1,148 @@
+"""Counts reads in the transaction that logs them, and refuses those that a budget has no room for.
+
+Trusted: the counters of one bank are exact, because they change under the lock of that bank's log alone; those of the
+other banks are added as they were when the call began.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from broker.harvest.holds import is_held
+from broker.harvest.tallies import Reading, known_of, own_tally, store_known, store_tally, tallies
+from broker.policy import Harvest
+from broker.policy.harvest import Budgets, Counter, Room, Tally, breached, counted, nearest
+
+HOLD: Final = "harvest-hold"
+"""The code of a platform that reads too much, for the log and for the caller."""
+_RECOUNTED_AFTER: Final = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Where a platform stands with a category before a read: `elsewhere` are its tallies at the other banks.
+
+    `agreed` is how many people had agreed at `agreed_at`; `rooms` are the budgets that the read would count against.
+    """
+
+    reading: Reading
+    budgets: Budgets
+    is_held: bool
+    agreed: int
+    agreed_at: datetime
+    elsewhere: tuple[Tally, ...] = field(repr=False)
+    rooms: tuple[Room, ...] = field(repr=False)
+
+    @property
+    def breach(self) -> Room | None:
+        """Return the first budget that has no room for the read."""
+        return breached(self.rooms)
+
+    def facts(self) -> Harvest:
+        """Return what the policies judge by: of people and of how much, the budget with the least room.
+
+        Where there is none for this read, it is counted in: then the count is above the ceiling.
+        """
+        people, volume = nearest(self.rooms, volume=False), nearest(self.rooms, volume=True)
+        return Harvest(
+            is_held=self.is_held,
+            people=_with_this_read(people) if people else 0,
+            people_ceiling=people.ceiling if people else 1,
+            records=_with_this_read(volume) if volume else 0,
+            records_ceiling=volume.ceiling if volume else 1,
+        )
+
+
+def look_up(session: Session, budgets: Budgets, reading: Reading, recount: Callable[[Session], int]) -> Count:
+    """Look up where a platform stands. `recount` counts the people who agreed, at all banks; that is kept a while."""
+    found = tallies(session, reading)
+    newest = max(found, key=lambda one: one.agreed_at, default=None)
+    if newest is not None and timedelta(0) <= reading.at - newest.agreed_at < _RECOUNTED_AFTER:
+        agreed, agreed_at = newest.agreed, newest.agreed_at
+    else:
+        agreed, agreed_at = recount(session), reading.at
+    own = own_tally(session, reading)
+    elsewhere = tuple(one.tally for one in found if one.bank_id != reading.bank_id)
+    known = known_of(session, reading)
+    counters = counted(known, reading.at_s, reading.oldest_s)
+    return Count(
+        reading=reading,
+        budgets=budgets,
+        is_held=is_held(session, reading.platform_id, reading.category),
+        agreed=agreed,
+        agreed_at=agreed_at,
+        elsewhere=elsewhere,
+        rooms=budgets.touched(own.plus(elsewhere), agreed, known, counters),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CountedRead:
+    """Counts one read before the bank is asked, unless a budget is full or the platform is held in the category."""
+
+    before: Count
+
+    @property
+    def key(self) -> str:
+        """Return platform, category, bank and person."""
+        return self.before.reading.key
+
+    @property
+    def lost_reason(self) -> str:
+        """Return the code of a platform that reads too much."""
+        return HOLD
+
+    def take(self, session: Session) -> bool:
+        """Count the read; False when there is no room for it."""
+        before, reading = self.before, self.before.reading
+        if is_held(session, reading.platform_id, reading.category):
+            return False
+        own, known = own_tally(session, reading), known_of(session, reading)
+        counters = counted(known, reading.at_s, reading.oldest_s)
+        if breached(before.budgets.touched(own.plus(before.elsewhere), before.agreed, known, counters)) is not None:
+            return False
+        own.add(known, counters)
+        store_tally(session, reading, own, before.agreed, before.agreed_at)
+        store_known(session, reading, known.after(reading.at_s, reading.oldest_s))
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class CountedRecords:
+    """Counts the records that are about to leave; in a hold nothing leaves, however it came about meanwhile.
+
+    The answer that fills a budget still leaves, at most one for each call under way; the next is refused.
+    """
+
+    before: Count
+    records: int
+
+    @property
+    def key(self) -> str:
+        """Return platform, category, bank and person."""
+        return self.before.reading.key
+
+    @property
+    def lost_reason(self) -> str:
+        """Return the code of a platform that reads too much."""
+        return HOLD
+
+    def take(self, session: Session) -> bool:
+        """Count the records; False when there is no room for them."""
+        before, reading = self.before, self.before.reading
+        if is_held(session, reading.platform_id, reading.category):
+            return False
+        own = own_tally(session, reading)
+        rooms = before.budgets.rooms(own.plus(before.elsewhere), before.agreed)
+        if breached(room for room in rooms if room.budget.counter is Counter.RECORDS) is not None:
+            return False
+        own.add_volume(records=self.records)
+        store_tally(session, reading, own, before.agreed, before.agreed_at)
+        return True
+
+
+def _with_this_read(room: Room) -> int:
+    return room.count + 1 if room.count >= room.ceiling else room.count

@@ -1,0 +1,184 @@
+"""Keeps the counters of harvest limits: one row for each platform, category and bank, one for each person read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from broker.clock import microseconds
+from broker.harvest.models import HarvestReadRow, HarvestTallyRow
+from broker.policy.harvest import Counter, Known, Span, Tally
+from broker.storage.base import table_of
+
+# After a month's silence it makes no difference how long it was; a little more, for clocks that step.
+_KEPT_S = 30 * 86_400
+_TALLIES, _READS = table_of(HarvestTallyRow), table_of(HarvestReadRow)
+_OF_PLATFORM = and_(_TALLIES.c.platform_id == bindparam("of_platform"), _TALLIES.c.category == bindparam("of_category"))
+_ALL_BANKS = select(_TALLIES.c.bank_id, _TALLIES.c.counts, _TALLIES.c.agreed, _TALLIES.c.agreed_at).where(_OF_PLATFORM)
+_ONE_BANK = select(_TALLIES.c.counts).where(_OF_PLATFORM, _TALLIES.c.bank_id == bindparam("of_bank"))
+_PERSON = select(_READS.c.read_s, _READS.c.reached_s).where(
+    _READS.c.platform_id == bindparam("of_platform"),
+    _READS.c.category == bindparam("of_category"),
+    _READS.c.bank_id == bindparam("of_bank"),
+    _READS.c.user_id == bindparam("of_user"),
+)
+_TALLY_KEY = ("platform_id", "category", "bank_id")
+_READ_KEY = (*_TALLY_KEY, "user_id")
+
+
+def _kept(
+    insert: sqlite.Insert | postgresql.Insert, key: tuple[str, ...], *values: str
+) -> sqlite.Insert | postgresql.Insert:
+    return insert.on_conflict_do_update(index_elements=key, set_={name: insert.excluded[name] for name in values})
+
+
+_TALLY_KEPT = {
+    "sqlite": _kept(sqlite.insert(_TALLIES), _TALLY_KEY, "counts", "agreed", "agreed_at"),
+    "postgresql": _kept(postgresql.insert(_TALLIES), _TALLY_KEY, "counts", "agreed", "agreed_at"),
+}
+_READ_KEPT = {
+    "sqlite": _kept(sqlite.insert(_READS), _READ_KEY, "read_s", "reached_s"),
+    "postgresql": _kept(postgresql.insert(_READS), _READ_KEY, "read_s", "reached_s"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One read that is about to be counted. `agreed_at`: when the person gave the grant.
+
+    `oldest_at`: the earliest instant that is asked for, None for a category without history.
+    """
+
+    platform_id: str
+    category: str
+    bank_id: str
+    user_id: str
+    agreed_at: datetime
+    at: datetime
+    oldest_at: datetime | None = None
+
+    @property
+    def at_s(self) -> int:
+        """Return the instant of the read in whole seconds since 1970."""
+        return _seconds(self.at)
+
+    @property
+    def oldest_s(self) -> int | None:
+        """Return the earliest instant asked for in whole seconds since 1970."""
+        return None if self.oldest_at is None else _seconds(self.oldest_at)
+
+    @property
+    def key(self) -> str:
+        """Return platform, category, bank and person."""
+        return f"harvest {self.platform_id} {self.category} {self.bank_id} {self.user_id}"
+
+    @property
+    def found_by(self) -> dict[str, str]:
+        """Return the parameters that find the rows of platform, category, bank and person."""
+        return {
+            "of_platform": self.platform_id,
+            "of_category": self.category,
+            "of_bank": self.bank_id,
+            "of_user": self.user_id,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class BankTally:
+    """The counters at one bank, and how many people had agreed at all banks when they were last counted there."""
+
+    bank_id: str
+    tally: Tally
+    agreed: int
+    agreed_at: datetime
+
+
+def tallies(session: Session, reading: Reading) -> list[BankTally]:
+    """Return the counters of the platform and category at every bank, as they are at the instant of the read."""
+    rows = session.connection().execute(_ALL_BANKS, reading.found_by).all()
+    return [BankTally(row.bank_id, _begun(row.counts, reading), row.agreed, row.agreed_at) for row in rows]
+
+
+def own_tally(session: Session, reading: Reading) -> Tally:
+    """Return the counters at the bank of the read. Call it under the lock of that bank's log: who writes holds it."""
+    return _begun(session.connection().execute(_ONE_BANK, reading.found_by).scalar(), reading)
+
+
+def store_tally(session: Session, reading: Reading, own: Tally, agreed: int, agreed_at: datetime) -> None:
+    """Store the counters at the bank of the read. Call it under the lock of that bank's log."""
+    connection = session.connection()
+    row = {
+        "platform_id": reading.platform_id,
+        "category": reading.category,
+        "bank_id": reading.bank_id,
+        "counts": own.to_json(),
+        "agreed": agreed,
+        "agreed_at": agreed_at,
+    }
+    connection.execute(_TALLY_KEPT[connection.dialect.name], row)
+
+
+def known_of(session: Session, reading: Reading) -> Known:
+    """Return what is known of the person before the read."""
+    found = session.connection().execute(_PERSON, reading.found_by).first()
+    agreed_s = _seconds(reading.agreed_at)
+    return Known(agreed_s) if found is None else Known(agreed_s, found.read_s, found.reached_s)
+
+
+def store_known(session: Session, reading: Reading, known: Known) -> None:
+    """Store when the person was read. Call it under the lock of the bank's log."""
+    connection = session.connection()
+    row = {
+        "platform_id": reading.platform_id,
+        "category": reading.category,
+        "bank_id": reading.bank_id,
+        "user_id": reading.user_id,
+        "read_s": known.read_s,
+        "reached_s": known.reached_s,
+    }
+    connection.execute(_READ_KEPT[connection.dialect.name], row)
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleRead:
+    """How many people of a bank a platform has read in a category since the month of 28 days began."""
+
+    platform_id: str
+    category: str
+    people: int
+
+
+def people_read(session: Session, bank_id: str, now: datetime) -> list[PeopleRead]:
+    """Return whom each platform has read at a bank, by platform and category."""
+    query = select(HarvestTallyRow).where(HarvestTallyRow.bank_id == bank_id)
+    found = []
+    for row in session.scalars(query.order_by(HarvestTallyRow.platform_id, HarvestTallyRow.category)):
+        tally = Tally.from_json(row.counts)
+        tally.begin(_seconds(now))
+        found.append(PeopleRead(row.platform_id, row.category, tally.counts[Span.MONTH][Counter.PEOPLE]))
+    return found
+
+
+def forget_long_silent(session: Session, now: datetime) -> None:
+    """Delete what was last read more than a month ago: who is read then counts as long silent either way."""
+    session.execute(delete(HarvestReadRow).where(HarvestReadRow.read_s < _seconds(now) - _KEPT_S))
+
+
+def forget_person(session: Session, user_id: str, bank_id: str) -> None:
+    """Delete when a person's data at a bank was read; for who is forgotten there."""
+    about = (HarvestReadRow.user_id == user_id, HarvestReadRow.bank_id == bank_id)
+    session.execute(delete(HarvestReadRow).where(*about))
+
+
+def _begun(counts: Mapping[str, Any] | None, reading: Reading) -> Tally:
+    tally = Tally() if counts is None else Tally.from_json(counts)
+    tally.begin(reading.at_s)
+    return tally
+
+
+def _seconds(instant: datetime) -> int:
+    return microseconds(instant) // 1_000_000

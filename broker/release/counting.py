@@ -1,0 +1,63 @@
+"""Has every read of a platform counted against its harvest limits, and stops the platform when it breaks one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy.orm import Session
+
+from broker.audit.sequencer import Sequencer
+from broker.errors import ReleaseRefused
+from broker.grants.agreed import people_who_agreed
+from broker.grants.views import Grant
+from broker.harvest.counting import HOLD, Count, look_up
+from broker.harvest.holds import place
+from broker.harvest.tallies import Reading
+from broker.policy.harvest import Budgets
+from broker.release.asking import Wanted
+from broker.release.records import WINDOWED
+
+
+def count(
+    session: Session, budgets: Budgets, grant: Grant, wanted: Wanted, *, oldest_at: datetime, now: datetime
+) -> Count:
+    """Look up what a read now, of what is not older than `oldest_at`, would count against."""
+    reading = Reading(
+        platform_id=grant.platform_id,
+        category=wanted.category,
+        bank_id=grant.bank_id,
+        user_id=grant.user_id,
+        agreed_at=grant.authorised_at or grant.created_at,
+        at=now,
+        oldest_at=oldest_at if wanted.category in WINDOWED else None,
+    )
+    return _counted(session, budgets, reading)
+
+
+@contextmanager
+def stopping(sequencer: Sequencer, before: Count) -> Iterator[None]:
+    """Hold the platform in the category when the read that is made inside breaks a budget; it stays refused.
+
+    Raises:
+        LogUnavailable: the hold could not be written; the next call tries again.
+    """
+    try:
+        yield
+    except ReleaseRefused as error:
+        if error.code == HOLD and not before.is_held:
+            _hold(sequencer, before)
+        raise
+
+
+def _hold(sequencer: Sequencer, before: Count) -> None:
+    reading, broken = before.reading, before.breach
+    if broken is None:  # there was room when the call began; others took it
+        broken = sequencer.look_up(lambda session: _counted(session, before.budgets, reading)).breach
+    if broken is not None:
+        place(sequencer, broken, reading)
+
+
+def _counted(session: Session, budgets: Budgets, reading: Reading) -> Count:
+    recount = partial(people_who_agreed, platform_id=reading.platform_id, category=reading.category, now=reading.at)
+    return look_up(session, budgets, reading, recount)
