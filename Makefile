@@ -8,7 +8,7 @@ CAMPAIGN ?= tests/reliability tests/functional/test_secrets_stay_secret.py tests
   tests/integration/test_restored_backup.py tests/unit/audit/test_verification_controls.py \
   tests/unit/audit/test_group_commit_controls.py tests/unit/policy/test_policy_controls.py \
   tests/unit/sandbox/test_receipt_controls.py tests/unit/witness/test_witness_controls.py tests/unit/oauth/test_signed_controls.py \
-  tests/spec/test_spec_controls.py
+  tests/spec/test_spec_controls.py tests/unit/harvest/test_harvest_controls.py
 
 # A client library of others, for Node: two tests let it go the whole way.
 FOREIGN := .interop/oauth4webapi/stamp
@@ -23,7 +23,7 @@ LARGE = @status=0; \
   exit $$status
 
 .DEFAULT_GOAL := help
-.PHONY: help run clean-sandbox test test-both test-interop campaign soak bench coverage check fix lock
+.PHONY: help run clean-sandbox test test-both test-interop campaign soak bench sim coverage check fix lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ bench: $(VENV)/dev.stamp ## measure the log (group commit, tree, receipts, verif
 	@$(BIN)/python -m tests.bench.appending $(BENCH)
 	@$(BIN)/python -m tests.bench.verifying
 	@$(BIN)/python -m tests.bench.deciding
+
+sim: $(VENV)/dev.stamp ## simulate harvests and honest years against the harvest limits, and draw them (about 10 minutes)
+	@$(BIN)/python -m tests.simulation --plots .sim $(SIM)
 
 coverage: $(VENV)/dev.stamp ## run the tests and measure the coverage of the trusted core
 	@$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered $(TESTS)

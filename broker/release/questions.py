@@ -7,9 +7,8 @@ from sqlalchemy.orm import Session
 
 from broker.clock import start_of_day
 from broker.errors import FrequencyExceeded
-from broker.grants.views import Grant
-from broker.policy import Catalogue
 from broker.release.asking import Wanted
+from broker.release.standing import Standing
 from broker.storage.single_use import Claim, claim
 
 _NAMESPACE = "question"
@@ -43,9 +42,9 @@ class QuestionOfTheDay:
         return any(claim(session, place) for place in places)
 
 
-def questions_of(catalogue: Catalogue, grant: Grant, wanted: Wanted, now: datetime) -> list[QuestionOfTheDay]:
+def questions_of(found: Standing, wanted: Wanted, now: datetime) -> list[QuestionOfTheDay]:
     """Return what must be counted before a question is put to the bank: nothing for data."""
-    rules = catalogue.categories[wanted.category].questions
+    rules, grant = found.rules.catalogue.categories[wanted.category].questions, found.grant
     if rules is None:
         return []
     asker = f"{wanted.category} {grant.platform_id} {grant.bank_id} {grant.user_id}"

@@ -74,7 +74,7 @@ class Release:
         Raises:
             TokenRefused: the grant has ended.
             ReleaseRefused: paused, not granted, or a filter on a field that is not granted.
-            FrequencyExceeded: it was read, or asked, as often today as it may be.
+            FrequencyExceeded: it was read, or asked about, as often today as it may be.
             ProofRefused: the DPoP proof was used before.
             BankUnavailable: or one of its kinds.
             LogUnavailable: an entry could not be written; nothing leaves.
@@ -115,7 +115,7 @@ class Release:
         announced = access_entry(event, grant, call, wanted, decision, access=access)
         counted = [
             claim_of(found, wanted, now),
-            *questions_of(self.catalogue, grant, wanted, now),
+            *questions_of(found, wanted, now),
             CountedRead(access.counts),
             StaysOn(grant.bank_id, grant.platform_id, wanted.category),
         ]

@@ -1,5 +1,6 @@
 """Policies over four processes: a bank's change counts for the next call of each, files are changed for all or none."""
 
+import itertools
 import os
 import shutil
 import signal
@@ -29,6 +30,7 @@ from tests.support.wire import Answer, message
 
 PROCESSES = 4
 CHANGES = 6
+PEOPLE, READS = 40, 24
 
 
 @dataclass
@@ -72,23 +74,33 @@ def edits(fleet: Fleet, **changes: Any) -> None:
         )
 
 
+def _token(fleet: Fleet, caller: Caller) -> str:
+    grant = fleet.grant(fleet.person(), ("balances",), frequency_per_day=READS)
+    return fleet.tokens(grant, caller.dpop.thumbprint)[0]
+
+
 def told(answers: list[Answer]) -> set[tuple[int, str]]:
     return {(answer.status, answer.code) for answer in answers}
 
 
 @contextmanager
-def reading_on(reads: Reads) -> Iterator[list[Answer]]:
+def reading_on(fleet: Fleet) -> Iterator[list[Answer]]:
     """Let two threads read balances as fast as they can meanwhile."""
     answers: list[Answer] = []
     stopping = threading.Event()
 
-    def go_on() -> None:
-        caller = Caller(reads.fleet.base_url, reads.fleet.port, "messenger", reads.fleet.keys["messenger"])
-        (token,) = reads.fleet.tokens(reads.fleet.grant(reads.fleet.person(), ("balances",)), caller.dpop.thumbprint)
-        while not stopping.is_set():
+    # One person is read only so often a day.
+    key = fleet.keys["messenger"]
+    callers = [Caller(fleet.base_url, fleet.port, "messenger", key) for _ in range(2)]
+    shares = [[_token(fleet, caller) for _ in range(PEOPLE)] for caller in callers]
+
+    def go_on(caller: Caller, tokens: list[str]) -> None:
+        for token in itertools.chain.from_iterable(itertools.repeat(token, READS) for token in tokens):
+            if stopping.is_set():
+                return
             answers.append(caller.read("balances", token))
 
-    threads = [threading.Thread(target=go_on) for _ in range(2)]
+    threads = [threading.Thread(target=go_on, args=both) for both in zip(callers, shares, strict=True)]
     for thread in threads:
         thread.start()
     try:
@@ -110,10 +122,10 @@ def test_a_change_of_facts_counts_for_the_next_call_on_every_process_and_is_the_
         server: PostgresServer = request.getfixturevalue("postgres")
         url = server.new_database()
     with running_fleet(tmp_path, url, workers=PROCESSES) as fleet:
-        reads = reads_in(fleet)
         offered = fleet.services.catalogue.banks["harbor"].categories
-        with reading_on(reads) as under_load:
+        with reading_on(fleet) as under_load:
             for _ in range(CHANGES):
+                reads = reads_in(fleet)
                 edits(fleet, categories=offered - {"balances"})
                 assert told(reads.on_every_process()) == {(403, "category-off")}
                 assert {answer.status for answer in reads.on_every_process("accounts")} == {200}

@@ -98,7 +98,7 @@ def leaves(http: Shelf, standard: str, term: CategoryTerm, question: Question | 
     endpoint = BankEndpoint("harbor", "https://bank.example", BASE, "broker")
     bank = build(standard, endpoint, cast("OutboundClient", http), lambda _: "assertion", lambda: NOW)
     limits = Limits(policies().categories[term.name], term, frozenset({"own-id"}), OLDEST, question)
-    pager = Pager.of(Sealer(KEY), "scope", "accountId", 1_000, None)
+    pager = Pager.of(Sealer(KEY), "scope", "accountId", 1_000, cursor=None, now=NOW)
     render = list_renderer(ListShape("records", "https://broker.example/v1/x", {}), pager, lambda records: records)
     try:
         records = fetch(bank, access(category=term.name), NAMING, Window(OLDEST, NOW))

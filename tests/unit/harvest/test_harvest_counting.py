@@ -1,8 +1,6 @@
 """What platforms read is counted in the log's transaction; who breaks a budget is held, and the logs say so."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from broker.grants.service import Part
 from broker.harvest import holds
 from broker.policy.harvest import Budget, Budgets, Counter, Span
 from broker.release import Wanted
-from tests.support.core import House, as_text, call_of, open_house
+from tests.support.core import House, as_text, call_of
 
 TWO_SILENT = Budgets(
     tuple(
@@ -26,12 +24,6 @@ TWO_SILENT = Budgets(
         for span in Span
     )
 )
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as opened:
-        yield opened
 
 
 def with_budgets(house: House, budgets: Budgets) -> None:

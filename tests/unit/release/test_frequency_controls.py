@@ -28,7 +28,7 @@ PLANTS = (
     Plant("broker/audit/deciding.py", "if not reason]", "]", _DECIDING),
     Plant(
         "broker/release/service.py",
-        "counted = [claim_of(found, wanted, now)] if decision.is_allowed else []",
+        "counted = [claim_of(found, wanted, now), CountedRead(access.counts)] if decision.is_allowed else []",
         "counted = []",
         _RELEASE,
     ),

@@ -3,9 +3,13 @@
 import contextlib
 
 import pytest
+from structlog.testing import capture_logs
 from web_world import Browser, World, form_with, words_of
 
 from broker.errors import ReleaseRefused
+from broker.harvest.holds import place
+from broker.harvest.tallies import Reading
+from broker.policy.harvest import Budget, Counter, Room, Span
 
 NAMES = {
     "grant_id",
@@ -150,3 +154,20 @@ def test_older_rows_follow_without_gap_or_repetition(world: World, maya: Browser
         path = link.split(">")[0].removeprefix("<").removeprefix(world.services.settings.base_url) if link else None
     assert len(seen) == len(set(seen)) == 4 + 2 * 110
     assert [number for _, number in seen] == sorted((number for _, number in seen), reverse=True)
+
+
+def test_the_console_says_on_top_who_was_stopped_by_harvest_limits(world: World, maya: Browser) -> None:
+    grant_id = world.shares(maya, "accounts")
+    world.reads(grant_id, "accounts")
+    audrey = world.browser()
+    audrey.signs_in_as_staff()
+    assert "Stopped by harvest limits" not in words_of(audrey.get("/console/harbor"))
+    now = world.services.clock()
+    reading = Reading("messenger", "accounts", "harbor", "user-1", now, now)
+    with capture_logs():
+        place(world.services.sequencer, Room(Budget(Counter.AFTER_A_MONTH, Span.DAY, 15, 60), 15, 15), reading)
+    words = words_of(audrey.get("/console/harbor"))
+    assert "Stopped by harvest limits" in words
+    assert "gets no accounts since" in words
+    assert "App stopped: it read more than is ordinary" in words
+    assert "Customers who share it now" in words

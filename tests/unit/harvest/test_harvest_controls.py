@@ -1,0 +1,57 @@
+"""Controls: harvest limits broken on purpose, in one place each; the tests of them must find every one."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.controls import Plant, survivors
+
+_COUNTING = "tests/unit/harvest/test_harvest_counting.py"
+_AGREE = "tests/unit/harvest/test_harvest_counters_agree.py"
+_SIMULATION = "tests/unit/harvest/test_harvest_simulation.py"
+
+PLANTS = (
+    Plant("broker/policy/harvest.py", "    silence_s = at_s - last_s\n", "    silence_s = 0\n", _SIMULATION),
+    Plant("broker/policy/harvest.py", "reaches = known.reached_s is None or", "reaches = False and", _SIMULATION),
+    Plant(
+        "broker/harvest/counting.py",
+        "        store_known(session, reading, known.after(reading.at_s, reading.oldest_s))\n",
+        "",
+        _AGREE,
+    ),
+    Plant(
+        "broker/harvest/counting.py", "tuple(one.tally for one in found if", "tuple(one.tally for one in () if", _AGREE
+    ),
+    Plant(
+        "broker/harvest/counting.py",
+        "own.plus(before.elsewhere), before.agreed, known, counters)) is not None:",
+        "own.plus(before.elsewhere), before.agreed, known, counters)) is None:",
+        _AGREE,
+    ),
+    Plant(
+        "broker/release/counting.py",
+        "        if error.code == HOLD and not before.is_held:",
+        "        if False:",
+        _COUNTING,
+    ),
+    Plant("broker/harvest/holds.py", "return found.first() is not None", "return False", _COUNTING),
+    Plant("broker/release/service.py", "[use, CountedRecords(access.counts, rendered.records)]", "[use]", _COUNTING),
+    Plant(
+        "broker/harvest/holds.py",
+        "        session.execute(delete(HarvestTallyRow).where(*tallies))\n",
+        "",
+        f"{_COUNTING}::test_the_operator_ends",
+    ),
+    Plant(
+        "broker/grants/erasure.py",
+        "                    forget_person(transaction.session, user_id, bank_id)\n",
+        "",
+        f"{_COUNTING}::test_who_is_forgotten",
+    ),
+)
+
+
+@pytest.mark.control
+@pytest.mark.campaign
+def test_every_planted_fault_of_harvest_limits_is_found(tmp_path: Path) -> None:
+    assert survivors(tmp_path, PLANTS) == []
