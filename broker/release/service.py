@@ -146,7 +146,7 @@ class Release:
         grant = found.grant
         return (
             claim_of(found, wanted, now),
-            *questions_of(self.catalogue, grant, wanted, now),
+            *questions_of(found, wanted, now),
             CountedRead(access.counts),
             StaysOn(grant.bank_id, grant.platform_id, wanted.category),
         )
