@@ -83,7 +83,6 @@ def place(sequencer: Sequencer, broken: Room, reading: Reading) -> None:
     if is_new:
         _log.error(
             "harvest.held",
-            platform=platform_id,
             category=category,
             budget=hold.budget,
             counted=hold.counted,

@@ -35,7 +35,7 @@ PLANTS = (
         _COUNTING,
     ),
     Plant("broker/harvest/holds.py", "return found.first() is not None", "return False", _COUNTING),
-    Plant("broker/release/service.py", "[use, CountedRecords(access.counts, rendered.records)]", "[use]", _COUNTING),
+    Plant("broker/release/service.py", "CountedRecords(access.counts, rendered.records), ", "", _COUNTING),
     Plant(
         "broker/harvest/holds.py",
         "        session.execute(delete(HarvestTallyRow).where(*tallies))\n",

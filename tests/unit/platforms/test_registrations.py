@@ -212,9 +212,9 @@ def test_a_registration_that_the_policies_forbid_is_refused(
     house: House, changes: dict[str, Any], error: type[Exception], code: str
 ) -> None:
     with pytest.raises(error, match=code):
-        store(house, replace(GOOD, **changes))
+        store(house, replace(GOOD, id="newcomer", **changes))
     with house.database.read() as session:
-        assert find(session, "messenger") is None
+        assert find(session, "newcomer") is None
 
 
 def test_a_removed_platform_is_found_no_more_and_its_id_is_not_used_again(house: House) -> None:
