@@ -8,14 +8,15 @@ from tests.support.controls import Plant, survivors
 
 _RUNS = "tests/reliability/test_row_39_simulation.py::every_promise"
 _FRESH = "judge_again(self.catalogue, found, call, wanted, now, before=before)"
-_COUNTED = "[Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []"
+_COUNTED = "[use, CountedRecords(access.counts, rendered.records)] if decision.is_allowed else []"
 _SECOND_LOOK = """\
         decision = judge_again(self.catalogue, found, call, wanted, now, before=before)
         event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
         left = rendered if decision.is_allowed else None
         fields = wanted.fields_of(grant, self.catalogue)
         entry = access_entry(event, grant, call, wanted, decision, access=access, fields=fields, rendered=left)
-        uses = [Use(grant.id, wanted.category, grant.updated_at, now)] if decision.is_allowed else []
+        use = Use(grant.id, wanted.category, grant.updated_at, now)
+        uses: list[Condition] = [use, CountedRecords(access.counts, rendered.records)] if decision.is_allowed else []
 """
 PLANTS = (
     # What the person took back while the bank was answering is released.
