@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 # The rows of docs/reference/reliability.md, and the controls of the log's tests; row 33 is a story of its own.
 CAMPAIGN ?= tests/reliability tests/functional/test_secrets_stay_secret.py tests/functional/test_tamper_matrix_controls.py \
   tests/integration/test_restored_backup.py tests/unit/audit/test_verification_controls.py \
-  tests/unit/audit/test_group_commit_controls.py \
+  tests/unit/audit/test_group_commit_controls.py tests/unit/policy/test_policy_controls.py \
   tests/unit/sandbox/test_receipt_controls.py tests/unit/witness/test_witness_controls.py tests/unit/oauth/test_signed_controls.py \
   tests/spec/test_spec_controls.py tests/unit/harvest/test_harvest_controls.py
 
@@ -50,9 +50,10 @@ test-interop: $(VENV)/dev.stamp ## have the verifiers of others (Go, npm) judge 
 	@sh tests/interop/install.sh $(BIN)/python
 	@$(BIN)/pytest -m interop tests/interop
 
-bench: $(VENV)/dev.stamp ## measure the log: group commit, the cost of tree and receipts, verification (about 5 minutes)
+bench: $(VENV)/dev.stamp ## measure the log (group commit, tree, receipts, verification) and a decision (about 5 minutes)
 	@$(BIN)/python -m tests.bench.appending $(BENCH)
 	@$(BIN)/python -m tests.bench.verifying
+	@$(BIN)/python -m tests.bench.deciding
 
 sim: $(VENV)/dev.stamp ## simulate harvests and honest years against the harvest limits, and draw them (about 10 minutes)
 	@$(BIN)/python -m tests.simulation --plots .sim $(SIM)
@@ -67,6 +68,8 @@ check: $(VENV)/dev.stamp ## lint, types, layers, docs, policies
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest -q -p no:randomly --no-header tests/architecture
 	@$(BIN)/broker policy check
+	@$(BIN)/broker policy test
+	@$(BIN)/broker policy format --check
 
 fix: $(VENV)/dev.stamp ## format, and mend what the linter can mend
 	@$(BIN)/ruff format .

@@ -6,7 +6,7 @@ from functools import partial
 
 from flask import Blueprint, Flask
 
-from broker.api import audit_log
+from broker.api import answers, audit_log
 from broker.api import receipts as grant_receipts
 from broker.api import routes as api
 from broker.audit.confirmation import Confirmation
@@ -42,8 +42,20 @@ from broker.release import OwnAccounts, OwnReceipts, Release, Renewals
 from broker.settings import Mode, Settings
 from broker.storage.clock_file import own_clock
 from broker.storage.engine import Database
+from broker.switches.service import Switches
 from broker.users.service import Users
-from broker.web import bank_console, consent, history, home, my_sharing, receipts, sign_in, verify_receipt
+from broker.web import (
+    bank_console,
+    bank_facts,
+    consent,
+    history,
+    home,
+    my_sharing,
+    receipts,
+    sign_in,
+    switches,
+    verify_receipt,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +77,15 @@ MOUNT_TABLE = (
     Mount(receipts.blueprint, "", gates.person),
     Mount(verify_receipt.blueprint, "", gates.public),
     Mount(bank_console.blueprint, "", gates.staff),
+    Mount(bank_facts.blueprint, "", gates.staff),
+    Mount(switches.blueprint, "", gates.staff),
     Mount(metadata.blueprint, "/.well-known", gates.public),
     Mount(oauth.browser, "/oauth", gates.public),
     Mount(oauth.blueprint, "/oauth", gates.client),
     Mount(grant_resource.blueprint, "/oauth", gates.machine),
     Mount(registration.blueprint, "/oauth", gates.registrant),
     Mount(api.blueprint, "/v1", gates.token),
+    Mount(answers.blueprint, "/v1", gates.token),
     Mount(grant_receipts.blueprint, "/v1", gates.token),
     Mount(audit_log.hashes, "/audit", gates.public),
     Mount(audit_log.entries, "/audit", gates.auditor),
@@ -160,6 +175,7 @@ def build_services(settings: Settings, wall: Clock = system_clock, catalogue: Ca
         consents=Consents(sequencer, catalogue, sealer, pairwise, clock),
         amendments=Amendments(sequencer, fences, catalogue, sealer, clock),
         grant_reader=reader,
+        switches=Switches(sequencer, catalogue, sealer, clock),
         release=release,
         own_accounts=OwnAccounts(release),
         own_receipts=OwnReceipts(database, reader, clock),

@@ -22,11 +22,11 @@ CATEGORIES: dict[str, str] = {}
 """Which category each endpoint releases; an architecture test holds it against the routes."""
 
 
-def releases(category: str) -> Callable[[Handler], Handler]:
+def releases(category: str, routes: Blueprint = blueprint) -> Callable[[Handler], Handler]:
     """Tie a route to its one category, for the handler, the error answers and the tests."""
 
     def wrap(handler: Handler) -> Handler:
-        CATEGORIES[f"api.{handler.__name__}"] = category
+        CATEGORIES[f"{routes.name}.{handler.__name__}"] = category
 
         @wraps(handler)
         def bound(*args: str, **kwargs: str) -> Response:
@@ -95,22 +95,23 @@ def _list(name: str, key: str, schema: schemas.PageQuery, account_id: str | None
         filtered_fields=filtered_fields(query),
         page=pager.page,
     )
-    shape = ListShape(name, _address(), parameters)
+    shape = ListShape(name, address(), parameters)
     released = services().release.read(call, wanted, list_renderer(shape, pager, lambda found: keep(found, query)))
-    return _handed_over(released)
+    return handed_over(released)
 
 
 def _one(account_id: str) -> Response:
     schemas.query(schemas.EmptyQuery())
     wanted = Wanted(category=g.category, account_id=account_id)
-    return _handed_over(services().release.read(g.call, wanted, one_renderer(_address())))
+    return handed_over(services().release.read(g.call, wanted, one_renderer(address())))
 
 
-def _address() -> str:
+def address() -> str:
+    """Return where the request came to, as the base URL has it."""
     return services().settings.base_url + request.path
 
 
-def _handed_over(released: Released) -> Response:
+def handed_over(released: Released) -> Response:
     """Hand the very bytes whose digest stands in the log to the transport."""
     until_handed_over(released.held)
     response = make_response(released.body)

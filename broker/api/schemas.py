@@ -1,4 +1,4 @@
-"""What callers may ask in the query (marshmallow).
+"""What callers may ask, in the query or in a body of JSON (marshmallow).
 
 An unknown parameter is refused: a filter that is ignored would widen the answer.
 """
@@ -9,7 +9,9 @@ from typing import Any
 
 from flask import request
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from werkzeug.exceptions import UnsupportedMediaType
 
+from broker.crypto.strict_json import read_object
 from broker.errors import InvalidRequest
 
 _MOST_MONEY = 10**12
@@ -60,6 +62,49 @@ class TransactionsQuery(TimesQuery):
     min_amount = _amount("min-amount")
     max_amount = _amount("max-amount")
     text = fields.String(validate=validate.Length(1, 100), load_default=None)
+
+
+class BalanceQuestion(EmptyQuery):
+    """Is the available balance of an account at least this? Which amounts there are is the policies' to say."""
+
+    account_id = fields.String(data_key="accountId", required=True, validate=validate.Length(1, 128))
+    at_least = fields.String(data_key="atLeast", required=True, validate=validate.Length(1, 20))
+    currency = fields.String(required=True, validate=validate.Regexp(r"[A-Z]{3}\Z"))
+
+
+class AskedPlace(EmptyQuery):
+    """A country (ISO 3166-1 alpha-2), or a town of it."""
+
+    country = fields.String(required=True, validate=validate.Regexp(r"[A-Z]{2}\Z"))
+    town = fields.String(data_key="townName", validate=validate.Length(1, 100), load_default=None)
+
+
+class LocationQuestion(EmptyQuery):
+    """Was a card used there since then? `since` is an ISO 8601 span; which there are is the policies' to say."""
+
+    place = fields.Nested(AskedPlace, required=True)
+    since = fields.String(required=True, validate=validate.Length(1, 20))
+
+
+def body(schema: Schema) -> Mapping[str, Any]:
+    """Read a body of JSON by a schema; the query must be empty.
+
+    Raises:
+        InvalidRequest: no JSON object, or an unknown, repeated, missing or badly typed member; the detail names it,
+            never its value.
+        UnsupportedMediaType: the body says that it is something else.
+    """
+    query(EmptyQuery())
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType
+    try:
+        loaded: Mapping[str, Any] = schema.load(read_object(request.get_data()))
+    except ValidationError as error:
+        name = _safe(min(str(name) for name in error.messages_dict))
+        raise InvalidRequest(f"The member {name} is missing, unknown or cannot be used.") from error
+    except ValueError as error:
+        raise InvalidRequest("The body must be one JSON object.") from error
+    return loaded
 
 
 def query(schema: Schema) -> Mapping[str, Any]:

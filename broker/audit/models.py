@@ -12,6 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from broker.storage.base import Base, BigInt
 
+IS_SWITCH = text("event IN ('switch.off', 'switch.on')")
+"""The few entries of switches, as their index has it: an index serves only a question in its own words."""
+
 
 class LogState(Base):
     """One log: a bank's year or the operator's year. `size` is the number of the next entry.
@@ -50,6 +53,7 @@ class EntryRow(Base):
         Index(None, "subject", "time_us"),
         Index(None, "grant_id"),
         Index(None, "interaction_id"),
+        Index("ix_audit_entries_switches", "log", "number", sqlite_where=IS_SWITCH, postgresql_where=IS_SWITCH),
     )
 
     log: Mapped[str] = mapped_column(ForeignKey("audit_logs.name"), primary_key=True)

@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from broker.audit.models import DetailRow, EntryRow, LogState, SubjectRow
+from broker.audit.models import IS_SWITCH, DetailRow, EntryRow, LogState, SubjectRow
 from broker.audit.subjects import opened
 from broker.audit.vocabulary import Event, Initiator
 from broker.clock import microseconds
 from broker.crypto.sealing import Sealer
+
+_TOLD_OF_SWITCHES = ("reason",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class Place:
 class LoggedEntry:
     """One entry as it is read back. `details` is empty when it was erased or is not the reader's to see.
 
-    `attended` is the platform's word whether the person was there, None where nobody was asked.
+    `attended` is the platform's word whether the person was there, None where nobody was asked. `reach` says of a
+    switch whether it is about the log's own bank or about all.
     """
 
     log: str
@@ -51,6 +54,7 @@ class LoggedEntry:
     accounts: int | None
     attended: bool | None
     details: Mapping[str, Any]
+    reach: str | None = None
 
     @property
     def place(self) -> Place:
@@ -66,11 +70,29 @@ class Page:
     before: Place | None = None
 
 
-def of_user(session: Session, master: Sealer, user_id: str, page: Page) -> list[LoggedEntry]:
-    """Return the entries about one person at all their banks, newest first, with details."""
+def of_user(
+    session: Session, master: Sealer, user_id: str, page: Page, banks: Collection[str] = ()
+) -> list[LoggedEntry]:
+    """Return the entries about one person at all their banks, newest first, with details.
+
+    Of the logs of `banks` also every switch, with the reason but not with who did it.
+    """
     subjects = list(session.scalars(select(SubjectRow).where(SubjectRow.user_id == user_id)))
     query = select(EntryRow).where(EntryRow.subject.in_([row.pseudonym for row in subjects]))
-    return list(_read(session, master, query, page, subjects))
+    own = list(_read(session, master, query, page, subjects))
+    if not banks:
+        return own
+    flips = [
+        replace(entry, details={name: entry.details[name] for name in _TOLD_OF_SWITCHES if name in entry.details})
+        for entry in _read(session, master, _switches(banks), page, ())
+    ]
+    newest = sorted((*own, *flips), key=lambda entry: (entry.at, entry.log, entry.number), reverse=True)
+    return newest[: page.limit]
+
+
+def switches_at(session: Session, master: Sealer, bank_id: str, limit: int) -> list[LoggedEntry]:
+    """Return what was turned off and on in a bank's logs, newest first, with reasons and names."""
+    return list(_read(session, master, _switches([bank_id]), Page(limit), ()))
 
 
 def of_bank(session: Session, master: Sealer, bank_id: str, page: Page) -> list[LoggedEntry]:
@@ -105,6 +127,11 @@ def newest_at(session: Session) -> datetime | None:
     """Return the time of the newest entry of all logs, None when nothing has been logged."""
     newest_us = session.scalar(select(func.max(LogState.last_time_us)).where(LogState.size > 0))
     return None if newest_us is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=newest_us)
+
+
+def _switches(banks: Collection[str]) -> Select[EntryRow]:
+    logs = select(LogState.name).where(LogState.owner.in_(banks))
+    return select(EntryRow).where(EntryRow.log.in_(logs), IS_SWITCH)
 
 
 def _read(
@@ -153,4 +180,5 @@ def _entry(row: EntryRow, details: Mapping[str, Any]) -> LoggedEntry:
         accounts=leaf.get("accounts"),
         attended=leaf.get("attended"),
         details=details,
+        reach=leaf.get("reach"),
     )

@@ -8,7 +8,7 @@ import json
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from broker.audit.models import DetailRow, EntryRow, LogState, SubjectRow
+from broker.audit.models import IS_SWITCH, DetailRow, EntryRow, LogState, SubjectRow
 from broker.audit.subjects import opened
 from broker.audit.tree import head_of
 from broker.audit.witnessed import cosigned_receipt
@@ -37,10 +37,13 @@ def log_at(session: Session, owner: str, year: str) -> str:
 def of_person(session: Session, user_id: str, log: str, number: int) -> bytes:
     """Return the receipt of an entry about this person, with the signatures of witnesses where they cover it.
 
+    A switch at one of their banks is about them too.
+
     Raises:
         NotFound: unknown, or about somebody else: the same answer.
     """
-    _check_own(session, user_id, log, number)
+    if not _is_switch_at_own_bank(session, user_id, log, number):
+        _check_own(session, user_id, log, number)
     return of_log(session, log, number)
 
 
@@ -72,6 +75,15 @@ def disclosed(sealer: Sealer, log: str, number: int, sealed: bytes) -> tuple[Dis
     """Open the details of one entry. Those from before the log was a tree have no salts, and disclose nothing."""
     found = json.loads(sealer.open(sealed, f"audit_details/{log}/{number}"))
     return tuple(Disclosure(*one) for one in found) if isinstance(found, list) else ()
+
+
+def _is_switch_at_own_bank(session: Session, user_id: str, log: str, number: int) -> bool:
+    if number > _LARGEST_NUMBER:
+        return False
+    banks = select(SubjectRow.bank_id).where(SubjectRow.user_id == user_id)
+    logs = select(LogState.name).where(LogState.name == log, LogState.owner.in_(banks))
+    query = select(EntryRow.number).where(EntryRow.log.in_(logs), EntryRow.number == number, IS_SWITCH)
+    return session.scalar(query) is not None
 
 
 def _check_own(session: Session, user_id: str, log: str, number: int) -> tuple[str, bytes]:

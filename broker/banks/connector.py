@@ -118,11 +118,14 @@ class BankAccount:
 
 @dataclass(frozen=True, slots=True)
 class BankBalance:
-    """Money in one account; owed amounts are negative. `credit_limit` only for credit accounts."""
+    """Money in one account; owed amounts are negative. `credit_limit` only for credit accounts.
+
+    `available` is None where the bank does not say what can be spent: it is never guessed from the booked balance.
+    """
 
     account_ref: str
     current: Decimal
-    available: Decimal
+    available: Decimal | None
     credit_limit: Decimal | None
     amortised_limit: Decimal | None
     currency: str

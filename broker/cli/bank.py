@@ -7,6 +7,7 @@ from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.banks import service as banks
 from broker.cli.audit import credentials
 from broker.cli.audit.database import own_broker
+from broker.cli.bank_facts import facts
 from broker.cli.output import json_option, print_json, print_rows
 from broker.errors import ConfigurationInvalid, NotFound
 from broker.settings import load_settings
@@ -94,3 +95,6 @@ def _check_bank(bank_id: str) -> None:
     with own_broker() as base, base.database.read() as session:
         if banks.find(session, bank_id) is None:
             raise NotFound("There is no such bank.")
+
+
+bank.add_command(facts)

@@ -20,6 +20,7 @@ _MODULES = {
     "policy": "policy",
     "sandbox": "sandbox",
     "serve": "serve",
+    "switch": "switch",
     "worker": "worker",
 }
 

@@ -11,10 +11,10 @@ import click
 from flask import Flask
 
 from broker.app import build_services, create_app
+from broker.cli.serving.policies import PoliciesInUse
 from broker.cli.serving.server import Limits, Server
 from broker.edge.services import Services
 from broker.errors import BrokerError, ConfigurationInvalid
-from broker.policy.catalogue import Catalogue
 from broker.settings import Settings, load_settings
 from broker.storage.base import prepare_models
 from broker.storage.schema import check_revision
@@ -32,41 +32,47 @@ def serve(workers: int | None, threads: int | None) -> None:
     settings = load_settings()
     settings = replace(settings, workers=workers or settings.workers, threads=threads or settings.threads)
     configure_logging(settings.log_level)
-    catalogue = _check(settings)
+    policies = _check(settings)
     prepare_models()
     gc.freeze()  # what the workers inherit: their searches for garbage need not look at it, nor copy its pages
 
     def build() -> Flask:
         configure_logging(settings.log_level)
-        services = build_services(settings, catalogue=catalogue)
-        _start_confirming(services)
+        services = build_services(settings, catalogue=policies.catalogue)
+        _start_confirming(services, policies)
         return create_app(services)
 
     limits = Limits(settings.host, settings.port, settings.workers, settings.threads, settings.request_max_bytes)
-    Server(build, limits, settings.log_level).run()
+    Server(build, limits, settings.log_level, policies.renew).run()
 
 
-def _start_confirming(services: Services) -> None:
-    """Have the witnesses asked about every log at once, so that `/readyz` knows and the first call need not wait."""
+def _start_confirming(services: Services, policies: PoliciesInUse) -> None:
+    """Have the witnesses asked about every log at once, so that `/readyz` knows and the first call need not wait.
+
+    A log that could not be told of the policies before is told as soon as they have answered.
+    """
 
     def confirm() -> None:
         try:
             services.sequencer.permits.obtain_all()
+            policies.tell(services)
         except BrokerError:
             return  # the database is away; each call asks by itself
 
     threading.Thread(target=confirm, name="confirming", daemon=True).start()
 
 
-def _check(settings: Settings) -> Catalogue:
+def _check(settings: Settings) -> PoliciesInUse:
     """Refuse to start, in one clear line, what every worker would refuse again and again.
 
     Return the policies that were read: all workers keep to them, also one that starts later in another's place.
     """
     services = build_services(settings)
+    policies = PoliciesInUse(settings, services.catalogue)
     services.database.check_durability()
     services.fences.prepare()
     check_revision(services.database)
+    policies.tell(services)  # before anything is judged by them
     services.close()
     deadline = time.monotonic() + _PORT_PATIENCE_S
     while (error := _port_error(settings)) is not None:
@@ -75,7 +81,7 @@ def _check(settings: Settings) -> Catalogue:
             reason = "is in use" if in_use else f"cannot be used: {error.strerror}"
             raise ConfigurationInvalid(f"Port {settings.port} {reason}. Set BROKER_PORT to another one.") from error
         time.sleep(_PORT_PAUSE_S)
-    return services.catalogue
+    return policies
 
 
 def _port_error(settings: Settings) -> OSError | None:

@@ -14,6 +14,7 @@ from broker.audit.pushing import Pusher, Rounds
 from broker.audit.retention import close_finished_years
 from broker.audit.witnesses import configured_witnesses
 from broker.banks.connector import Credential
+from broker.cli.serving.policies import PoliciesInUse
 from broker.edge.services import Services
 from broker.edge.session import forget_old_sessions
 from broker.errors import BrokerError, LogUnavailable
@@ -57,17 +58,31 @@ def worker() -> None:
     services = build_services(settings)
     services.database.check_durability()
     check_revision(services.database)
-    stopping = threading.Event()
+    policies = PoliciesInUse(settings, services.catalogue)
+    stopping, hung_up = threading.Event(), threading.Event()
+    signal.signal(signal.SIGHUP, lambda *_: hung_up.set())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     _start_pushing(services, stopping)
     while not stopping.is_set():
+        if hung_up.is_set():
+            hung_up.clear()
+            services = _by_other_policies(services, policies)
         try:
+            policies.tell(services)
             run_once(services, stopping)
         except BrokerError as error:
             # A database that is away comes back; what was due is due still.
             _log.warning("worker.round_failed", code=error.code)
         stopping.wait(_PAUSE_S)
+
+
+def _by_other_policies(services: Services, policies: PoliciesInUse) -> Services:
+    """Return services that judge by the files as they are now; the same ones when those cannot be used."""
+    if not policies.renew():
+        return services
+    services.close()
+    return build_services(services.settings, catalogue=policies.catalogue)
 
 
 def _start_pushing(services: Services, stopping: threading.Event) -> None:

@@ -23,6 +23,7 @@ from broker.policy import Catalogue
 from broker.release import OwnAccounts, OwnReceipts, Release
 from broker.settings import Settings
 from broker.storage.engine import Database
+from broker.switches.service import Switches
 from broker.users.service import Users
 
 _KEY = "broker"
@@ -51,6 +52,7 @@ class Services:
     consents: Consents
     amendments: Amendments
     grant_reader: GrantReader
+    switches: Switches
     release: Release
     own_accounts: OwnAccounts
     own_receipts: OwnReceipts

@@ -21,6 +21,7 @@ from broker.grants.consents import (
     Answer,
     Asker,
     chosen_terms,
+    decide_now,
     raise_if_refused,
     rejection_of,
     take_decision,
@@ -31,9 +32,10 @@ from broker.grants.models import GrantAmendmentRow, GrantRow
 from broker.grants.proposals import AmendAction, Amendment, amendment_view, is_amendable, most_of, own_status
 from broker.grants.versions import keep_version
 from broker.grants.views import Grant, view
-from broker.policy import Catalogue, Decision, RequestContext, decide
+from broker.policy import Catalogue, Decision
 from broker.policy.terms import Choice, Terms
 from broker.policy.vocabulary import GrantStatus
+from broker.switches.reader import concerning
 
 _PART = "amendment"
 
@@ -64,12 +66,13 @@ class Amendments:
         with self._sequencer.transaction([bank_id]) as transaction:
             now = self._clock()
             row = own_grant(transaction.session, actor, grant_id)
-            grant = self._view(row, now)
+            grant = self._view(transaction.session, row, now)
             if row.platform_id != asker.platform_id:
                 raise NotFound("There is no such grant towards this app.")
             if not is_amendable(grant):
                 raise ConsentRefused("This grant cannot be changed any more.", code="grant-ended")
-            decision = self._decide(asker, most_of(grant, action, asked), row.bank_id)
+            most = most_of(grant, action, asked)
+            decision = decide_now(transaction.session, self._catalogue, asker, most, row.bank_id)
             found = new_amendment(row, action, asked, answer=answer, catalogue=self._catalogue, now=now)
             transaction.session.add(found)
             if decision.is_allowed:
@@ -112,7 +115,7 @@ class Amendments:
             if row.updated_at != seen_at:
                 raise ConsentRefused("This permission has changed meanwhile. Look at it again.", code="grant-changed")
             terms = chosen_terms(amendment.most, choice, bank_id, {account.account_id for account in offered})
-            decision = self._decide(asker, terms, bank_id)
+            decision = decide_now(transaction.session, self._catalogue, asker, terms, bank_id)
             if decision.is_allowed:
                 picked = [account for account in offered if account.account_id in choice.accounts]
                 details = self._amend(transaction.session, row, terms, picked, notice=amendment.notice)
@@ -139,20 +142,16 @@ class Amendments:
             _close(found, GrantStatus.REJECTED, "user-refused", now)
             transaction.append(entry_of(row, Event.GRANT_REFUSED, actor, part=_PART, reasons=("user-refused",)))
 
-    def _decide(self, asker: Asker, terms: Terms, bank_id: str) -> Decision:
-        bank = self._catalogue.banks.get(bank_id)
-        context = RequestContext(platform=asker.facts, terms=terms, bank_id=bank_id, bank=bank)
-        return decide(self._catalogue, context)
-
-    def _view(self, row: GrantRow, now: datetime) -> Grant:
-        return view(row, row.categories, row.accounts, self._sealer, now)
+    def _view(self, session: Session, row: GrantRow, now: datetime) -> Grant:
+        switches = concerning(session, row.bank_id, row.platform_id)
+        return view(row, row.categories, row.accounts, self._sealer, now, switches=switches)
 
     def _open(
         self, session: Session, amendment_id: str, row: GrantRow, now: datetime
     ) -> tuple[GrantAmendmentRow, Amendment]:
         """Return the proposal that waits, locked, and take the one decision on its request."""
         found = _locked(session, amendment_id)
-        amendment = amendment_view(found, self._view(row, now), now)
+        amendment = amendment_view(found, self._view(session, row, now), now)
         if amendment.status_code == "amendment-superseded":
             raise ConsentRefused(
                 "This permission has changed or ended since the app asked. Go back to the app and start again.",

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from broker.audit.sequencer import LoggedTransaction, Sequencer
 from broker.audit.vocabulary import Entry, Event
+from broker.banks.facts import in_force
 from broker.clock import Clock
 from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
@@ -22,6 +23,8 @@ from broker.policy.terms import Choice, Terms, narrowed
 from broker.policy.vocabulary import GrantStatus
 from broker.storage.base import new_id
 from broker.storage.single_use import Claim, claim
+from broker.switches.reader import concerning
+from broker.switches.views import off_categories, off_for
 
 PROPOSAL_LIFE = timedelta(minutes=10)
 _CONSENT = "consent"
@@ -68,8 +71,8 @@ class Consents:
         Raises:
             PolicyRefused: the policies or the bank's facts do not allow it (logged as `grant.rejected`).
         """
-        decision = self._decide(asker, terms, bank_id)
         with self._sequencer.transaction([bank_id]) as transaction:
+            decision = decide_now(transaction.session, self._catalogue, asker, terms, bank_id)
             row = self._proposal(actor, asker, terms, bank_id, answer)
             transaction.session.add(row)
             transaction.session.flush()
@@ -101,7 +104,7 @@ class Consents:
             asked = Terms.from_json(row.asked)
             terms = chosen_terms(asked, choice, row.bank_id, {account.account_id for account in offered})
             take_decision(transaction.session, status_now(row, now), row.consent_key, now)
-            decision = self._decide(asker, terms, row.bank_id)
+            decision = decide_now(transaction.session, self._catalogue, asker, terms, row.bank_id)
             if decision.is_allowed:
                 picked = [account for account in offered if account.account_id in choice.accounts]
                 set_status(row, GrantStatus.ACTIVE, "approved", now)
@@ -130,11 +133,6 @@ class Consents:
             set_status(row, GrantStatus.REJECTED, "user-refused", now)
             transaction.append(entry_of(row, Event.GRANT_REFUSED, actor, reasons=("user-refused",)))
             end_at_bank_if_last(transaction.session, row, now)
-
-    def _decide(self, asker: Asker, terms: Terms, bank_id: str) -> Decision:
-        bank = self._catalogue.banks.get(bank_id)
-        context = RequestContext(platform=asker.facts, terms=terms, bank_id=bank_id, bank=bank)
-        return decide(self._catalogue, context)
 
     def _bank_of(self, actor: Actor, grant_id: str) -> str:
         """Look up which log to lock; everything that counts is read again under the lock."""
@@ -169,6 +167,24 @@ class Consents:
         set_status(row, GrantStatus.REJECTED, decision.codes[0], now)
         transaction.append(rejection_of(row, actor, decision))
         end_at_bank_if_last(transaction.session, row, now)
+
+
+def decide_now(session: Session, catalogue: Catalogue, asker: Asker, terms: Terms, bank_id: str) -> Decision:
+    """Ask the policies whether these terms may be granted at this bank, as things stand in this transaction.
+
+    It holds the lock of the bank's log: neither its facts nor a switch can change before the entry stands.
+    """
+    rules = in_force(session, catalogue, bank_id)
+    switches = concerning(session, bank_id, asker.platform_id)
+    context = RequestContext(
+        platform=asker.facts,
+        terms=terms,
+        bank_id=bank_id,
+        bank=rules.bank,
+        off=off_for(switches),
+        off_categories=off_categories(switches),
+    )
+    return decide(rules.catalogue, context)
 
 
 def rejection_of(row: GrantRow, actor: Actor, decision: Decision, *, part: str | None = None) -> Entry:

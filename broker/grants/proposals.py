@@ -51,7 +51,7 @@ class Amendment:
 
 def is_amendable(grant: Grant) -> bool:
     """Say whether a grant can have a further version: a single read-out has none, and neither has what has ended."""
-    is_live = grant.status in {GrantStatus.ACTIVE, GrantStatus.PAUSED}
+    is_live = grant.status in {GrantStatus.ACTIVE, GrantStatus.PAUSED, GrantStatus.SUSPENDED}
     return is_live and grant.terms.duration_type is not DurationType.ONE_TIME
 
 

@@ -1,17 +1,19 @@
 """Reads grants: one by its id, those of a person, those that have expired unrecorded."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import Select, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from broker.crypto.sealing import Sealer
 from broker.grants.models import GrantAccountRow, GrantAmendmentRow, GrantCategoryRow, GrantRow
 from broker.grants.proposals import Amendment, amendment_view
-from broker.grants.views import UNCLAIMED_LIFE, Grant, status_now, view
-from broker.policy.vocabulary import GrantStatus
+from broker.grants.views import UNCLAIMED_LIFE, Grant, status_under, view
+from broker.policy.vocabulary import ClusterState, GrantStatus
 from broker.storage.base import table_of
+from broker.switches.reader import all_switches, concerning
+from broker.switches.views import Switch, Target
 
 # Built once, and run without the ORM: each call of a platform asks twice.
 _GRANTS, _CATEGORIES_OF, _ACCOUNTS_OF = table_of(GrantRow), table_of(GrantCategoryRow), table_of(GrantAccountRow)
@@ -40,17 +42,18 @@ class GrantReader:
         if row is None:
             return None
         categories, accounts = connection.execute(_CATEGORIES, of_grant), connection.execute(_ACCOUNTS, of_grant)
-        return view(row, categories.all(), accounts.all(), self._sealer, now)
+        switches = concerning(session, row.bank_id, row.platform_id)
+        return view(row, categories.all(), accounts.all(), self._sealer, now, switches=switches)
 
     def of_user(self, session: Session, user_id: str, now: datetime) -> list[Grant]:
         """Return all grants of one person that were ever approved or refused, newest first."""
         query = select(GrantRow).where(GrantRow.user_id == user_id).order_by(GrantRow.created_at.desc())
-        return [view(row, row.categories, row.accounts, self._sealer, now) for row in session.scalars(query)]
+        return self._views(session, query, now)
 
     def of_consent_key(self, session: Session, key: str, now: datetime) -> list[Grant]:
         """Return the proposals and the grant that came of one authorization request, newest first."""
         query = select(GrantRow).where(GrantRow.consent_key == key).order_by(GrantRow.created_at.desc())
-        return [view(row, row.categories, row.accounts, self._sealer, now) for row in session.scalars(query)]
+        return self._views(session, query, now)
 
     def find_amendment(self, session: Session, amendment_id: str, now: datetime) -> Amendment | None:
         """Return one proposal to amend a grant, None when there is none with this id."""
@@ -66,7 +69,8 @@ class GrantReader:
     def statuses(self, session: Session, grant_ids: Collection[str], now: datetime) -> dict[str, GrantStatus]:
         """Return where each of these grants stands now; unknown ids are left out."""
         rows = session.scalars(select(GrantRow).where(GrantRow.id.in_(grant_ids)))
-        return {row.id: status_now(row, now)[0] for row in rows}
+        off = all_switches(session)
+        return {row.id: status_under(row, now, _own(off, row))[0] for row in rows}
 
     def overdue(self, session: Session, now: datetime, limit: int = 100) -> list[str]:
         """Return ids of grants that have expired but are not yet recorded as such."""
@@ -76,7 +80,32 @@ class GrantReader:
 
     def _amendment(self, session: Session, row: GrantAmendmentRow, now: datetime) -> Amendment:
         grant = session.get_one(GrantRow, row.grant_id)
-        return amendment_view(row, view(grant, grant.categories, grant.accounts, self._sealer, now), now)
+        switches = concerning(session, grant.bank_id, grant.platform_id)
+        seen = view(grant, grant.categories, grant.accounts, self._sealer, now, switches=switches)
+        return amendment_view(row, seen, now)
+
+    def _views(self, session: Session, query: Select[GrantRow], now: datetime) -> list[Grant]:
+        off, rows = all_switches(session), session.scalars(query)
+        return [view(row, row.categories, row.accounts, self._sealer, now, switches=off) for row in rows]
+
+
+def live_between(session: Session, target: Target, now: datetime) -> int:
+    """Return how many grants that have neither ended nor been paused a switch is about."""
+    query = select(func.count(GrantRow.id)).where(
+        GrantRow.status == GrantStatus.ACTIVE.value, GrantRow.expires_at > now
+    )
+    if target.bank_id:
+        query = query.where(GrantRow.bank_id == target.bank_id)
+    if target.platform_id:
+        query = query.where(GrantRow.platform_id == target.platform_id)
+    if target.category:
+        active = (GrantCategoryRow.name == target.category) & (GrantCategoryRow.state == ClusterState.ACTIVE.value)
+        query = query.where(GrantRow.categories.any(active))
+    return session.scalar(query) or 0
+
+
+def _own(switches: Sequence[Switch], row: GrantRow) -> list[Switch]:
+    return [one for one in switches if one.target.concerns(row.bank_id, row.platform_id)]
 
 
 def live_grants_of(session: Session, platform_id: str) -> list[str]:

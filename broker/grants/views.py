@@ -1,7 +1,7 @@
 """What others see of a grant: immutable values, with the status as it is at this instant."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,9 +12,12 @@ from broker.crypto.sealing import Sealer
 from broker.grants.models import GrantAccountRow, GrantCategoryRow, GrantRow
 from broker.policy.terms import CategoryTerm, Terms
 from broker.policy.vocabulary import ClusterState, Detail, GrantStatus, Precision
+from broker.switches.views import Side, Switch
 
 UNCLAIMED_LIFE = timedelta(minutes=10)
 """A grant whose authorization code is never redeemed ends after this (02, one consent)."""
+
+_SUSPENDED_BY = {Side.BANK: "suspended-by-bank", Side.OPERATOR: "suspended-by-operator"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,10 @@ class GrantedAccount:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One grant as it stands at this instant. `terms` is what was approved, or asked while nothing is approved."""
+    """One grant as it stands at this instant. `terms` is what was approved, or asked while nothing is approved.
+
+    `switches` are those that are off between its bank and its platform, for any category.
+    """
 
     id: str
     version: int
@@ -63,6 +69,7 @@ class Grant:
     last_use_at: datetime | None
     categories: tuple[GrantedCategory, ...]
     accounts: tuple[GrantedAccount, ...]
+    switches: tuple[Switch, ...] = ()
 
     def category(self, name: str) -> GrantedCategory | None:
         """Return one category of the grant, None when the grant does not name it."""
@@ -93,21 +100,43 @@ def status_now(row: GrantRow | Row[Any], now: datetime) -> tuple[GrantStatus, st
     return status, row.status_code
 
 
+def status_under(
+    row: GrantRow | Row[Any], now: datetime, switches: Sequence[Switch]
+) -> tuple[GrantStatus, str, datetime]:
+    """Decide the status on read, with its code and since when: an active grant that a switch stops is suspended.
+
+    A pause stays one, since it is the person's own and they can end it. The switches are those of bank and platform.
+    """
+    status, code = status_now(row, now)
+    whole = [one for one in switches if one.is_whole]
+    if status is not GrantStatus.ACTIVE or not whole:
+        return status, code, row.status_at
+    first = min(whole, key=lambda one: one.since_at)
+    return GrantStatus.SUSPENDED, _SUSPENDED_BY[first.side], max(row.status_at, first.since_at)
+
+
 def view(
     row: GrantRow | Row[Any],
     categories: Sequence[GrantCategoryRow | Row[Any]],
     accounts: Sequence[GrantAccountRow | Row[Any]],
     sealer: Sealer,
     now: datetime,
+    *,
+    switches: Sequence[Switch],
 ) -> Grant:
-    """Return the grant as an immutable value, whether its rows were read with or without the ORM."""
-    status, code = status_now(row, now)
+    """Return the grant as an immutable value, whether its rows were read with or without the ORM.
+
+    `switches` are those that are off; those of other banks and platforms are left out.
+    """
+    own = tuple(one for one in switches if one.target.concerns(row.bank_id, row.platform_id))
+    status, code, status_at = status_under(row, now, own)
+    off = {one.target.category for one in own}
     return Grant(
         id=row.id,
         version=row.version,
         status=status,
         status_code=code,
-        status_at=row.status_at,
+        status_at=status_at,
         user_id=row.user_id,
         bank_id=row.bank_id,
         platform_id=row.platform_id,
@@ -128,13 +157,14 @@ def view(
                 CategoryTerm(
                     c.name, Detail(c.detail) if c.detail else None, Precision(c.precision) if c.precision else None
                 ),
-                ClusterState(c.state),
+                _state_under(c, off),
                 c.use_count,
                 c.last_use_at,
             )
             for c in categories
         ),
         accounts=tuple(_account(account, sealer) for account in accounts),
+        switches=own,
     )
 
 
@@ -142,6 +172,11 @@ def seal_account(sealer: Sealer, grant_id: str, account_id: str, bank_ref: str, 
     """Seal what must not be readable in the database: the bank's account id and the label."""
     plain = json.dumps([bank_ref, label], ensure_ascii=False).encode()
     return sealer.seal(plain, f"grant_accounts/{grant_id}/{account_id}")
+
+
+def _state_under(row: GrantCategoryRow | Row[Any], off: Collection[str]) -> ClusterState:
+    state = ClusterState(row.state)
+    return ClusterState.SUSPENDED if state is ClusterState.ACTIVE and row.name in off else state
 
 
 def _account(row: GrantAccountRow | Row[Any], sealer: Sealer) -> GrantedAccount:

@@ -32,7 +32,7 @@ def bring(parameters: Mapping[str, str]) -> str:
         raise NotFound("There is no request of yours to answer. Go back to the app and start again.")
     proposals = proposals_of(kept)
     approved = next((proposal.grant for proposal in proposals if proposal.is_approved), None)
-    if approved is not None and approved.status is GrantStatus.ACTIVE:
+    if approved is not None and approved.status in {GrantStatus.ACTIVE, GrantStatus.SUSPENDED}:
         return _code(kept, approved)
     if any(proposal.is_decided for proposal in proposals):
         return _refusal(kept, "The person did not allow it, or has ended it.")

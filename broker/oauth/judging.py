@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
+from broker.banks.facts import in_force
 from broker.banks.service import all_banks
 from broker.edge.services import services
 from broker.grants.proposals import most_of
 from broker.oauth.grant_action import amendable_grant
 from broker.oauth.requests import Pushed
 from broker.platforms.service import Platform
-from broker.policy import Decision, PlatformFacts, Reason, RequestContext, decide
+from broker.policy import Catalogue, Decision, PlatformFacts, Reason, RequestContext, decide
 from broker.policy.terms import Terms
+from broker.switches.reader import concerning
+from broker.switches.views import off_categories, off_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +39,14 @@ def most_asked(pushed: Pushed) -> Terms:
 
 def judge(platform: Platform, terms: Terms) -> Judgement:
     """Judge a request at the bank it names, or at all banks when it leaves the choice to the person."""
-    general = _decide(platform, terms, None)
-    if not general.is_allowed:
-        return Judgement(general)
+    files = services().catalogue
     with services().database.read() as session:
-        known = [bank.id for bank in all_banks(session)]
-    decisions = {bank: _decide(platform, terms, bank) for bank in known if terms.bank in (None, bank)}
+        general = _decide(session, files, platform, terms, None)
+        if not general.is_allowed:
+            return Judgement(general)
+        asked = [bank.id for bank in all_banks(session) if terms.bank in (None, bank.id)]
+        rules = {bank: in_force(session, files, bank).catalogue for bank in asked}
+        decisions = {bank: _decide(session, its, platform, terms, bank) for bank, its in rules.items()}
     able = tuple(bank for bank, decision in decisions.items() if decision.is_allowed)
     if able:
         return Judgement(general, able)
@@ -47,8 +54,14 @@ def judge(platform: Platform, terms: Terms) -> Judgement:
     return Judgement(next(iter(decisions.values()), Decision(general.policy_digest, (unknown,))))
 
 
-def _decide(platform: Platform, terms: Terms, bank_id: str | None) -> Decision:
-    catalogue = services().catalogue
-    facts = PlatformFacts(platform.id, frozenset(platform.purposes), frozenset(platform.scopes))
-    bank = catalogue.banks.get(bank_id or "")
-    return decide(catalogue, RequestContext(platform=facts, terms=terms, bank_id=bank_id, bank=bank))
+def _decide(session: Session, catalogue: Catalogue, platform: Platform, terms: Terms, bank_id: str | None) -> Decision:
+    switches = concerning(session, bank_id, platform.id)
+    asked = RequestContext(
+        platform=PlatformFacts(platform.id, frozenset(platform.purposes), frozenset(platform.scopes)),
+        terms=terms,
+        bank_id=bank_id,
+        bank=catalogue.banks.get(bank_id or ""),
+        off=off_for(switches),
+        off_categories=off_categories(switches),
+    )
+    return decide(catalogue, asked)

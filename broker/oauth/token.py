@@ -81,7 +81,8 @@ def _by_code(session: Session, form: Mapping[str, str], client: Client, proof: P
     if not consume_code(session, secret, now):
         return OAuthRefused("invalid_grant", _NO_CODE)
     grant = services().grant_reader.find(session, code.grant_id, now)
-    if grant is None or grant.status is not GrantStatus.ACTIVE:
+    # A suspended grant lives too: nobody has taken it back, and what may leave is judged at each call.
+    if grant is None or grant.status not in {GrantStatus.ACTIVE, GrantStatus.SUSPENDED}:
         return _ended(grant)
     wanted = _wanted(form, grant, standing_categories(grant))
     if isinstance(wanted, Exception):
@@ -124,8 +125,8 @@ def _by_refresh(session: Session, form: Mapping[str, str], client: Client, proof
     if token is None or not is_theirs or token.kind is not TokenKind.REFRESH:
         return OAuthRefused("invalid_grant", _NO_REFRESH)
     grant = services().grant_reader.find(session, token.grant_id, now)
-    # A paused grant lives: the API says `grant-paused`, and the platform keeps its refresh token for later.
-    if grant is None or grant.status not in {GrantStatus.ACTIVE, GrantStatus.PAUSED}:
+    # A grant that is paused or suspended lives: the API says so, and the platform keeps its refresh token for later.
+    if grant is None or grant.status not in {GrantStatus.ACTIVE, GrantStatus.PAUSED, GrantStatus.SUSPENDED}:
         return _ended(grant)
     if not token.is_live(now):
         return OAuthRefused("invalid_grant", _NO_REFRESH)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from broker.policy.answers import Questions
 from broker.policy.harvest import Budgets
 from broker.policy.terms import CategoryTerm, Terms
 from broker.policy.vocabulary import DETAIL_ORDER, PRECISION_ORDER, Detail, DurationType, Precision
@@ -35,7 +36,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """One data category = one OAuth scope = one permission on the page."""
+    """One data category = one OAuth scope = one permission on the page.
+
+    `questions` is there for a category that gives answers instead of data, and says how it may be asked.
+    """
 
     name: str
     title: str
@@ -46,6 +50,7 @@ class Category:
     precisions: Mapping[Precision, str]
     precision_examples: Mapping[Precision, str]
     default_precision: Precision | None
+    questions: Questions | None = None
 
     def fields_in(self, term: CategoryTerm) -> tuple[Field, ...]:
         """Return the fields that leave under this term."""

@@ -16,8 +16,8 @@ from broker.policy.questions import PurposeFacts, Question, bank_uid, entities
 from broker.policy.rulebook import Rulebook
 
 _MOST_PREPARED = 4_096
-_ERROR = "policy.error"
-_DEFAULT = "policy.default"
+_NOT_APPLIED = Reason("policy-refused", "policy.error", "The rules could not be applied to this.")
+_NOT_PERMITTED = Reason("policy-refused", "policy.default", "No rule permits this.")
 
 
 class Engine:
@@ -34,14 +34,13 @@ class Engine:
         All questions are about the same purpose and bank.
         """
         if not questions:
-            return (_refused(_DEFAULT, "Nothing was asked for."),)
-        first = questions[0]
-        results = is_authorized_batch(
-            [_request(question) for question in questions],
-            self.rulebook.policies,
-            self._prepared(first.purpose, first.bank),
-            self.rulebook.schema,
-        )
+            return (_NOT_PERMITTED,)
+        first, asked = questions[0], [_request(question) for question in questions]
+        try:
+            facts = self._prepared(first.purpose, first.bank)
+            results = is_authorized_batch(asked, self.rulebook.policies, facts, self.rulebook.schema)
+        except ValueError:  # a name or a figure that Cedar cannot hold
+            return (_NOT_APPLIED,)
         found = [one for question, result in zip(questions, results, strict=True) for one in self._of(question, result)]
         found.sort(key=lambda one: one[0])
         reasons = tuple(dict.fromkeys(reason for _, reason, _ in found))
@@ -58,16 +57,12 @@ class Engine:
                 refused = True
                 yield self._places[name], Reason(rule.code, rule.id, rule.said(names)), rule.is_alone
         if result.diagnostics.errors:
-            yield len(self._places), _refused(_ERROR, "The rules could not be applied to this."), False
+            yield len(self._places), _NOT_APPLIED, False
         elif not refused:
-            yield len(self._places), _refused(_DEFAULT, "No rule permits this."), False
+            yield len(self._places), _NOT_PERMITTED, False
 
     def _prepare(self, purpose: PurposeFacts, bank: BankFacts | None) -> Entities:
         return Entities.from_json_str(json.dumps(entities(purpose, bank)), self.rulebook.schema)
-
-
-def _refused(rule: str, words: str) -> Reason:
-    return Reason("policy-refused", rule, words)
 
 
 def _request(question: Question) -> dict[str, object]:

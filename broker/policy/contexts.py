@@ -111,7 +111,8 @@ NOT_READ, NOT_HARVESTED = Reads(), Harvest()
 class RequestContext:
     """May this platform ask for (or be granted) these terms? `bank_id` is None while no bank is known.
 
-    `bank` are the facts in force of that bank, None when there are none: then it is refused.
+    `bank` are the facts in force of that bank, None when there are none: then it is refused. `off` is what is switched
+    off for all categories, `off_categories` those that are off by themselves.
     """
 
     platform: PlatformFacts
@@ -119,6 +120,7 @@ class RequestContext:
     bank_id: str | None
     bank: BankFacts | None
     off: frozenset[Off] = frozenset()
+    off_categories: frozenset[str] = frozenset()
 
     def to_json(self) -> dict[str, Any]:
         """Return the context as JSON's values: what the log keeps. The bank's facts are found by the digest."""
@@ -127,6 +129,7 @@ class RequestContext:
             "terms": self.terms.to_json(),
             "bank": self.bank_id,
             "off": sorted(self.off),
+            "offCategories": sorted(self.off_categories),
         }
 
     @classmethod
@@ -138,6 +141,7 @@ class RequestContext:
             bank_id=value["bank"],
             bank=bank,
             off=frozenset(Off(name) for name in value["off"]),
+            off_categories=frozenset(value["offCategories"]),
         )
 
 

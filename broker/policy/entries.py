@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
+from broker.policy.answers import Questions
 from broker.policy.catalogue import BankFacts, Category, Field, Figures, ForbiddenPurpose, Need, Purpose
 from broker.policy.files import Node
 from broker.policy.vocabulary import DETAIL_ORDER, PRECISION_ORDER, Detail, Precision
@@ -13,6 +14,7 @@ _IRI = re.compile(r"https://[a-z0-9.-]+/[!-~]+")
 _FIGURES = ("duration_days", "lookback_days", "frequency_per_day", "data_life_days")
 _FIGURE_KEYS = tuple(f"{kind}_{name}" for kind in ("maximum", "default") for name in _FIGURES)
 _HARD_MAXIMUM_DAYS = 365
+_MOST_QUESTIONS = 100  # a day; each is a row that every further one looks at
 
 
 def categories(root: Node, notices: Mapping[str, str]) -> dict[str, Category]:
@@ -32,8 +34,8 @@ def purposes(root: Node, known: Iterable[str]) -> tuple[dict[str, Purpose], dict
     return allowed, forbidden
 
 
-def bank_facts(node: Node, bank: str, categories: Iterable[str], purposes: Iterable[str]) -> BankFacts:
-    """Read `banks/<bank>.yaml`."""
+def bank_facts(node: Node, bank: str, categories: Iterable[str], purposes: Mapping[str, Purpose]) -> BankFacts:
+    """Read `banks/<bank>.yaml`; a bank that offers more than any purpose may ask for is a mistake."""
     node.only(
         "bank",
         "categories",
@@ -50,12 +52,17 @@ def bank_facts(node: Node, bank: str, categories: Iterable[str], purposes: Itera
         bank=bank,
         categories=frozenset(node.names("categories", frozenset(categories))),
         purposes=frozenset(node.names("purposes", frozenset(purposes))),
-        maximum_duration_days=node.number("maximum_duration_days", most=_HARD_MAXIMUM_DAYS),
-        maximum_lookback_days=node.number("maximum_lookback_days"),
-        maximum_frequency_per_day=node.number("maximum_frequency_per_day"),
+        maximum_duration_days=_of_some_purpose(node, "duration_days", purposes.values()),
+        maximum_lookback_days=_of_some_purpose(node, "lookback_days", purposes.values()),
+        maximum_frequency_per_day=_of_some_purpose(node, "frequency_per_day", purposes.values()),
         joint_accounts=node.flag("joint_accounts"),
         receipts_required=_needs_receipts(node),
     )
+
+
+def _of_some_purpose(node: Node, name: str, purposes: Iterable[Purpose]) -> int:
+    """Read a bank's figure. One that is above every purpose's would be no limit at all, and looks like one."""
+    return node.number(f"maximum_{name}", most=max(getattr(purpose.maximum, name) for purpose in purposes))
 
 
 def _needs_receipts(node: Node) -> bool:
@@ -85,6 +92,7 @@ def _category(name: str, node: Node, notices: Mapping[str, str]) -> Category:
         "precision_titles",
         "precision_examples",
         "default_precision",
+        "questions",
     )
     if not _NAME.fullmatch(name) or name not in notices:
         raise node.fail("name", "must be a lower-case name with a notice in notices/")
@@ -102,7 +110,18 @@ def _category(name: str, node: Node, notices: Mapping[str, str]) -> Category:
         precisions={Precision(key): text for key, text in steps.items()},
         precision_examples={Precision(key): text for key, text in examples.items()},
         default_precision=_default_precision(node, precisions),
+        questions=_questions(node.child("questions")) if "questions" in node.value else None,
     )
+
+
+def _questions(node: Node) -> Questions:
+    """Read how a category of answers may be asked: in steps of amounts or of hours, and not in both."""
+    most = node.number("most_per_day", most=_MOST_QUESTIONS)
+    if "hours" in node.value:
+        node.only("most_per_day", "hours")
+        return Questions(most, hours=node.rising("hours"))
+    node.only("most_per_day", "amounts", "stale_after_hours")
+    return Questions(most, amounts=node.rising("amounts"), stale_after_hours=node.number("stale_after_hours"))
 
 
 def _default_precision(node: Node, precisions: list[str]) -> Precision | None:

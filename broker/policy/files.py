@@ -1,6 +1,6 @@
-"""Reads the YAML files of the policies with checks whose complaints name the file and the key."""
+"""Reads the YAML files of the policies with checks whose complaints name the file, the line and the key."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,13 @@ def read_folder(folder: Path) -> dict[str, bytes]:
 _SUFFIXES = frozenset({".yaml", ".md", ".cedar", ".cedarschema"})
 
 
+class Lined(dict[Any, Any]):
+    """A mapping of a YAML file; `lines` says in which line (from 1) each key stands, `line` where it begins."""
+
+    line: int
+    lines: Mapping[Any, int]
+
+
 class StrictLoader(yaml.SafeLoader):
     """YAML without repeated keys: the second of two equal keys would silently win."""
 
@@ -38,19 +45,46 @@ class StrictLoader(yaml.SafeLoader):
             raise yaml.constructor.ConstructorError(None, None, "a key is repeated", node.start_mark)
         return super().construct_mapping(node, deep)
 
+    def construct_lined(self, node: yaml.MappingNode) -> Iterator[Lined]:
+        """Make a mapping that knows its lines; in two steps, as YAML wants it, for a mapping may hold itself."""
+        made = Lined()
+        yield made
+        made.update(self.construct_mapping(node))
+        made.line = node.start_mark.line + 1
+        made.lines = {self.construct_object(key, deep=True): key.start_mark.line + 1 for key, _ in node.value}
+
+
+StrictLoader.add_constructor("tag:yaml.org,2002:map", StrictLoader.construct_lined)
+
 
 class Node:
-    """One mapping of a policy file; every read is checked and every complaint names the file and the key."""
+    """One mapping of a policy file; every read is checked and every complaint names the file, the line and the key.
 
-    def __init__(self, where: str, value: Any) -> None:
-        if not isinstance(value, dict):
-            raise ConfigurationInvalid(f"{where}: must be a mapping")
-        self.where = where
+    `inside` is the way to this mapping in its file, empty for the whole; `line` is where it stands.
+    """
+
+    def __init__(self, file: str, value: Any, inside: str = "", line: int = 1) -> None:
+        self.file = file
+        self.inside = inside
+        if not isinstance(value, Lined):
+            raise self._error(line, "must be a mapping")
         self.value = value
 
     def fail(self, key: str, problem: str) -> ConfigurationInvalid:
-        """Make the error that names this place."""
-        return ConfigurationInvalid(f"{self.where}: {key}: {problem}")
+        """Make the error that names this place; a key that is missing is missed where the mapping begins."""
+        return self._error(self.line_of(key), f"{key}: {problem}")
+
+    def line_of(self, key: str) -> int:
+        """Return the line of a key, that of the mapping when the key is not there."""
+        return self.value.lines.get(key, self.value.line)
+
+    def _error(self, line: int, problem: str) -> ConfigurationInvalid:
+        inside = f"{self.inside}: " if self.inside else ""
+        return ConfigurationInvalid(f"{self.file}:{line}: {inside}{problem}")
+
+    def _below(self, key: str, step: str, value: Any) -> "Node":
+        inside = f"{self.inside}: {step}" if self.inside else step
+        return Node(self.file, value, inside, self.line_of(key))
 
     def only(self, *known: str) -> None:
         """Refuse every other key: a misspelt limit would otherwise be no limit at all."""
@@ -71,6 +105,22 @@ class Node:
         if type(found) is not int or not 1 <= found <= most:
             raise self.fail(key, f"must be a whole number from 1 to {most}")
         return found
+
+    def rising(self, key: str) -> tuple[int, ...]:
+        """Read a list of rising whole numbers from 1 on that is not empty."""
+        found = self.value.get(key)
+        if (
+            not isinstance(found, list)
+            or not found
+            or any(type(number) is not int for number in found)
+            or found != sorted({number for number in found if number >= 1})
+        ):
+            raise self.fail(key, "must be a list of rising whole numbers, each at least 1")
+        return tuple(found)
+
+    def child(self, key: str) -> "Node":
+        """Read a mapping."""
+        return self._below(key, key, self.value.get(key))
 
     def flag(self, key: str) -> bool:
         """Read true or false."""
@@ -107,7 +157,7 @@ class Node:
         found = self.value.get(key)
         if not isinstance(found, list) or not found:
             raise self.fail(key, "must be a list that is not empty")
-        return [Node(f"{self.where}: {key}[{number}]", item) for number, item in enumerate(found)]
+        return [self._below(key, f"{key}[{number}]", item) for number, item in enumerate(found)]
 
     def named(self, key: str, by: str) -> "dict[str, Node]":
         """Read a list of mappings by the name that each gives itself under the key `by`; none stands there twice."""
@@ -124,13 +174,13 @@ class Node:
         found = self.value.get(key)
         if not isinstance(found, dict) or not found:
             raise self.fail(key, "must be a mapping that is not empty")
-        return {str(name): Node(f"{self.where}: {key}.{name}", item) for name, item in found.items()}
+        return {str(name): self._below(key, f"{key}.{name}", item) for name, item in found.items()}
 
     def texts(self, key: str, names: list[str]) -> dict[str, str]:
         """Read a mapping that has a text for each of these names and for no other; without names it may be absent."""
         if not names and key not in self.value:
             return {}
-        node = Node(f"{self.where}: {key}", self.value.get(key))
+        node = self._below(key, key, self.value.get(key))
         node.only(*names)
         return {name: node.text(name) for name in names}
 

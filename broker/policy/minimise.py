@@ -3,12 +3,15 @@
 Trusted: nothing that is not named by the grant's term and the catalogue passes through here (invariant 5).
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
+from broker.policy.answers import Question
 from broker.policy.catalogue import Category
 from broker.policy.terms import CategoryTerm
 from broker.policy.vocabulary import Precision
@@ -27,28 +30,44 @@ _OUTWARD_AND_INWARD = {"GB", "GG", "IM", "JE"}
 _LONGEST_OUTWARD, _INWARD = 4, 3
 _AREA_SHOWN, _AREA_HIDDEN = 3, 2
 _PERSONAL_TYPES = {"TRANSFER_INCOMING", "TRANSFER_OUTGOING"}
+# Merchant category codes of money sent to a person by card: the "shop" is that person.
+_PERSONAL_CODES = {"4829", "6536", "6537", "6538"}
+# In free text: eight or more digits are the number of an account or a card; a time of day tells where a person was.
+_TELLING_NUMBER = re.compile(r"\d(?:[\W_]?\d){7,}|\d{1,2}:\d\d(?::\d\d)?")
+_HIDDEN = "•••"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one grant lets out of one category: the term, the accounts by their pairwise ids, the oldest instant."""
+    """What one grant lets out of one category: the term, the accounts by their pairwise ids, the oldest instant.
+
+    `question` is what was asked of a category that gives answers instead of data.
+    """
 
     category: Category
     term: CategoryTerm
     accounts: frozenset[str]
     oldest_at: datetime
+    question: Question | None = None
 
 
 def minimise(limits: Limits, records: Iterable[Record]) -> list[Record]:
     """Return only the records and fields that the limits name. A field that has no value is absent, not null."""
     names = [field.name for field in limits.category.fields_in(limits.term)]
-    kept = []
-    for record in records:
-        if record["accountId"] not in limits.accounts or _is_too_old(limits, record):
-            continue
-        lowered = _lowered(limits, record)
-        kept.append({name: lowered[name] for name in names if lowered.get(name) is not None})
-    return kept
+    granted = [one for one in records if one["accountId"] in limits.accounts and not _is_too_old(limits, one)]
+    if limits.category.questions is not None or limits.question is not None:
+        lowered = _answered(limits, granted)
+    else:
+        lowered = [_lowered(limits, record) for record in granted]
+    return [{name: record[name] for name in names if record.get(name) is not None} for record in lowered]
+
+
+def _answered(limits: Limits, records: list[Record]) -> list[Record]:
+    """Put one answer in the place of the data it was found in; without a question nothing comes out."""
+    if limits.category.questions is None or limits.question is None:
+        return []
+    told, as_of = limits.question.answer(records, limits.oldest_at)
+    return [{"answer": told.value, "asOf": as_of}]
 
 
 def _is_too_old(limits: Limits, record: Record) -> bool:
@@ -57,6 +76,8 @@ def _is_too_old(limits: Limits, record: Record) -> bool:
 
 
 def _lowered(limits: Limits, record: Record) -> Record:
+    if limits.category.name == "accounts":
+        return {**record, **{name: _without_numbers(record.get(name)) for name in ("displayName", "nickname")}}
     if limits.category.name == "transactions":
         return _transaction(record)
     if limits.category.name == "card_locations":
@@ -67,9 +88,12 @@ def _lowered(limits: Limits, record: Record) -> Record:
 def _transaction(record: Record) -> Record:
     """Coarsen instants to days (a time of day tells where a person was) and mask the names of people."""
     lowered = {**record, **{name: _day(record.get(name)) for name in ("executionDateTime", "postingDateTime")}}
-    if record["type"] in _PERSONAL_TYPES or not record.get("merchantCategoryCode"):
+    code = record.get("merchantCategoryCode")
+    if record["type"] in _PERSONAL_TYPES or not code or code in _PERSONAL_CODES:
         lowered["description"] = _masked(record["description"])
         lowered["merchantName"] = None
+    for name in ("description", "merchantName"):
+        lowered[name] = _without_numbers(lowered.get(name))
     return lowered
 
 
@@ -80,6 +104,8 @@ def _card_location(record: Record, precision: Precision) -> Record:
     address = lowered.get("address")
     if address is not None:
         cut = {name: address[name] for name in _ADDRESS_FIELDS[precision] if address.get(name)}
+        if precision is not Precision.EXACT:
+            cut |= {name: _without_digits(cut[name]) for name in ("region", "townName") if name in cut}
         if precision is Precision.POSTCODE_AREA and "postCode" in cut:
             cut["postCode"] = postcode_area(cut["postCode"], address.get("country"))
         lowered["address"] = {name: value for name, value in cut.items() if value}
@@ -105,18 +131,32 @@ def _day(at: datetime | None) -> datetime | None:
     return None if at is None else at.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
+def _without_numbers(text: str | None) -> str | None:
+    return None if text is None else _TELLING_NUMBER.sub(_HIDDEN, text)
+
+
+def _without_digits(name: str) -> str:
+    """Drop the words that hold digits: a postcode or a house's number in the name of a town is finer than a town."""
+    return " ".join(word for word in name.split() if not any(unicodedata.category(c)[0] == "N" for c in word))
+
+
 def _masked(text: str) -> str:
     """Keep the first letter of each word: who was paid is not the platform's to know.
 
-    A word is a run of letters, digits and the marks that belong to them, in every script.
+    A word is a run of letters, digits, pictures and the marks that belong to them, in every script.
     """
-    masked = []
-    is_inside = False
-    for character in text:
-        is_word = unicodedata.category(character)[0] in "LMN" or character == "_"
-        if not is_word:
-            masked.append(character)
-        elif not is_inside:
-            masked.append(f"{character}•••")
-        is_inside = is_word
-    return "".join(masked)
+    runs = ((is_word, "".join(run)) for is_word, run in groupby(text, _is_of_a_word))
+    return "".join(f"{_initial(run)}{_HIDDEN}" if is_word else run for is_word, run in runs)
+
+
+def _is_of_a_word(character: str) -> bool:
+    # Symbols too: there are letters in circles, squares and flags.
+    kind = unicodedata.category(character)
+    return kind[0] in "LMN" or kind == "So" or character == "_"
+
+
+def _initial(word: str) -> str:
+    """Return the first letter, but not where it would tell all: of a word of one letter, or a name in one character."""
+    letters = sum(unicodedata.category(character)[0] != "M" for character in word)
+    is_syllable = unicodedata.east_asian_width(word[0]) in {"W", "F"}
+    return "" if letters < len("ab") or is_syllable else word[0]

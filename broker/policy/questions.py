@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from broker.policy.catalogue import BankFacts, Catalogue, Figures
-from broker.policy.contexts import ReleaseContext, RequestContext
+from broker.policy.contexts import Off, Reads, ReleaseContext, RequestContext
 from broker.policy.terms import Terms
 from broker.policy.vocabulary import DurationType
 
@@ -30,14 +30,16 @@ class Question:
     platform: str
     purpose: PurposeFacts
     bank: BankFacts | None
+    category: str
     context: Mapping[str, Any]
+    reads: Reads | None = None
 
     def names(self) -> dict[str, str]:
         """Return what the words of a rule may name."""
         facts = {entity["uid"]["type"].lower(): entity["attrs"] for entity in entities(self.purpose, self.bank)}
-        facts["reads"] = self.context.get("reads", {})
+        facts["reads"] = self.reads.to_json() if self.reads else {}
         figures = {f"{kind}.{name}": str(value) for kind, own in facts.items() for name, value in own.items()}
-        return figures | {"category": self.context["category"], "purpose": self.purpose.code}
+        return figures | {"category": self.category, "purpose": self.purpose.code}
 
 
 _NOTHING = Figures(0, 0, 0, 0)
@@ -81,9 +83,9 @@ def requests(context: RequestContext, purpose: PurposeFacts) -> Iterator[Questio
             "purpose": _purpose(purpose.code),
             "category": category,
             **_figures(terms),
-            "off": sorted(context.off),
+            "off": sorted(context.off | ({Off.CATEGORY} if category in context.off_categories else set())),
         }
-        yield Question("request", context.platform.id, purpose, context.bank, asked)
+        yield Question("request", context.platform.id, purpose, context.bank, category, asked)
 
 
 def release(context: ReleaseContext, purpose: PurposeFacts) -> Question:
@@ -100,12 +102,13 @@ def release(context: ReleaseContext, purpose: PurposeFacts) -> Question:
             "categoryState": context.category_state.value if context.category_state else _NONE,
             "accountStates": sorted(states),
         },
-        "tokenCategories": sorted(context.token_categories),
+        "tokenNamesCategory": context.category in context.token_categories,
         "off": sorted(context.off),
         "reads": context.reads.to_json(),
         "harvest": context.harvest.to_json(),
     }
-    return Question("release", context.platform.id, purpose, context.bank or _without_facts(context.bank_id), asked)
+    bank = context.bank or _without_facts(context.bank_id)
+    return Question("release", context.platform.id, purpose, bank, context.category, asked, context.reads)
 
 
 def entities(purpose: PurposeFacts, bank: BankFacts | None) -> list[dict[str, Any]]:
@@ -114,6 +117,7 @@ def entities(purpose: PurposeFacts, bank: BankFacts | None) -> list[dict[str, An
     found = [
         _entity(
             _purpose(purpose.code),
+            code=purpose.code,
             isForbidden=purpose.is_forbidden,
             categories=sorted(purpose.categories),
             maximumDurationDays=maximum.duration_days,
@@ -127,7 +131,7 @@ def entities(purpose: PurposeFacts, bank: BankFacts | None) -> list[dict[str, An
             _entity(
                 bank_uid(bank),
                 categories=sorted(bank.categories),
-                purposes=[_purpose(code) for code in sorted(bank.purposes)],
+                purposes=sorted(bank.purposes),
                 maximumDurationDays=bank.maximum_duration_days,
                 maximumLookbackDays=bank.maximum_lookback_days,
                 maximumFrequencyPerDay=bank.maximum_frequency_per_day,
@@ -152,7 +156,7 @@ def _purpose(code: str) -> dict[str, str]:
 def _registered(context: RequestContext | ReleaseContext) -> dict[str, Any]:
     platform = context.platform
     return {
-        "purposes": [_purpose(code) for code in sorted(platform.purposes)],
+        "purposes": sorted(platform.purposes),
         "categories": sorted(platform.categories),
     }
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from cedarpy import PolicySet, Schema, pst, validate_policies
 
 from broker.errors import ConfigurationInvalid
-from broker.policy.statements import Statement, parsed, statements
+from broker.policy.statements import Statement, parsed, place_of, statements
 
 SCHEMA = "schema.cedarschema"
 BASELINE = "00-baseline.cedar"
@@ -88,10 +88,11 @@ def read_rules(files: Mapping[str, bytes]) -> Rulebook:
 
 
 def _schema(files: Mapping[str, bytes]) -> Schema:
+    text = _text(files, SCHEMA)
     try:
-        return Schema.from_str(_text(files, SCHEMA))
+        return Schema.from_str(text)
     except ValueError as error:
-        raise ConfigurationInvalid(f"{SCHEMA}: {error}") from error
+        raise ConfigurationInvalid(f"{place_of(Schema.from_str, SCHEMA, 1, text, str(error))}: {error}") from error
 
 
 def _text(files: Mapping[str, bytes], name: str) -> str:

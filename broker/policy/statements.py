@@ -1,7 +1,7 @@
 """Cuts a Cedar file into its statements, so that a mistake is told with file, line and column: Cedar names none."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from cedarpy import PolicySet, format_policies
@@ -59,7 +59,8 @@ def parsed(statement: Statement) -> PolicySet:
     try:
         return PolicySet.from_str(statement.text)
     except ValueError as error:
-        raise ConfigurationInvalid(f"{_place(statement, str(error))}: {error}") from error
+        place = place_of(PolicySet.from_str, statement.file, statement.line, statement.text, str(error))
+        raise ConfigurationInvalid(f"{place}: {error}") from error
 
 
 def formatted(text: str) -> str:
@@ -79,19 +80,17 @@ def _begin(text: str, start: int) -> int:
     return found.end() if found else start
 
 
-def _place(statement: Statement, problem: str) -> str:
+def place_of(parse: Callable[[str], object], file: str, first_line: int, text: str, problem: str) -> str:
     """Find the word that Cedar stumbles over: the first of its kind with which the text before it goes wrong so."""
     unexpected = _UNEXPECTED.search(problem)
-    if unexpected is None:
-        return statement.where
-    for word in re.finditer(re.escape(unexpected["token"]), statement.text):
+    words = re.finditer(re.escape(unexpected["token"]), text) if unexpected else ()
+    for word in words:
         try:
-            PolicySet.from_str(statement.text[: word.end()])
+            parse(text[: word.end()])
         except ValueError as error:
             if str(error) != problem:
                 continue
-            before = statement.text[: word.start()]
-            line = statement.line + before.count("\n")
+            before = text[: word.start()]
             column = len(before) - (before.rfind("\n") + 1) + 1
-            return f"{statement.file}:{line}:{column}"
-    return statement.where
+            return f"{file}:{first_line + before.count(chr(10))}:{column}"
+    return f"{file}:{first_line}"

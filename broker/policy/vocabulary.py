@@ -27,11 +27,12 @@ class DurationType(StrEnum):
 
 
 class GrantStatus(StrEnum):
-    """Where a grant stands (names of FDX ConsentGrant and OBIE)."""
+    """Where a grant stands (names of FDX ConsentGrant and OBIE). SUSPENDED comes of switches and is never stored."""
 
     AWAITING_AUTHORISATION = "AWAITING_AUTHORISATION"
     ACTIVE = "ACTIVE"
     PAUSED = "PAUSED"
+    SUSPENDED = "SUSPENDED"
     REVOKED = "REVOKED"
     EXPIRED = "EXPIRED"
     REJECTED = "REJECTED"
@@ -54,6 +55,7 @@ class ClusterState(StrEnum):
 
     ACTIVE = "ACTIVE"
     PAUSED = "PAUSED"
+    SUSPENDED = "SUSPENDED"
     REVOKED = "REVOKED"
 
 

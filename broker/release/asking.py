@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from broker.banks.connector import Window
+from broker.banks.facts import SameFacts
 from broker.crypto.digests import base64url
 from broker.grants.fence import Held
 from broker.grants.views import Grant, GrantedAccount
 from broker.harvest.counting import Count
 from broker.policy import Catalogue
+from broker.policy.answers import Question
 from broker.release.pages import ReadPage
 from broker.storage.single_use import Claim
 
@@ -36,7 +38,8 @@ class Call:
 class Wanted:
     """What the call wants: a category, one account (None: all granted), instants, and fields its filters look at.
 
-    `page` is which part of a list it is, None where the answer has one part.
+    `page` is which part of a list it is, None where the answer has one part; `question` is what it asks of a category
+    that gives answers instead of data.
     """
 
     category: str
@@ -45,6 +48,7 @@ class Wanted:
     newest_at: datetime | None = None
     filtered_fields: frozenset[str] = frozenset()
     page: ReadPage | None = None
+    question: Question | None = None
 
     def accounts_of(self, grant: Grant) -> tuple[GrantedAccount, ...]:
         """Return the live accounts of the grant that are wanted."""
@@ -63,12 +67,14 @@ class Access:
     """What the entries of one access have in common, beside the grant: the id that joins them, and what the bank knows.
 
     `customer` is the bank's id of the person, None when it is not known; `window` is what transactions are asked from;
+    `facts` are those that the request was judged by: what was fetched and cut down under them leaves under no others.
     `counts` is what the read counts against.
     """
 
     id: str
     customer: str | None
     window: Window
+    facts: SameFacts
     counts: Count
 
 

@@ -7,34 +7,39 @@ from broker.clock import seconds_left_of_day
 from broker.errors import BrokerError, FrequencyExceeded, ProofRefused, ReleaseRefused, TokenRefused
 from broker.grants.views import Grant
 from broker.harvest.counting import HOLD
-from broker.policy import Catalogue, Decision, Reason, ReleaseContext, decide
-from broker.policy.vocabulary import ClusterState
+from broker.policy import Decision, Reason, ReleaseContext, decide
+from broker.policy.vocabulary import ClusterState, GrantStatus
 from broker.release.asking import Call, Wanted
 from broker.release.standing import Standing
+from broker.switches.views import SWITCHED_OFF, off_for
 
 _GRANT_HAS_ENDED = {"grant-revoked", "grant-expired", "grant-rejected", "grant-unknown"}
 _USED_UP = "frequency-exceeded"
 _HARVEST_RULE = "harvest.held"
+_SWITCHED_OFF = "The bank or the operator has turned this off for now."
 _HELD = "The app has read more than is ordinary. It gets no more of this until the broker's operator has looked."
+# The policies are told what the person agreed to, and beside it what is switched off.
+_AS_AGREED = {GrantStatus.SUSPENDED: GrantStatus.ACTIVE}
+_STATE_AS_AGREED = {ClusterState.SUSPENDED: ClusterState.ACTIVE}
 
 
-def judge(catalogue: Catalogue, found: Standing, call: Call, wanted: Wanted, now: datetime) -> Decision:
+def judge(found: Standing, call: Call, wanted: Wanted, now: datetime) -> Decision:
     """Decide whether what the call wants may leave as things stand."""
-    grant = found.grant
+    grant, catalogue = found.grant, found.rules.catalogue
     category = grant.category(wanted.category)
     context = ReleaseContext(
         platform=found.platform,
-        status=grant.status,
+        status=_AS_AGREED.get(grant.status, grant.status),
         is_expired=grant.expires_at <= now,
         purpose=grant.terms.purpose,
         bank_id=grant.bank_id,
         bank=found.bank,
         category=wanted.category,
         term=category.term if category else None,
-        category_state=category.state if category else None,
+        category_state=_STATE_AS_AGREED.get(category.state, category.state) if category else None,
         token_categories=call.token_categories,
         account_states=_account_states(grant, wanted),
-        off=found.off,
+        off=off_for(grant.switches, wanted.category),
         reads=found.reads,
         harvest=found.harvest,
     )
@@ -44,6 +49,8 @@ def judge(catalogue: Catalogue, found: Standing, call: Call, wanted: Wanted, now
         decision = replace(decision, context={**decision.context, "page": page})
     if wanted.filtered_fields:
         decision = replace(decision, context={**decision.context, "filters": sorted(wanted.filtered_fields)})
+    if wanted.question is not None:
+        decision = replace(decision, context={**decision.context, "question": wanted.question.to_json()})
     if decision.is_allowed and category is not None:
         fields = {field.name for field in catalogue.categories[wanted.category].fields_in(category.term)}
         if wanted.filtered_fields - fields:
@@ -52,11 +59,9 @@ def judge(catalogue: Catalogue, found: Standing, call: Call, wanted: Wanted, now
     return decision
 
 
-def judge_again(
-    catalogue: Catalogue, found: Standing, call: Call, wanted: Wanted, now: datetime, *, before: Grant
-) -> Decision:
+def judge_again(found: Standing, call: Call, wanted: Wanted, now: datetime, *, before: Grant) -> Decision:
     """Decide a second time, just before the bytes leave: the grant may have been narrowed while the bank answered."""
-    grant, decision = found.grant, judge(catalogue, found, call, wanted, now)
+    grant, decision = found.grant, judge(found, call, wanted, now)
     if decision.is_allowed and grant.version != before.version:
         # What was minimised by the old version may be more than the new one lets out.
         text = "The person changed the permission while the bank was answering. Ask again."
@@ -90,16 +95,20 @@ def lost(reason: str, now: datetime) -> BrokerError:
     """Return what the caller is told of a claim that the announcement has lost; the refusal is in the log already."""
     if reason == _USED_UP:
         return FrequencyExceeded(retry_after_s=seconds_left_of_day(now))
-    if reason == HOLD:
-        return ReleaseRefused(_HELD, code=HOLD, rule=_HARVEST_RULE)
-    return ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
+    return _stopped(reason) or ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
 
 
 def lost_at_the_end(reason: str) -> BrokerError:
     """Return what the caller is told of a claim that the release itself has lost; nothing leaves."""
+    changed = "What is allowed changed while the data was on the way. Ask again."
+    return _stopped(reason) or ReleaseRefused(changed, code=reason)
+
+
+def _stopped(reason: str) -> ReleaseRefused | None:
+    """Return the words for a platform that is held, or for what was switched off meanwhile."""
     if reason == HOLD:
         return ReleaseRefused(_HELD, code=HOLD, rule=_HARVEST_RULE)
-    return ReleaseRefused("The grant changed while its data was on the way. Ask again.", code=reason)
+    return ReleaseRefused(_SWITCHED_OFF, code=reason) if reason in SWITCHED_OFF else None
 
 
 def _account_states(grant: Grant, wanted: Wanted) -> dict[str, ClusterState | None]:

@@ -5,16 +5,20 @@ from typing import Final
 
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.banks.connector import BankAccount, OpenStatus
+from broker.banks.facts import in_force
 from broker.errors import BrokerError, PolicyRefused
 from broker.grants.acts import Actor
 from broker.grants.contents import OfferedAccount
 from broker.grants.views import Grant
 from broker.release.asking import new_access_id
 from broker.release.service import Release
+from broker.switches.condition import StaysOn
 from broker.users.service import Identity
 
 _ENDPOINT: Final = "GET /consent"
 """Where the person sees the list: what stands in place of an endpoint of the API."""
+
+_SWITCHED_OFF = "The bank or the operator has turned this off for now. Nothing was asked of the bank. Try again later."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +43,23 @@ class OwnAccounts:
         """Return the open accounts that the person may share; joint ones only where the bank's facts allow.
 
         Raises:
-            PolicyRefused: there are no facts for this bank any more.
+            PolicyRefused: there are no facts for this bank any more, or sharing with the platform is turned off.
             BankUnavailable: or one of its kinds.
             LogUnavailable: the request could not be announced, so the bank was not asked (invariant 2).
         """
         release = self._release
-        facts = release.catalogue.banks.get(proposal.bank_id)
+        with release.database.read() as session:
+            catalogue = in_force(session, release.catalogue, proposal.bank_id).catalogue
+            identity = release.users.at_bank(session, actor.user_id, proposal.bank_id)
+        facts = catalogue.banks.get(proposal.bank_id)
         if facts is None:
             raise PolicyRefused("The bank no longer takes part. Nothing was asked of it.", code="bank-unknown")
-        with release.database.read() as session:
-            identity = release.users.at_bank(session, actor.user_id, proposal.bank_id)
-        announced = _entry(actor, proposal, release.catalogue.digest, identity)
-        appended = release.sequencer.append(announced)
+        if any(one.is_whole for one in proposal.switches):
+            raise PolicyRefused(_SWITCHED_OFF, code="grant-suspended")
+        announced = _entry(actor, proposal, catalogue.digest, identity)
+        appended = release.sequencer.append(announced, [StaysOn(proposal.bank_id, proposal.platform_id, "")])
+        if appended.lost:
+            raise PolicyRefused(_SWITCHED_OFF, code=appended.lost)
         try:
             access = release.access(identity, actor.interaction_id, "accounts", appended)
             accounts = release.connector(proposal.bank_id).accounts(access)

@@ -18,7 +18,7 @@ from broker.crypto.pairwise import PairwiseIds
 from broker.errors import ReleaseRefused
 from broker.policy.minimise import Record
 
-WINDOWED: Final = frozenset({"transactions", "card_locations"})
+WINDOWED: Final = frozenset({"transactions", "card_locations", "location_answers"})
 """The categories that are asked for over a window of time."""
 
 
@@ -46,12 +46,12 @@ def fetch(connector: Connector, access: BankAccess, naming: Naming, window: Wind
     known, refs = naming.accounts, list(naming.accounts)
     if access.category == "accounts":
         found = [_account(naming, account) for account in connector.accounts(access) if account.ref in known]
-    elif access.category == "balances":
+    elif access.category in {"balances", "balance_answers"}:
         found = [_balance(naming, one) for one in connector.balances(access, refs) if one.account_ref in known]
     elif access.category == "transactions":
         transactions = connector.transactions(access, refs, window)
         found = [_transaction(naming, one) for one in transactions if one.account_ref in known]
-    elif access.category == "card_locations":
+    elif access.category in {"card_locations", "location_answers"}:
         uses = connector.card_uses(access, refs, window)
         found = [_card_location(naming, use) for use in uses if use.account_ref in known]
     else:

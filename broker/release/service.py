@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from broker.audit.sequencer import Sequencer
 from broker.audit.vocabulary import Appended, Entry, Event
 from broker.banks.connector import BankAccess, Connector, Credential, Window
+from broker.banks.facts import SameFacts, in_force
 from broker.clock import Clock, start_of_day
 from broker.crypto.pairwise import PairwiseIds
 from broker.errors import (
@@ -36,13 +37,14 @@ from broker.release.asking import Access, Call, Released, Rendered, Wanted, new_
 from broker.release.counting import count, stopping
 from broker.release.entries import access_entry, refusal_entry
 from broker.release.judgement import judge, judge_again, lost, lost_at_the_end, raise_refusal
+from broker.release.questions import questions_of
 from broker.release.reads import claim_of, with_reads
 from broker.release.receipts import for_the_bank, for_the_platform
 from broker.release.records import Naming, fetch
 from broker.release.renewals import Renewals
 from broker.release.standing import Standing, standing
 from broker.storage.engine import Database
-from broker.storage.single_use import Condition
+from broker.switches.condition import StaysOn
 from broker.users.service import Identity, Users
 
 BODY_MAX_BYTES = 1 << 20
@@ -72,7 +74,7 @@ class Release:
         Raises:
             TokenRefused: the grant has ended.
             ReleaseRefused: paused, not granted, or a filter on a field that is not granted.
-            FrequencyExceeded: it was read as often today as it may be.
+            FrequencyExceeded: it was read, or asked about, as often today as it may be.
             ProofRefused: the DPoP proof was used before.
             BankUnavailable: or one of its kinds.
             LogUnavailable: an entry could not be written; nothing leaves.
@@ -82,9 +84,15 @@ class Release:
             grant = found.grant
             identity = self.users.at_bank(session, grant.user_id, grant.bank_id)
             now = self.clock()
-            window = _window(grant, wanted, now)
+            window = _window(found, wanted, now)
             counts = count(session, self.catalogue.harvest, grant, wanted, oldest_at=window.oldest_at, now=now)
-        access = Access(new_access_id(), identity.subject if identity else None, window, counts)
+        access = Access(
+            id=new_access_id(),
+            customer=identity.subject if identity else None,
+            window=window,
+            facts=SameFacts(grant.bank_id, found.rules.version),
+            counts=counts,
+        )
         found = replace(found, harvest=counts.facts())
         with stopping(self.sequencer, counts):
             return self._read(found, identity, call, wanted, render=render, access=access)
@@ -100,13 +108,18 @@ class Release:
         access: Access,
     ) -> Released:
         grant, now = found.grant, access.counts.reading.at
-        decision = judge(self.catalogue, found, call, wanted, now)
+        decision = judge(found, call, wanted, now)
         event = Event.ACCESS_REQUESTED if decision.is_allowed else Event.ACCESS_REFUSED
         # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof and
         # counts the read.
         announced = access_entry(event, grant, call, wanted, decision, access=access)
-        counted = [claim_of(found, wanted, now), CountedRead(access.counts)] if decision.is_allowed else []
-        appended = self.sequencer.append(announced, [*call.claims, *counted])
+        counted = [
+            claim_of(found, wanted, now),
+            *questions_of(found, wanted, now),
+            CountedRead(access.counts),
+            StaysOn(grant.bank_id, grant.platform_id, wanted.category),
+        ]
+        appended = self.sequencer.append(announced, [*call.claims, *(counted if decision.is_allowed else ())])
         if appended.lost:
             raise lost(appended.lost, now)
         self._refuse(decision, grant, now)
@@ -128,7 +141,7 @@ class Release:
             except BrokerError as error:
                 self._record_end(announced, error, fenced=True)
                 raise
-            released = self._release(present, call, wanted, rendered, access, before=grant, held=held)
+            released = self._release(present, call, wanted, rendered, access=access, before=grant, held=held)
             stack.pop_all()  # from here on the fence is the caller's
         return released
 
@@ -140,8 +153,9 @@ class Release:
         """
         with self.database.read() as session:
             grant = self.reader.find(session, call.grant_id, self.clock())
-        if grant is not None:
-            self.sequencer.append(refusal_entry(grant, call, new_access_id(), code, self.catalogue.digest))
+            rules = in_force(session, self.catalogue, grant.bank_id) if grant else None
+        if grant is not None and rules is not None:
+            self.sequencer.append(refusal_entry(grant, call, new_access_id(), code, rules.catalogue.digest))
         if grant is not None and code == _EXPIRED:
             record_expiry(self.sequencer, self.clock, grant.id)
 
@@ -163,8 +177,8 @@ class Release:
         call: Call,
         wanted: Wanted,
         rendered: Rendered,
-        access: Access,
         *,
+        access: Access,
         before: Grant,
         held: Held,
     ) -> Released:
@@ -173,14 +187,15 @@ class Release:
         # The read has been counted: it is judged by what was counted before it. A hold that was placed meanwhile is for
         # the log's transaction to find.
         found = replace(found, harvest=access.counts.facts())
-        decision = judge_again(self.catalogue, found, call, wanted, now, before=before)
+        decision = judge_again(found, call, wanted, now, before=before)
         event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
         left = rendered if decision.is_allowed else None
         fields = wanted.fields_of(grant, self.catalogue)
         entry = access_entry(event, grant, call, wanted, decision, access=access, fields=fields, rendered=left)
         use = Use(grant.id, wanted.category, grant.updated_at, now)
-        uses: list[Condition] = [use, CountedRecords(access.counts, rendered.records)] if decision.is_allowed else []
-        appended = self.sequencer.append(entry, uses, fenced=True)
+        stays_on = StaysOn(grant.bank_id, grant.platform_id, wanted.category)
+        held_still = (use, access.facts, CountedRecords(access.counts, rendered.records), stays_on)
+        appended = self.sequencer.append(entry, held_still if decision.is_allowed else (), fenced=True)
         # Only here is the entry durable; not a byte may leave before this line (invariant 1).
         self._refuse(decision, before, now, fenced=True)
         if appended.lost:
@@ -237,16 +252,21 @@ class Release:
             term=category.term,
             accounts=frozenset(account.account_id for account in wanted.accounts_of(grant)),
             oldest_at=window.oldest_at,
+            question=wanted.question,
         )
         return minimise(limits, records)
 
 
-def _window(grant: Grant, wanted: Wanted, now: datetime) -> Window:
+def _window(found: Standing, wanted: Wanted, now: datetime) -> Window:
     """Return whole days only: asking with ever narrower instants must not reveal a time of day.
 
-    The pages of one read end where it began: what has happened since is another read's.
+    They go no further back than the person agreed to, nor than the bank says now. The pages of one read end where it
+    began: what has happened since is another read's.
     """
-    oldest = start_of_day(now - timedelta(days=grant.terms.lookback_days))
+    most = found.grant.terms.lookback_days
+    if found.bank is not None:
+        most = min(most, found.bank.maximum_lookback_days)
+    oldest = start_of_day(now - timedelta(days=most))
     first = max(oldest, start_of_day(wanted.oldest_at)) if wanted.oldest_at else oldest
     last = min(now, start_of_day(wanted.newest_at) + timedelta(days=1)) if wanted.newest_at else now
     last = min(last, wanted.page.began_at) if wanted.page else last

@@ -5,25 +5,30 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from broker.banks.facts import InForce, in_force
 from broker.errors import TokenRefused
 from broker.grants.reader import GrantReader
 from broker.grants.views import Grant
 from broker.platforms.service import find as find_platform
-from broker.policy import BankFacts, Catalogue, Harvest, Off, PlatformFacts, Reads
+from broker.policy import BankFacts, Catalogue, Harvest, PlatformFacts, Reads
 from broker.policy.contexts import NOT_HARVESTED, NOT_READ
 from broker.release.asking import Call
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """All that a decision on a call looks at, besides the call itself. `bank` is None when the bank has no facts."""
+    """All that a decision on a call looks at, besides the call. `rules` are the policies with the bank's facts."""
 
     grant: Grant
     platform: PlatformFacts
-    bank: BankFacts | None
-    off: frozenset[Off] = frozenset()
+    rules: InForce
     reads: Reads = NOT_READ
     harvest: Harvest = NOT_HARVESTED
+
+    @property
+    def bank(self) -> BankFacts | None:
+        """Return the bank's facts in force, None when the bank has none."""
+        return self.rules.bank
 
 
 def standing(session: Session, reader: GrantReader, catalogue: Catalogue, call: Call, now: datetime) -> Standing:
@@ -35,7 +40,7 @@ def standing(session: Session, reader: GrantReader, catalogue: Catalogue, call: 
     grant = reader.find(session, call.grant_id, now)
     if grant is None or grant.platform_id != call.platform_id:
         raise TokenRefused
-    return Standing(grant, _facts(session, call.platform_id), catalogue.banks.get(grant.bank_id))
+    return Standing(grant, _facts(session, call.platform_id), in_force(session, catalogue, grant.bank_id))
 
 
 def _facts(session: Session, platform_id: str) -> PlatformFacts:

@@ -35,6 +35,8 @@ def write_info(
             "balance": f"{url}/v1/accounts/{{accountId}}/balance",
             "transactions": f"{url}/v1/accounts/{{accountId}}/transactions",
             "card_locations": f"{url}/v1/card-locations",
+            "balance_answer": f"{url}/v1/answers/balance",
+            "location_answer": f"{url}/v1/answers/location",
         },
         "receipt_url": f"{url}/v1/receipts/{{bank}}/{{year}}/{{number}}",
         "platforms": [_platform(layout, one) for one in clients if one.kind is PlatformKind.PLATFORM],

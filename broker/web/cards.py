@@ -10,6 +10,7 @@ from broker.clock import rfc3339
 from broker.grants.views import Grant
 from broker.policy import Catalogue
 from broker.policy.vocabulary import ClusterState, GrantStatus
+from broker.web import switch_words
 from broker.web.parties import Names
 from broker.web.words import REASONS
 
@@ -18,11 +19,17 @@ _STATUS_WORDS = {
     GrantStatus.AWAITING_AUTHORISATION: "Waiting for you",
     GrantStatus.ACTIVE: "On",
     GrantStatus.PAUSED: "Paused",
+    GrantStatus.SUSPENDED: "Turned off",
     GrantStatus.REVOKED: "Stopped",
     GrantStatus.EXPIRED: "Ended",
     GrantStatus.REJECTED: "Refused",
 }
-_STATE_WORDS = {ClusterState.ACTIVE: "On", ClusterState.PAUSED: "Paused", ClusterState.REVOKED: "Stopped"}
+_STATE_WORDS = {
+    ClusterState.ACTIVE: "On",
+    ClusterState.PAUSED: "Paused",
+    ClusterState.SUSPENDED: "Turned off",
+    ClusterState.REVOKED: "Stopped",
+}
 _ON_HOLD = "On hold"  # a part that is on, of a grant that is not
 
 
@@ -52,7 +59,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One grant with everything the person needs to judge it. `is_stale` means not used for 90 days."""
+    """One grant with everything the person needs to judge it. `is_stale` means not used for 90 days.
+
+    `off` says who has turned off what of it, when and why.
+    """
 
     grant: Grant
     platform: str
@@ -64,6 +74,7 @@ class Card:
     categories: tuple[Piece, ...]
     accounts: tuple[Piece, ...]
     is_stale: bool
+    off: tuple[str, ...]
 
     @property
     def is_past(self) -> bool:
@@ -144,7 +155,14 @@ def _card(grant: Grant, catalogue: Catalogue, names: Names, now: datetime) -> Ca
             for a in grant.accounts
         ),
         is_stale=not is_final and used_at + _STALE_AFTER <= now,
+        off=() if is_final else tuple(_off(grant, catalogue, names)),
     )
+
+
+def _off(grant: Grant, catalogue: Catalogue, names: Names) -> Iterable[str]:
+    standing = {granted.term.name for granted in grant.categories if granted.state is not ClusterState.REVOKED}
+    for switch in switch_words.relevant(grant.switches, standing):
+        yield switch_words.told(switch, names, catalogue)
 
 
 def _categories(grant: Grant, catalogue: Catalogue, *, is_final: bool) -> Iterable[Piece]:
@@ -175,7 +193,7 @@ def _state_words(grant: Grant, state: ClusterState) -> str:
 
 
 def _acts_on_grant(status: GrantStatus) -> tuple[Act, ...]:
-    if status is GrantStatus.ACTIVE:
+    if status in {GrantStatus.ACTIVE, GrantStatus.SUSPENDED}:
         return (Act.PAUSE, Act.REVOKE)
     return (Act.RESUME, Act.REVOKE) if status is GrantStatus.PAUSED else ()
 
@@ -183,4 +201,4 @@ def _acts_on_grant(status: GrantStatus) -> tuple[Act, ...]:
 def _acts(state: ClusterState, *, is_final: bool) -> tuple[Act, ...]:
     if is_final or state is ClusterState.REVOKED:
         return ()
-    return (Act.PAUSE if state is ClusterState.ACTIVE else Act.RESUME, Act.REVOKE)
+    return (Act.RESUME if state is ClusterState.PAUSED else Act.PAUSE, Act.REVOKE)

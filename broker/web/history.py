@@ -1,8 +1,9 @@
 """Access history: everything the log says about a person, in plain words, grouped by day."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -11,12 +12,15 @@ from flask.typing import ResponseReturnValue
 
 from broker.audit import reader
 from broker.audit.reader import LoggedEntry
+from broker.audit.vocabulary import Event
 from broker.edge.answers import rows
 from broker.edge.gates import actor
 from broker.edge.problems import wants_json
 from broker.edge.services import services
 from broker.grants.views import Grant
-from broker.web import parties, words
+from broker.policy.vocabulary import GrantStatus
+from broker.switches.views import Target
+from broker.web import parties, switch_words, words
 from broker.web.forms import parsed
 from broker.web.log_rows import Batch, FilterForm, as_json, collect, filter_query, older_query, paired
 from broker.web.parties import Names
@@ -77,8 +81,10 @@ def show() -> ResponseReturnValue:
 def _read(wanted: Mapping[str, Any]) -> _Reading:
     user_id = actor().user_id
     with services().database.read() as session:
-        batch = collect(lambda page: reader.of_user(session, services().sealer, user_id, page), wanted)
         grants = services().grant_reader.of_user(session, user_id, services().clock())
+        banks = {grant.bank_id for grant in grants}
+        read = partial(reader.of_user, session, services().sealer, user_id, banks=banks)
+        batch = collect(read, wanted, lambda entry: entry.subject is not None or _concerns(entry, grants))
         names = parties.names(session)
     return _Reading(batch, {grant.id: grant for grant in grants}, names)
 
@@ -103,7 +109,7 @@ def _items(reading: _Reading) -> Iterator[Item]:
             bank=reading.names.bank(entry.bank_id),
             purpose=purpose.title if purpose else "",
             presence=words.PRESENCE[entry.attended],
-            reasons=words.reasons(entry),
+            reasons=[*words.reasons(entry), *([entry.details["reason"]] if "reason" in entry.details else [])],
             rules=words.rules(entry),
             accounts=[labels.get((entry.bank_id, ref), ref) for ref in entry.details.get("accounts", ())],
             steps=[(step, _sentence(step, reading.names)) for step in steps],
@@ -120,7 +126,25 @@ def _labels(reading: _Reading) -> dict[tuple[str, str], str]:
     }
 
 
+def _concerns(entry: LoggedEntry, grants: Sequence[Grant]) -> bool:
+    """Say whether a switch was about anything that the person shared at that time."""
+    target = Target(entry.bank_id, entry.platform_id or "", entry.category or "")
+    return any(
+        target.concerns(grant.bank_id, grant.platform_id)
+        and grant.authorised_at is not None
+        and grant.authorised_at <= entry.at < (grant.status_at if _has_been_ended(grant) else grant.expires_at)
+        and (not target.category or grant.category(target.category) is not None)
+        for grant in grants
+    )
+
+
+def _has_been_ended(grant: Grant) -> bool:
+    return grant.status.is_final and grant.status is not GrantStatus.EXPIRED
+
+
 def _sentence(entry: LoggedEntry, names: Names) -> str:
+    if entry.event in {Event.SWITCH_OFF, Event.SWITCH_ON}:
+        return switch_words.of_entry(entry, names, services().catalogue)
     platform, bank = names.platform(entry.platform_id), names.bank(entry.bank_id)
     return words.sentence(entry, platform=platform, bank=bank, catalogue=services().catalogue)
 

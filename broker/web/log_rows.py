@@ -42,13 +42,21 @@ class Batch:
     older: str | None
 
 
-def collect(read: Callable[[Page], list[LoggedEntry]], wanted: Mapping[str, Any]) -> Batch:
-    """Read on until a page is full, the log ends or enough was read for one answer."""
+def _is_any(_entry: LoggedEntry) -> bool:
+    return True
+
+
+def collect(
+    read: Callable[[Page], list[LoggedEntry]],
+    wanted: Mapping[str, Any],
+    concerns: Callable[[LoggedEntry], bool] = _is_any,
+) -> Batch:
+    """Read on until a page is full, the log ends or enough was read for one answer; leave out what concerns nobody."""
     found: list[LoggedEntry] = []
     before = _place(wanted["before"]) if wanted["before"] else None
     for _ in range(_MOST_READS):
         entries = read(Page(_PAGE, before))
-        found += [entry for entry in entries if _fits(entry, wanted)]
+        found += [entry for entry in entries if _fits(entry, wanted) and concerns(entry)]
         if len(entries) < _PAGE:
             return Batch(found, None)
         before = entries[-1].place

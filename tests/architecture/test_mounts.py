@@ -68,8 +68,14 @@ def test_each_category_has_a_route(catalogue: Catalogue) -> None:
     assert set(catalogue.categories) == set(CATEGORIES.values())
 
 
-def test_data_routes_only_read(app: Flask) -> None:
-    assert all((rule.methods or set()) <= _SAFE for rule in rules_behind(app, gates.token))
+def test_data_routes_only_read_and_questions_are_only_posted(app: Flask, catalogue: Catalogue) -> None:
+    """What is asked stands in the body of a question, and in no address that is logged on the way."""
+    for rule in rules_behind(app, gates.token):
+        category = catalogue.categories.get(CATEGORIES.get(rule.endpoint, ""))
+        if category is not None and category.questions is not None:
+            assert (rule.methods or set()) - {"OPTIONS"} == {"POST"}, rule
+        else:
+            assert (rule.methods or set()) <= _SAFE, rule
 
 
 def test_every_unsafe_method_under_a_cookie_needs_the_token_of_a_form(app: Flask) -> None:
@@ -95,8 +101,9 @@ def test_every_client_endpoint_refuses_a_caller_without_an_assertion(app: Flask)
 
 def test_every_data_route_refuses_a_caller_without_a_token(app: Flask) -> None:
     for rule in rules_behind(app, gates.token):
-        answer = app.test_client().get(address_of(app, rule))
-        assert (answer.status_code, told(answer)["code"]) == (401, "token-missing"), rule
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            answer = app.test_client().open(address_of(app, rule), method=method)
+            assert (answer.status_code, told(answer)["code"]) == (401, "token-missing"), rule
 
 
 def test_every_route_for_machines_refuses_a_caller_without_a_token(app: Flask) -> None:

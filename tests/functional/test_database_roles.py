@@ -20,7 +20,7 @@ from tests.architecture.pages import DOCS, code_blocks
 from tests.support.core import sequencer_on
 from tests.support.postgres import PostgresServer
 
-_ONLY_GROW = {"audit_entries", "audit_nodes", "audit_cosignatures", "audit_contradictions"}
+_ONLY_GROW = {"audit_entries", "audit_nodes", "audit_cosignatures", "audit_contradictions", "bank_facts"}
 _ENTRY = Entry(Event.BANK_REGISTERED, Initiator.DATA_ACCESS_PLATFORM, details={"bank": "harbor"})
 
 

@@ -94,6 +94,35 @@ def test_a_worker_that_cannot_be_built_now_is_built_later_and_stops_nobody(serve
     wait_until(served.answers)
 
 
+def test_after_a_hang_up_others_serve_and_what_was_begun_is_finished(served: Served) -> None:
+    wait_until(lambda: len(workers(served)) == 2)
+    before = workers(served)
+    with served.connect() as under_way:
+        under_way.sendall(b"GET /slow/renewed HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_until(lambda: served.noted("begun", "renewed"))
+        served.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(set(workers(served)) - set(before)) == 2)
+        assert all(served.pid() not in before for _ in range(4))
+        assert rest(under_way).endswith(b"whole")
+    wait_until(lambda: not set(workers(served)) & set(before))
+    assert served.answers()
+
+
+def test_a_hang_up_that_brings_nothing_usable_leaves_everybody_in_place(served: Served) -> None:
+    wait_until(lambda: len(workers(served)) == 2)
+    before = workers(served)
+    served.gate.unlink()
+    served.process.send_signal(signal.SIGHUP)
+    served.process.send_signal(signal.SIGHUP)
+    for _ in range(4):
+        assert served.pid() in before
+    assert workers(served) == before
+    served.gate.touch()
+    served.process.send_signal(signal.SIGHUP)  # after which the two before it have been taken care of
+    wait_until(lambda: not set(workers(served)) & set(before))
+    assert served.answers()
+
+
 def test_the_log_says_what_was_refused_and_not_what_was_sent(served: Served) -> None:
     answer = served.ask(b"GET / HTTP/1.1\r\nHost: a\r\nBad Header: bkr_at_secret\r\n\r\n")
     problem = json.loads(answer.split(b"\r\n\r\n", 1)[1])

@@ -21,8 +21,8 @@ PLANTS = (
     Plant("broker/release/asking.py", "if self.account_id in {None, a.account_id}", "if True", f"{_CELLS}::every_cell"),
     Plant(
         "broker/policy/questions.py",
-        '"tokenCategories": sorted(context.token_categories)',
-        '"tokenCategories": [context.category]',
+        '"tokenNamesCategory": context.category in context.token_categories',
+        '"tokenNamesCategory": True',
         f"{_CELLS}::every_cell",
     ),
     Plant(

@@ -15,11 +15,12 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from broker.api.routes import CATEGORIES
+from tests.support.core import ANSWERS
 from tests.support.edge import Platform
 from tests.support.memory import folder_in_memory
 from tests.support.sizes import Size
 from tests.support.town import Share, Town, open_town
-from tests.support.town_facts import SEEN, Owned
+from tests.support.town_facts import OWNED, SEEN, Owned, TownBank
 
 STRANGE = ("A" * 22, "x", "nothing-like-this", "é", "' OR 1=1--", "a" * 500, "\x00", "%2e%2e", "ref-1", "alice-0")
 _AS_SENT = ":@!$&'()*+,;=~"
@@ -129,7 +130,7 @@ def shape(response: TestResponse) -> tuple[Any, ...]:
 
 
 def test_the_town_has_every_category_granted_here_and_not_there(town: Town) -> None:
-    assert set(CATEGORIES.values()) == set(town.categories) == set(SEEN)
+    assert {CATEGORIES[rule.endpoint] for rule in data_rules(town)} == set(town.categories) == set(SEEN)
     for name in town.categories:
         assert {name in share.terms for share in town.shares if share.fate == "live"} == {True, False}, name
 
@@ -192,6 +193,25 @@ def test_a_value_of_another_person_never_leaves_even_when_the_bank_sends_it(town
             if not rule.arguments:
                 text = caller.get(rule.rule).text
                 assert not [tag for tag in others if tag in text], (share, rule.rule)
+
+
+def test_a_question_is_answered_about_nobody_else(town: Town) -> None:
+    bank = town.house.banks["harbor"]
+    assert isinstance(bank, TownBank)
+    bank.is_lying = False
+    terms = town.terms(ANSWERS, Random(18), lookback_days=60)
+    share = town.shares_with("alice", "harbor", "messenger", terms, (0,))
+    bank.is_lying = True
+    caller = town.caller(share, ANSWERS)
+    for account_id in (*(one for one in town.ids if one not in share.accounts), *STRANGE):
+        answer = caller.post("/v1/answers/balance", {"accountId": account_id, "atLeast": "10", "currency": "GBP"})
+        refused = (answer.status_code, json.loads(answer.text)["code"])
+        assert refused == ((403, "account-not-granted") if len(account_id) <= 128 else (400, "invalid-request"))
+    (mine,) = share.accounts.values()
+    for owned in (mine, *Random(18).sample([one for one in OWNED if one != mine], 3)):
+        place = {"country": "GB", "townName": owned.town}
+        answer = caller.post("/v1/answers/location", {"place": place, "since": "P3D"})
+        assert json.loads(answer.text)["data"]["answer"] == ("yes" if owned == mine else "no"), owned
 
 
 def test_nobody_elses_canary_stands_in_the_database(town: Town) -> None:

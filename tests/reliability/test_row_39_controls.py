@@ -7,25 +7,25 @@ import pytest
 from tests.support.controls import Plant, survivors
 
 _RUNS = "tests/reliability/test_row_39_simulation.py::every_promise"
-_FRESH = "judge_again(self.catalogue, found, call, wanted, now, before=before)"
-_COUNTED = "[use, CountedRecords(access.counts, rendered.records)] if decision.is_allowed else []"
+_FRESH = "judge_again(found, call, wanted, now, before=before)"
+_COUNTED = "held_still if decision.is_allowed else ()"
 _SECOND_LOOK = """\
-        decision = judge_again(self.catalogue, found, call, wanted, now, before=before)
+        decision = judge_again(found, call, wanted, now, before=before)
         event = Event.ACCESS_RELEASED if decision.is_allowed else Event.ACCESS_REFUSED
         left = rendered if decision.is_allowed else None
         fields = wanted.fields_of(grant, self.catalogue)
         entry = access_entry(event, grant, call, wanted, decision, access=access, fields=fields, rendered=left)
         use = Use(grant.id, wanted.category, grant.updated_at, now)
-        uses: list[Condition] = [use, CountedRecords(access.counts, rendered.records)] if decision.is_allowed else []
+        stays_on = StaysOn(grant.bank_id, grant.platform_id, wanted.category)
+        held_still = (use, access.facts, CountedRecords(access.counts, rendered.records), stays_on)
+        appended = self.sequencer.append(entry, held_still if decision.is_allowed else (), fenced=True)
 """
 PLANTS = (
     # What the person took back while the bank was answering is released.
     Plant(
         "broker/release/service.py",
         _SECOND_LOOK,
-        _SECOND_LOOK.replace(_FRESH, "judge(self.catalogue, replace(found, grant=before), call, wanted, now)").replace(
-            _COUNTED, "()"
-        ),
+        _SECOND_LOOK.replace(_FRESH, "judge(replace(found, grant=before), call, wanted, now)").replace(_COUNTED, "()"),
         _RUNS,
     ),
     Plant(
@@ -36,8 +36,8 @@ PLANTS = (
     ),
     Plant(
         "broker/release/service.py",
-        "self.sequencer.append(announced, [*call.claims, *counted])",
-        "self.sequencer.append(announced, counted)",
+        "[*call.claims, *(counted if decision.is_allowed else ())]",
+        "(counted if decision.is_allowed else ())",
         _RUNS,
     ),
     Plant(
@@ -52,7 +52,7 @@ PLANTS = (
         "cluster.state = ClusterState.ACTIVE.value",
         _RUNS,
     ),
-    Plant("broker/policy/minimise.py", " or _is_too_old(limits, record):", ":", _RUNS),
+    Plant("broker/policy/minimise.py", " and not _is_too_old(limits, one)]", "]", _RUNS),
     Plant(
         "broker/release/entries.py",
         "purpose=grant.terms.purpose,\n        interaction_id=call.interaction_id,\n"

@@ -66,7 +66,8 @@ ASKED = Terms(
     frequency_per_day=4,
     data_life_days=30,
 )
-ASKER = Asker("messenger", frozenset({"chat_banking", "account_overview"}), frozenset(DATA))
+ANSWERS = ("balance_answers", "location_answers")
+ASKER = Asker("messenger", frozenset({"chat_banking", "account_overview"}), frozenset({*DATA, *ANSWERS}))
 OFFERED = (OfferedAccount("acc-1", "ref-1", "Current ••1111"), OfferedAccount("acc-2", "ref-2", "Savings ••2222"))
 CREDENTIAL = Credential("bank-access-canary", "bank-refresh-canary", NOON + timedelta(hours=1))
 
@@ -242,7 +243,7 @@ def registered(platform_id: str = "messenger") -> PlatformRow:
         name="Messenger",
         jwks={"keys": []},
         redirect_uris=["https://m.example/cb"],
-        scopes=list(DATA),
+        scopes=[*DATA, *ANSWERS],
         purposes=sorted(policies().purposes),
         options=NO_OPTIONS.to_json(),
         created_at=NOON,

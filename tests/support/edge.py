@@ -20,6 +20,7 @@ from broker.edge.services import Services
 from broker.edge.visitor import Visitor, browser_id, sign_in, sign_out, visitor, wish_of
 from broker.release import OwnAccounts, OwnReceipts
 from broker.settings import Settings
+from broker.switches.service import Switches
 from broker.tokens.service import issue_access
 from tests.support.core import DATA, LOG_KEYS, House
 from tests.support.presence import PRESENT
@@ -54,6 +55,7 @@ def services_of(house: House, base_url: str = BASE) -> Services:
         consents=house.consents,
         amendments=house.amendments,
         grant_reader=house.reader,
+        switches=Switches(house.sequencer, house.catalogue, house.sealer, house.watch),
         release=house.release,
         own_accounts=OwnAccounts(house.release),
         own_receipts=OwnReceipts(house.database, house.reader, house.watch),
@@ -134,6 +136,13 @@ class Platform:
     def get(self, path: str, query: str = "", *, proof: str | None = None, **headers: str) -> TestResponse:
         given = {"Authorization": f"DPoP {self.token}", "DPoP": proof or self.proof(path), **self.presence, **headers}
         return self.http.get(path + query, headers=given)
+
+    def post(self, path: str, body: Any, *, query: str = "", **headers: str) -> TestResponse:
+        """Send a body: bytes as they are, anything else as JSON."""
+        given = {"Authorization": f"DPoP {self.token}", "DPoP": self.proof(path, method="POST")}
+        given |= {"Content-Type": "application/json", **headers}
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.http.post(path + query, data=data, headers=given)
 
 
 def problem(response: TestResponse) -> tuple[int, str]:

@@ -95,7 +95,7 @@ class Served:
     ) -> None:
         self.port = port or free_port()
         self.notes_file = folder / "notes"
-        self.gate = folder / "gate"  # workers cannot be built while it is shut
+        self.gate = folder / "gate"  # workers cannot be built while it is shut, nor is anything renewed
         self.notes_file.touch()
         self.gate.touch()
         self._arguments = [self.port, self.notes_file, self.gate, workers, threads, json.dumps(limits)]
@@ -191,7 +191,7 @@ def _main(port: str, notes: str, gate: str, workers: str, threads: str, limits: 
 
     configure_logging("INFO")
     asked = Limits("127.0.0.1", int(port), int(workers), int(threads), 128 * 1024, **json.loads(limits))
-    Server(build, asked, "INFO").run()
+    Server(build, asked, "INFO", renew=Path(gate).exists).run()
 
 
 if __name__ == "__main__":

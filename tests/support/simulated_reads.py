@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -85,6 +85,7 @@ class Reads:
 
     def _outcome(self, call: Call, wanted: Wanted, *, may: bool, replays: bool) -> str:
         self.records, live = None, self.world.consents[call.grant_id].live_accounts()
+        asked_at = self.world.house.watch()
         try:
             released = self.world.house.release.read(call, wanted, self._rendered)
         except Crash:
@@ -108,7 +109,7 @@ class Reads:
         assert not replays, "a used proof was taken again"
         assert may, "released what nobody has granted"
         assert self._may(call.grant_id, call.token_categories, wanted), "released after it was taken back"
-        self._within(call, wanted)
+        self._within(call, wanted, asked_at)
         return "released"
 
     def _is_rightly(self, code: str, call: Call, wanted: Wanted, *, may: bool) -> str:
@@ -131,8 +132,12 @@ class Reads:
         self.records = records
         return Rendered(json.dumps(records, default=str).encode(), len(records))
 
-    def _within(self, call: Call, wanted: Wanted) -> None:
-        """Hold what has left against what the person approved (invariant 5)."""
+    def _within(self, call: Call, wanted: Wanted, asked_at: datetime) -> None:
+        """Hold what has left against what the person approved (invariant 5).
+
+        The history counts from when the call was announced: its days stand in that entry, and the bank was asked for
+        them, however long it took.
+        """
         consent = self.world.consents[call.grant_id]
         assert consent.terms is not None
         term = consent.terms.category(wanted.category)
@@ -140,7 +145,7 @@ class Reads:
         catalogue = self.world.house.catalogue
         fields = {one.name for one in catalogue.categories[wanted.category].fields_in(term)}
         accounts = consent.live_accounts() if wanted.account_id is None else {wanted.account_id}
-        oldest = start_of_day(self.world.house.watch() - timedelta(days=consent.terms.lookback_days))
+        oldest = start_of_day(asked_at - timedelta(days=consent.terms.lookback_days))
         for record in self.records or ():
             assert set(record) <= fields
             assert record["accountId"] in accounts

@@ -80,7 +80,8 @@ class Town:
 
     @property
     def categories(self) -> tuple[str, ...]:
-        return tuple(self.services.catalogue.categories)
+        """Those that give data; what is asked of the others stands in a body."""
+        return tuple(name for name, one in self.services.catalogue.categories.items() if one.questions is None)
 
     def caller(self, share: Share, categories: tuple[str, ...]) -> Platform:
         """A platform with a token narrowed to these categories, which may be more than were granted."""
@@ -116,7 +117,9 @@ class Town:
         return self.services.consents.propose(self.people[person], self.asker(platform), terms, bank, answer)
 
     def asker(self, platform: str) -> Asker:
-        return Asker(platform, frozenset(self.services.catalogue.purposes), frozenset(self.categories))
+        return Asker(
+            platform, frozenset(self.services.catalogue.purposes), frozenset(self.services.catalogue.categories)
+        )
 
     def shares_with(self, person: str, bank: str, platform: str, terms: Terms, numbers: tuple[int, ...]) -> Share:
         """Let the person approve these terms for some of their accounts, through the services of the consent page."""
@@ -201,7 +204,7 @@ def _move_in(town: Town) -> None:
                 options=Options(machine_scopes=tuple(MachineScope)),
                 jwks={"keys": [town.keys[name].as_dict(private=False)]},
                 redirect_uris=(CALLBACK,),
-                scopes=town.categories,
+                scopes=tuple(town.services.catalogue.categories),
                 purposes=tuple(town.services.catalogue.purposes),
                 default_purpose="chat_banking",
             )

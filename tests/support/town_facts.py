@@ -52,6 +52,11 @@ class Owned:
         return f"{self.person}.{self.bank}.{self.number}"
 
     @property
+    def town(self) -> str:
+        """A town in whose name no digit stands."""
+        return f"Town {self.person}.{self.bank}.{('east', 'west')[self.number]}"
+
+    @property
     def money(self) -> Decimal:
         return Decimal(f"{PEOPLE.index(self.person) + 1}{BANKS.index(self.bank) + 1}{self.number}.25")
 
@@ -139,7 +144,7 @@ def _members(one: BankTransaction) -> dict[str, Any]:
 
 
 def _place(one: Owned) -> Place:
-    return Place("GB", None, f"Town {one.tag}", "LS1 4AP", f"Street {one.tag}", Decimal("53.5"), Decimal("-1.5"))
+    return Place("GB", None, one.town, "LS1 4AP", f"Street {one.tag}", Decimal("53.5"), Decimal("-1.5"))
 
 
 def _seen_account(one: Owned, _term: CategoryTerm) -> list[dict[str, Any]]:
@@ -174,7 +179,7 @@ def _seen_locations(one: Owned, term: CategoryTerm) -> list[dict[str, Any]]:
     seen: dict[str, Any] = {"channel": "in_store", "merchantCategoryCode": "5411", "source": "bank"}
     seen |= {"precision": term.precision, "occurredOn": "2026-11-21", "address": address}
     if term.precision is not Precision.COUNTRY:
-        address["townName"] = f"Town {one.tag}"
+        address["townName"] = one.town
     if term.precision in _POSTCODES:
         address["postCode"] = _POSTCODES[term.precision]
     if term.precision is Precision.EXACT:

@@ -12,7 +12,7 @@ from tests.support.stores import NewStore, PostgresStores, SqliteStore, Store
 
 # What keeps a promise by statements and locks of its own meets both databases in every run; `--database=both` is for
 # the rest, which asks these.
-_ALWAYS_ON_BOTH = ("audit", "events", "grants", "release", "storage", "tokens")
+_ALWAYS_ON_BOTH = ("audit", "events", "grants", "release", "storage", "switches", "tokens")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

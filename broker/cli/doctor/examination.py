@@ -23,6 +23,7 @@ def examine() -> Iterator[Finding]:
     database = yield from storage.findings(settings)
     if database is not None:
         yield from keys.fit(keyset, database)
+        yield from policies.in_force(database, catalogue)
         yield from log.findings(keyset, database)
         own = yield from _own_clock(settings)
         yield from log.worker(keyset, database, own())

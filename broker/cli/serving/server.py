@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from broker.cli.serving.worker import STOPS, Worker
@@ -49,11 +50,32 @@ class _JsonLogger(Logger):  # type: ignore[misc] # gunicorn has no type informat
         self.error_log.propagate = True
 
 
-class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no type information
-    """Serves what `build` returns; every worker builds its own after the fork."""
+class _Arbiter(Arbiter):  # type: ignore[misc] # gunicorn has no type information
+    """gunicorn's parent, whose workers never judge by two sets of policies at a time."""
 
-    def __init__(self, build: Callable[[], Any], limits: Limits, log_level: str) -> None:
+    def handle_hup(self) -> None:
+        """Go over to what the operator has changed, if it can be used.
+
+        The old workers take no more connections, and finish what they have begun; connections wait for the new ones.
+        """
+        if not self.app.renew():
+            return
+        for pid in list(self.WORKERS):
+            self.kill_worker(pid, signal.SIGTERM)
+        super().handle_hup()
+
+
+class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no type information
+    """Serves what `build` returns; every worker builds its own after the fork.
+
+    `renew` is asked in the parent on SIGHUP, before other workers are made: False keeps those that there are.
+    """
+
+    def __init__(
+        self, build: Callable[[], Any], limits: Limits, log_level: str, renew: Callable[[], bool] = lambda: True
+    ) -> None:
         self._build = build
+        self.renew = renew
         self.limits = limits
         self._log_level = log_level
         self.lifeline = os.pipe()  # workers hold the reading end: it ends when the parent does, however that happens
@@ -65,7 +87,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no type info
             before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, STOPS),
             after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, STOPS),
         )
-        super().run()
+        _Arbiter(self).run()
 
     def load_config(self) -> None:
         limits = self.limits

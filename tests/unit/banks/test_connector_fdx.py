@@ -98,6 +98,12 @@ def test_balances_come_in_the_order_asked_for_and_debts_are_negative(bank: FakeB
     assert checking.as_of == datetime(2026, 11, 20, 8, tzinfo=UTC)
 
 
+def test_what_can_be_spent_is_not_guessed_where_the_bank_does_not_say(bank: FakeBank) -> None:
+    bank.answers["/api/accounts/acc-1"] = CHECKING | {"balanceAsOf": "2026-11-20T09:00:00Z", "currentBalance": 100}
+    (read,) = bank.connector("fdx").balances(access(), ["acc-1"])
+    assert (str(read.current), read.available) == ("100.00", None)
+
+
 @pytest.mark.parametrize(
     "amount", [b"1e400", b"1e-400", b"1E+14", b"0e99", b'"5"', b"true", b"null", b"0.123456", b"[]"]
 )

@@ -101,12 +101,19 @@ def test_a_cards_credit_line_is_counted_exactly_once(bank: FakeBank, included: b
     )
 
 
+def test_what_can_be_spent_is_not_guessed_where_the_bank_does_not_say(bank: FakeBank) -> None:
+    bank.answers["/api/accounts/acc-1/balances"] = envelope("Balance", BOOKED)
+    (read,) = bank.connector("obie").balances(access(), ["acc-1"])
+    assert (read.current, read.available) == (Decimal("-250.75"), None)
+
+
 @pytest.mark.parametrize(
     "rows",
     [
         [],
-        [BOOKED],
+        [AVAILABLE],
         [AVAILABLE, BOOKED, BOOKED],
+        [AVAILABLE, AVAILABLE, BOOKED],
         [AVAILABLE, BOOKED | {"AccountId": "acc-2"}],
         [AVAILABLE, BOOKED | {"Amount": {"Amount": "1", "Currency": "EUR"}}],
         [AVAILABLE, BOOKED | {"Amount": {"Amount": "-1", "Currency": "GBP"}}],

@@ -49,7 +49,7 @@ def registers(house: House, scopes: tuple[str, ...]) -> None:
     jwks = {"keys": [KEY.as_dict(private=False)]}
     kind, options = PlatformKind.PLATFORM, Options(machine_scopes=scopes)
     with house.database.write() as session:
-        client = Registered("messenger", kind, "Messenger", jwks, options=options)
+        client = Registered("messenger", kind, "Messenger", jwks, (), DATA, ("chat_banking",), options=options)
         add(session, house.catalogue, client, http_loopback=True, now=house.watch())
 
 

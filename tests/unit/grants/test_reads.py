@@ -50,6 +50,7 @@ def test_what_is_counted_apart_leaves_room(house: House, other: Read) -> None:
         assert lost(house, READ) is None
     assert lost(house, other) is None
     assert lost(house, READ) == "frequency-exceeded"
+    assert counted(house).unattended == READ.ceiling
 
 
 @pytest.mark.any_database

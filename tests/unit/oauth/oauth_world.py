@@ -42,6 +42,7 @@ from broker.policy.terms import Choice
 from broker.policy.vocabulary import MachineScope
 from broker.settings import default_policies_dir
 from broker.storage.engine import Database
+from broker.switches.service import Switches
 from broker.users.service import Users
 from tests.support.sandbox_settings import sandbox_settings
 from tests.support.stores import Store
@@ -165,6 +166,7 @@ def _services(folder: Path, store: Store, watch: Watch) -> Services:
         consents=Consents(sequencer, _CATALOGUE, sealer, pairwise, watch),
         amendments=Amendments(sequencer, fences, _CATALOGUE, sealer, watch),
         grant_reader=GrantReader(sealer),
+        switches=Switches(sequencer, _CATALOGUE, sealer, watch),
         release=nothing_leaves,
         own_accounts=nothing_leaves,
         own_receipts=nothing_leaves,

@@ -128,6 +128,9 @@ MISTAKES: list[tuple[str, str, str, str]] = [
     (HARBOR, "maximum_frequency_per_day: 24\n", "", "maximum_frequency_per_day"),
     (HARBOR, "maximum_duration_days: 365", "maximum_duration_days: 500", "maximum_duration_days"),
     (HARBOR, "bank: harbor", "just words", "YAML"),
+    # A bank that offers more than any purpose may ask for.
+    (HARBOR, "maximum_lookback_days: 365", "maximum_lookback_days: 366", "maximum_lookback_days: must be"),
+    (HARBOR, "maximum_frequency_per_day: 24", "maximum_frequency_per_day: 97", "maximum_frequency_per_day: must be"),
 ]
 
 
@@ -138,6 +141,24 @@ def test_a_mistake_is_refused_with_its_file_and_key(folder: Path, file: str, old
         load_catalogue(folder)
     assert Path(file).name in refusal.value.detail
     assert place in refusal.value.detail
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "line"),
+    [
+        (HARBOR, "categories: [accounts,", "categories: [thoughts,", "banks/harbor.yaml:3: categories: "),
+        (HARBOR, "purposes: [chat_banking,", "purposes: [resale,", "banks/harbor.yaml:4: purposes: "),
+        (HARBOR, "maximum_lookback_days: 365", "maximum_lookback_days: 366", "banks/harbor.yaml:6: maximum_lookback"),
+        (HARBOR, "maximum_duration_days: 365", "maximum_duration_days: 366", "banks/harbor.yaml:5: maximum_duration"),
+        (HARBOR, "joint_accounts: false\n", "", "banks/harbor.yaml:2: joint_accounts: "),
+        (PURPOSES, "{code: resale, title", "{cod: resale, title", "forbidden[5]: code: must be a text"),
+    ],
+)
+def test_a_mistake_is_refused_with_its_line(folder: Path, file: str, old: str, new: str, line: str) -> None:
+    edit(folder, file, old, new)
+    with pytest.raises(ConfigurationInvalid) as refusal:
+        load_catalogue(folder)
+    assert line in refusal.value.detail
 
 
 @pytest.mark.parametrize(
@@ -199,7 +220,7 @@ def _not_text(folder: Path) -> None:
         (_misname_notice, "notices/accounts.md"),
         (_no_purposes, "purposes.yaml: the file is missing"),
         (_no_notices, "notices/"),
-        (_scalar, "harbor.yaml: must be a mapping"),
+        (_scalar, "harbor.yaml:1: must be a mapping"),
         (_not_text, "harbor.yaml: not readable as YAML"),
         (_a_folder, "purposes.yaml: cannot be read"),
         (_dangling, "banks/other.yaml: cannot be read"),

@@ -141,6 +141,7 @@ def test_what_no_list_names_is_refused_by_name() -> None:
 STATUS_CODES = {
     GrantStatus.ACTIVE: [],
     GrantStatus.PAUSED: ["grant-paused"],
+    GrantStatus.SUSPENDED: ["policy-refused"],  # never asked: what a switch stops is told by `off`
     GrantStatus.REVOKED: ["grant-revoked"],
     GrantStatus.EXPIRED: ["grant-expired"],
     GrantStatus.REJECTED: ["grant-rejected"],

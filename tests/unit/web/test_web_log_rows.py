@@ -93,7 +93,9 @@ def test_history_shows_every_access_that_an_app_gave_the_same_id(world: World, m
     grant_id = world.shares(maya, "accounts")
     before = maya.get("/history").text.count("<details>")
     both = frozenset({"accounts", "transactions"})
-    call = Call(grant_id, "messenger", both, "00000000-0000-4000-8000-000000000000", "GET /v1/accounts")
+    call = Call(
+        grant_id, "messenger", both, "00000000-0000-4000-8000-000000000000", "GET /v1/accounts", is_attended=True
+    )
     for _ in range(10):
         world.services.release.read(call, Wanted("accounts"), lambda records: Rendered(b"{}", len(records)))
     with pytest.raises(ReleaseRefused):

@@ -41,6 +41,7 @@ from tests.support.stores import Store
 BASE = "http://localhost:8465"
 PERSON = {"sub": "hb-1", "name": "Maya Lindqvist"}
 AUDITOR = {"sub": "staff-1", "name": "Audrey Holt", "role": "auditor"}
+ADMIN = {"sub": "staff-2", "name": "Ada Min", "role": "admin"}
 ALL_TERMS = (
     CategoryTerm("accounts"),
     CategoryTerm("balances"),
@@ -176,9 +177,9 @@ class Browser:
     def signs_in_to_consent(self, **person: Any) -> TestResponse:
         return self.signs_in(self.is_asked_to_consent(), **person)
 
-    def signs_in_as_staff(self, bank: str = "harbor") -> TestResponse:
+    def signs_in_as_staff(self, bank: str = "harbor", **person: Any) -> TestResponse:
         answer = self.get(f"/sign-in/staff/{bank}")
-        return self.get(self.provider.agrees(answer.location, **AUDITOR))
+        return self.get(self.provider.agrees(answer.location, **(person or AUDITOR)))
 
 
 @dataclass

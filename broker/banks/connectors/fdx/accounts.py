@@ -40,7 +40,7 @@ def balance(answer: Any, account_ref: str) -> BankBalance:
         account_ref=account_ref,
         # FDX writes what is owed on a card as a positive number.
         current=_negated(current) if is_credit else current,
-        available=fields.get("availableCredit" if is_credit else "availableBalance", values.number_amount),
+        available=fields.find("availableCredit" if is_credit else "availableBalance", values.number_amount),
         credit_limit=fields.get("creditLine", values.number_amount) if is_credit else None,
         amortised_limit=None,
         currency=_currency(fields),

@@ -54,14 +54,17 @@ def balance(answer: Any, account_ref: str) -> BankBalance:
     for row in rows:
         own_account(row, "AccountId", account_ref)
     booked, available = _of_type(rows, _BOOKED), _of_type(rows, _AVAILABLE)
+    if booked is None:
+        raise invalid("Balance.Type")
+    told = [booked] if available is None else [booked, available]
     currency = booked.child("Amount").get("Currency", places.currency)
-    if available.child("Amount").get("Currency", places.currency) != currency:
+    if any(row.child("Amount").get("Currency", places.currency) != currency for row in told):
         raise invalid("Balance.Amount.Currency")
     return BankBalance(
         account_ref=account_ref,
         current=signed_amount(booked),
-        available=_with_credit_line(available),
-        credit_limit=_credit_limit(booked, available),
+        available=None if available is None else _with_credit_line(available),
+        credit_limit=_credit_limit(*told),
         amortised_limit=None,
         currency=currency,
         as_of=booked.get("DateTime", values.instant),
@@ -92,11 +95,11 @@ def _account(row: Fields) -> BankAccount:
     )
 
 
-def _of_type(rows: list[Fields], kind: str) -> Fields:
+def _of_type(rows: list[Fields], kind: str) -> Fields | None:
     found = [row for row in rows if row.get("Type", values.text) == kind]
-    if len(found) != 1:
+    if len(found) > 1:
         raise invalid("Balance.Type")
-    return found[0]
+    return found[0] if found else None
 
 
 def _with_credit_line(available: Fields) -> Decimal:

@@ -55,7 +55,7 @@ def accounts() -> Response:
 def account(account_id: str) -> Response:
     """Answer one account with its balances."""
     # The standard states an account's currency here alone, so that transactions cannot be read without.
-    asked = Asked(("balances", "transactions"), account_id)
+    asked = Asked(("balances", "balance_answers", "transactions"), account_id)
     visit, at = under_receipt(admit(FDX_ACCOUNTS), asked), clock.epoch()
     with bank().sessions() as session:
         row = find_account(session, visit, account_id)
@@ -70,7 +70,7 @@ def transactions(account_id: str) -> Response:
     """Answer one page of an account's transactions, newest first."""
     visit, window = admit(FDX_TRANSACTIONS), _window()
     span = (window.start, instant("endTime", LATEST))
-    visit = under_receipt(visit, Asked(("transactions", "card_locations"), account_id, span))
+    visit = under_receipt(visit, Asked(("transactions", "card_locations", "location_answers"), account_id, span))
     with bank().sessions() as session:
         row = find_account(session, visit, account_id)
         if row is None:

@@ -57,7 +57,7 @@ def accounts() -> Response:
 @blueprint.get("/accounts/<account_id>/balances")
 def balances(account_id: str) -> Response:
     """Answer an account's balances."""
-    visit, at = under_receipt(admit(OBIE_ACCOUNTS), Asked(("balances",), account_id)), clock.epoch()
+    visit, at = under_receipt(admit(OBIE_ACCOUNTS), Asked(("balances", "balance_answers"), account_id)), clock.epoch()
     with bank().sessions() as session:
         row = find_account(session, visit, account_id)
         if row is None:
@@ -71,7 +71,7 @@ def transactions(account_id: str) -> Response:
     """Answer one page of an account's transactions, newest first."""
     visit, window = admit(OBIE_ACCOUNTS), _window()
     span = (window.start, instant("toBookingDateTime", LATEST))
-    asked = Asked(("transactions", "card_locations"), account_id, span, _BOOKING_LAG_S)
+    asked = Asked(("transactions", "card_locations", "location_answers"), account_id, span, _BOOKING_LAG_S)
     visit = under_receipt(visit, asked)
     with bank().sessions() as session:
         row = find_account(session, visit, account_id)

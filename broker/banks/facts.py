@@ -1,0 +1,135 @@
+"""What a bank says of itself, version by version; the newest counts, within the bounds of the bank's file."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy.orm import Session
+
+from broker.banks.models import BankFactsRow
+from broker.errors import InvalidRequest
+from broker.policy import Catalogue
+from broker.policy.catalogue import BankFacts
+from broker.policy.facts import from_text, to_text, within
+from broker.policy.facts import in_force as with_facts
+from broker.storage.base import first_row, table_of
+
+LONGEST_REASON = 500
+# Built once, and run without the ORM: each call of a platform asks twice.
+_FACTS = table_of(BankFactsRow)
+_OF_BANK = select(_FACTS).where(_FACTS.c.bank_id == bindparam("of_bank")).order_by(_FACTS.c.version.desc())
+_NEWEST = _OF_BANK.limit(1)
+_VERSION = select(func.coalesce(func.max(_FACTS.c.version), 0)).where(_FACTS.c.bank_id == bindparam("of_bank"))
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The policies as they count for one bank: its facts are those of `version`, 0 when they are its file's.
+
+    `bank` is None for a bank that the files do not know.
+    """
+
+    catalogue: Catalogue
+    version: int
+    bank: BankFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a bank's facts as it was stored; None for facts that cannot be read."""
+
+    version: int
+    facts: BankFacts | None
+    author: str
+    at: datetime
+    reason: str
+
+
+def in_force(session: Session, catalogue: Catalogue, bank_id: str) -> InForce:
+    """Return the policies with the bank's facts of this moment; nothing is cached (invariant 4).
+
+    A bank that the files do not know has no facts. Facts that cannot be read offer nothing.
+    """
+    bounds = catalogue.banks.get(bank_id)
+    row = None if bounds is None else first_row(session, _NEWEST, of_bank=bank_id)
+    if bounds is None or row is None:
+        return InForce(catalogue, 0, bounds)
+    stored = _read(bounds, row.facts) or replace(bounds, categories=frozenset(), purposes=frozenset())
+    facts = within(stored, bounds)
+    return InForce(with_facts(catalogue, facts), row.version, facts)
+
+
+def history(session: Session, bounds: BankFacts) -> list[Version]:
+    """Return the versions of a bank's facts as they were stored, newest first."""
+    rows = session.connection().execute(_OF_BANK, {"of_bank": bounds.bank})
+    return [_version(bounds, row) for row in rows]
+
+
+def keep(
+    session: Session, bounds: BankFacts, facts: BankFacts, *, after: int, author: str, reason: str, now: datetime
+) -> int:
+    """Store the next version of a bank's facts and return its number. Call it under the lock of the bank's log.
+
+    `after` is the version that the change was made from.
+
+    Raises:
+        InvalidRequest: the facts are wider than the bank's file, there is no reason, or another change was quicker.
+    """
+    if within(facts, bounds) != facts:
+        raise InvalidRequest("This is more than the policies of the operator allow the bank.", code="facts-too-wide")
+    if not reason.strip() or len(reason) > LONGEST_REASON:
+        raise InvalidRequest(f"Give a reason of at most {LONGEST_REASON} characters.")
+    if newest_version(session, facts.bank) != after:
+        raise InvalidRequest("The facts have changed meanwhile. Look at them again.", code="facts-changed")
+    row = BankFactsRow(
+        bank_id=facts.bank, version=after + 1, facts=to_text(facts), author=author, at=now, reason=reason.strip()
+    )
+    session.add(row)
+    session.flush()
+    return row.version
+
+
+def newest_version(session: Session, bank_id: str) -> int:
+    """Return the number of the newest version, 0 when the bank has changed nothing."""
+    return int(session.connection().execute(_VERSION, {"of_bank": bank_id}).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class SameFacts:
+    """The condition that a bank's facts are still those that something was judged by.
+
+    Decided in the transaction that writes the entry, under the lock under which the facts are changed: no release
+    stands in the log after a change that it was not judged by.
+    """
+
+    bank_id: str
+    version: int
+
+    @property
+    def key(self) -> str:
+        """Return the bank."""
+        return f"facts {self.bank_id}"
+
+    @property
+    def lost_reason(self) -> str:
+        """Return the code of facts that changed on the way."""
+        return "policy-changed"
+
+    def take(self, session: Session) -> bool:
+        """Say whether it holds. Under the lock the answer stays: it is asked once in a transaction."""
+        known = session.info.setdefault(SameFacts, {})
+        if self.bank_id not in known:
+            known[self.bank_id] = newest_version(session, self.bank_id)
+        return bool(known[self.bank_id] == self.version)
+
+
+def _version(bounds: BankFacts, row: Row[Any]) -> Version:
+    return Version(row.version, _read(bounds, row.facts), row.author, row.at, row.reason)
+
+
+def _read(bounds: BankFacts, text: str) -> BankFacts | None:
+    try:
+        return from_text(bounds, text)
+    except ValueError:
+        return None

@@ -1,0 +1,47 @@
+"""The policies that the processes of one command judge by: read once, and again when the operator says so (SIGHUP)."""
+
+import structlog
+
+from broker.app import build_services
+from broker.audit.policy_changes import tell_logs
+from broker.edge.services import Services
+from broker.errors import BrokerError
+from broker.policy import Catalogue
+from broker.policy.loading import load_catalogue
+from broker.settings import Settings
+
+_log = structlog.get_logger(__name__)
+
+
+class PoliciesInUse:
+    """One set of policies, which all workers of a parent are given: none of them reads the files itself."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
+        self._settings = settings
+        self.catalogue = catalogue
+        self._is_told = False
+
+    def tell(self, services: Services) -> None:
+        """Write into the logs that these are the policies from now on; those that could not be written, when repeated.
+
+        Raises:
+            StorageUnavailable: the database cannot be read.
+        """
+        if not self._is_told:
+            self._is_told = not tell_logs(services.sequencer, self.catalogue)
+
+    def renew(self) -> bool:
+        """Read the files again. A set that cannot be used is told in the log, and the old one stays (False)."""
+        try:
+            found = load_catalogue(self._settings.policies_dir)
+            services = build_services(self._settings, catalogue=found)
+            try:
+                failed = tell_logs(services.sequencer, found)  # before anything is judged by it
+            finally:
+                services.close()
+        except BrokerError as error:
+            _log.error("policies.kept", code=error.code, mistake=error.detail, policy=self.catalogue.digest)
+            return False
+        self.catalogue, self._is_told = found, not failed
+        _log.info("policies.renewed", policy=found.digest)
+        return True

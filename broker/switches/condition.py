@@ -1,0 +1,38 @@
+"""No release after a switch in the log: the entry of an access stands only while nothing that concerns it is off."""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from broker.policy.contexts import Off
+from broker.switches.reader import concerning
+from broker.switches.views import code_of, off_for
+
+
+@dataclass(slots=True)
+class StaysOn:
+    """The wish that no switch stops this access, decided in the transaction that writes its entry.
+
+    That transaction holds the log's lock, and so does the one that flips a switch: which came first, the log says.
+    It changes nothing, so a lost one has nothing to undo.
+    """
+
+    bank_id: str
+    platform_id: str
+    category: str
+    _off: frozenset[Off] = field(default=frozenset(), init=False)
+
+    @property
+    def key(self) -> str:
+        """Return what it looks at."""
+        return f"switch {self.bank_id} {self.platform_id} {self.category}"
+
+    @property
+    def lost_reason(self) -> str:
+        """Return the code of what `take` found off."""
+        return code_of(self._off)
+
+    def take(self, session: Session) -> bool:
+        """Look once more; False when something is off."""
+        self._off = off_for(concerning(session, self.bank_id, self.platform_id), self.category)
+        return not self._off

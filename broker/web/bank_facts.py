@@ -1,0 +1,125 @@
+"""The console's page of policy facts: what the bank offers, what it could offer at most, and who changed it when."""
+
+from typing import Any
+
+from flask import Blueprint, flash, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response as AnyResponse
+
+from broker.audit.policy_changes import Edit, facts_entry
+from broker.banks import facts as bank_facts
+from broker.edge.answers import see_other
+from broker.edge.gates import signed_in
+from broker.edge.interaction import interaction_id
+from broker.edge.problems import wants_json
+from broker.edge.services import services
+from broker.errors import InvalidRequest, NotFound, NotPermitted
+from broker.grants.affected import affected
+from broker.policy.catalogue import BankFacts
+from broker.policy.facts import Change, change, in_force, within
+from broker.web import parties
+from broker.web.facts_form import FactsForm, consequences, figures_of, told, wished
+from broker.web.formats import place
+from broker.web.forms import parsed
+
+blueprint = Blueprint("bank_facts", __name__)
+_ADMIN = "admin"
+
+
+@blueprint.get("/console/<bank_id>/facts")
+def show(bank_id: str) -> ResponseReturnValue:
+    """Show the facts in force, their bounds and their history; an administrator also gets the form."""
+    bounds = _bounds(bank_id)
+    with services().database.read() as session:
+        rules = bank_facts.in_force(session, services().catalogue, bank_id)
+        versions = bank_facts.history(session, bounds)
+        bank = parties.bank_named(session, bank_id)
+    facts = rules.catalogue.banks[bank_id]
+    if wants_json():
+        return jsonify({"version": rules.version, "policy": rules.catalogue.digest, "facts": told(facts)})
+    return render_template(
+        "bank_facts.html",
+        bank=bank,
+        facts=facts,
+        bounds=bounds,
+        rules=rules,
+        versions=versions,
+        figures=figures_of(facts, bounds),
+        told=told,
+        may_change=signed_in().role == _ADMIN,
+        catalogue=services().catalogue,
+    )
+
+
+@blueprint.post("/console/<bank_id>/facts")
+def edit(bank_id: str) -> ResponseReturnValue:
+    """Say what a change would do; make it when it has been confirmed."""
+    if signed_in().role != _ADMIN:
+        raise NotPermitted("Only administrators of the bank can change this.")
+    sent, bounds = parsed(FactsForm(), request.form), _bounds(bank_id)
+    facts = wished(sent, bounds)
+    if sent["confirm"] is None:
+        return _preview(bank_id, sent, facts)
+    return _made(bank_id, sent, facts)
+
+
+def _preview(bank_id: str, sent: dict[str, Any], facts: BankFacts) -> str:
+    catalogue, now = services().catalogue, services().clock()
+    with services().database.read() as session:
+        rules = bank_facts.in_force(session, catalogue, bank_id)
+        changed = _changed(rules, facts, sent["version"])
+        touched = affected(session, bank_id, changed, now)
+        bank = parties.bank_named(session, bank_id)
+    lines = consequences(changed, touched, catalogue)
+    return render_template("bank_facts_confirm.html", bank=bank, sent=sent, lines=lines, touched=touched)
+
+
+def _made(bank_id: str, sent: dict[str, Any], facts: BankFacts) -> AnyResponse:
+    """Store and log the change in one transaction: it counts for the very next call, on every node."""
+    files, now, who = services().catalogue, services().clock(), signed_in().name
+    with services().sequencer.transaction([bank_id]) as transaction:
+        session = transaction.session
+        rules = bank_facts.in_force(session, files, bank_id)
+        version = bank_facts.keep(
+            session, files.banks[bank_id], facts, after=sent["version"], author=who, reason=sent["reason"], now=now
+        )
+        new = Edit(
+            bank_id=bank_id,
+            version=version,
+            change=_changed(rules, facts, rules.version),
+            facts=facts,
+            before=rules.catalogue.digest,
+            after=in_force(files, facts).digest,
+            files=files.digest,
+            author=who,
+            reason=sent["reason"].strip(),
+        )
+        written = transaction.append(facts_entry(new, interaction_id()))
+    flash("Changed. It counts from now on, for every app.")
+    flash(f"{place(written.log)}/{written.number}", "entry")
+    return see_other(f"/console/{bank_id}/facts")
+
+
+def _changed(rules: bank_facts.InForce, facts: BankFacts, version: int) -> Change:
+    """Return what would change.
+
+    Raises:
+        InvalidRequest: nothing does, it is more than the bank may have, or the facts are not those of the form.
+    """
+    files = services().catalogue.banks[facts.bank]
+    if within(facts, files) != facts:
+        raise InvalidRequest("This is more than the policies of the operator allow the bank.", code="facts-too-wide")
+    if version != rules.version:
+        raise InvalidRequest("The facts have changed meanwhile. Look at them again.", code="facts-changed")
+    found = change(rules.catalogue.banks[facts.bank], facts)
+    if found.is_empty:
+        raise InvalidRequest("Nothing would change.", code="facts-unchanged")
+    return found
+
+
+def _bounds(bank_id: str) -> BankFacts:
+    """Return what the bank's file allows; behind the gate, so that the bank is the visitor's own."""
+    bounds = services().catalogue.banks.get(bank_id)
+    if bounds is None:
+        raise NotFound("There are no facts for this bank.")
+    return bounds

@@ -1,0 +1,188 @@
+"""What the operator sees of policies in force: a broken set is not taken over, facts of banks are shown."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from structlog.testing import capture_logs
+
+from broker.app import build_services
+from broker.audit.policy_changes import tell_logs
+from broker.audit.vocabulary import Entry, Event, Initiator
+from broker.banks import facts as bank_facts
+from broker.cli.doctor import policies as doctor
+from broker.cli.main import cli
+from broker.cli.serving.policies import PoliciesInUse
+from broker.clock import system_clock
+from broker.crypto.keyset import generate_keyset
+from broker.edge.services import Services
+from broker.errors import NotFound
+from broker.policy.loading import load_catalogue
+from broker.settings import default_policies_dir
+from tests.support.sandbox_settings import sandbox_settings
+from tests.support.serving import wait_until
+from tests.support.stores import SqliteStore
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the policies that a test may change."""
+    return Path(shutil.copytree(default_policies_dir(), tmp_path / "policies"))
+
+
+@pytest.fixture
+def services(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    settings = sandbox_settings(tmp_path, policies_dir=folder, database_url=SqliteStore(tmp_path / "broker.db").url)
+    generate_keyset(settings.key_file, system_clock())
+    built = build_services(settings)
+    built.sequencer.append(Entry(Event.BANK_REGISTERED, Initiator.DATA_ACCESS_PLATFORM, bank_id="harbor"))
+    for name in ("MODE", "BASE_URL", "DATABASE_URL", "DATA_DIR", "POLICIES_DIR"):
+        monkeypatch.setenv(f"BROKER_{name}", str(getattr(settings, name.lower())))
+    yield built
+    built.close()
+
+
+def narrows(folder: Path) -> None:
+    harbor = folder / "banks" / "harbor.yaml"
+    harbor.write_text(harbor.read_text().replace("[accounts, balances,", "[balances,"))
+
+
+def breaks(folder: Path) -> None:
+    harbor = folder / "banks" / "harbor.yaml"
+    harbor.write_text(harbor.read_text().replace("[accounts,", "[thoughts,"))
+
+
+def files_told(services: Services) -> list[str]:
+    with services.database.read() as session:
+        rows = session.connection().exec_driver_sql(
+            "SELECT leaf FROM audit_entries WHERE event = 'policy.changed' ORDER BY number"
+        )
+        return [json.loads(bytes(row[0]))["policyChange"]["files"] for row in rows]
+
+
+def stores(services: Services, **changes: Any) -> None:
+    bounds = services.catalogue.banks["harbor"]
+    with services.sequencer.transaction(["harbor"]) as transaction:
+        session, now = transaction.session, services.clock()
+        seen = bank_facts.newest_version(session, "harbor")
+        wished = replace(bounds, **changes)
+        bank_facts.keep(session, bounds, wished, after=seen, author="Ada\x1b[2J", reason="tidy", now=now)
+
+
+def test_a_good_set_is_taken_over_and_told_a_broken_one_is_not(services: Services, folder: Path) -> None:
+    used = PoliciesInUse(services.settings, services.catalogue)
+    used.tell(services)
+    first = used.catalogue.digest
+    breaks(folder)
+    with capture_logs() as lines:
+        assert not used.renew()
+    (line,) = [line for line in lines if line["event"] == "policies.kept"]
+    assert (line["log_level"], line["policy"]) == ("error", first)
+    assert "banks/harbor.yaml:3: categories: " in line["mistake"]
+    assert (used.catalogue.digest, files_told(services)) == (first, [first])
+    shutil.copy(default_policies_dir() / "banks" / "harbor.yaml", folder / "banks" / "harbor.yaml")
+    narrows(folder)
+    assert used.renew()
+    assert used.catalogue.digest == load_catalogue(folder).digest != first
+    assert "accounts" not in used.catalogue.banks["harbor"].categories
+    assert files_told(services) == [first, used.catalogue.digest]
+    used.tell(services)
+    assert len(files_told(services)) == 2
+
+
+def test_a_log_that_could_not_be_told_is_told_later(services: Services) -> None:
+    used = PoliciesInUse(services.settings, services.catalogue)
+    with services.database.write() as session:
+        session.connection().exec_driver_sql("UPDATE audit_logs SET size = -size")
+    used.tell(services)
+    assert files_told(services) == []
+    with services.database.write() as session:
+        session.connection().exec_driver_sql("UPDATE audit_logs SET size = -size")
+    used.tell(services)
+    assert files_told(services) == [services.catalogue.digest]
+
+
+def test_doctor_tells_files_that_nobody_goes_by(services: Services, folder: Path) -> None:
+    def complaints() -> list[str]:
+        return [finding.found for finding in doctor.in_force(services.database, load_catalogue(folder))]
+
+    assert complaints() == []
+    tell_logs(services.sequencer, services.catalogue)
+    assert complaints() == []
+    narrows(folder)
+    (found,) = complaints()
+    assert "/audit/harbor/" in found
+    assert list(doctor.in_force(services.database, None)) == []
+
+
+def test_doctor_tells_facts_that_a_narrowed_file_cuts_down_and_those_that_cannot_be_read(
+    services: Services, folder: Path
+) -> None:
+    stores(services, maximum_lookback_days=7)
+    assert list(doctor.in_force(services.database, services.catalogue)) == []
+    narrows(folder)
+    (cut,) = doctor.in_force(services.database, load_catalogue(folder))
+    assert (cut.check, cut.level.value) == ("facts of harbor", "warn")
+    assert "Version 1 is wider than banks/harbor.yaml" in cut.found
+    assert "-accounts" in cut.found
+    with services.database.write() as session:
+        session.connection().exec_driver_sql(
+            "INSERT INTO bank_facts VALUES ('harbor', 2, '[]', 'x', '2026-11-22 12:00:00', 'x')"
+        )
+    (unreadable,) = doctor.in_force(services.database, services.catalogue)
+    assert (unreadable.level.value, "Version 2 cannot be read" in unreadable.found) == ("error", True)
+
+
+def broker(*arguments: str) -> str:
+    with capture_logs():
+        result = CliRunner().invoke(cli, ["bank", "facts", *arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return str(result.output)
+
+
+def test_the_operator_sees_what_a_bank_offers_and_what_it_changed(services: Services) -> None:
+    bounds = services.catalogue.banks["harbor"]
+    assert json.loads(broker("show", "harbor", "--json"))["version"] == 0
+    assert json.loads(broker("history", "harbor", "--json")) == []
+    stores(services, categories=bounds.categories - {"accounts"})
+    stores(services, maximum_lookback_days=7)
+    shown = json.loads(broker("show", "harbor", "--json"))
+    assert (shown["version"], shown["facts"]["maximum_lookback_days"]) == (2, 7)
+    assert shown["bounds"]["maximum_lookback_days"] == 365
+    assert shown["policy"] != services.catalogue.digest
+    history = json.loads(broker("history", "harbor", "--json"))
+    assert [row["version"] for row in history] == [2, 1]
+    assert "accounts" not in history[1]["categories"]
+    told = broker("show", "harbor") + broker("history", "harbor")
+    assert "tidy" in told
+    assert "\x1b" not in told
+    with pytest.raises(NotFound):
+        broker("show", "nowhere")
+
+
+def test_the_worker_goes_over_to_other_files_when_it_is_hung_up(services: Services, folder: Path) -> None:
+    log = services.settings.data_dir / "worker.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen([sys.executable, "-m", "broker", "worker"], stdout=output, stderr=output)
+    try:
+        wait_until(lambda: files_told(services) == [services.catalogue.digest], 60)
+        breaks(folder)
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "policies.kept" in log.read_text(), 60)
+        shutil.copy(default_policies_dir() / "banks" / "harbor.yaml", folder / "banks" / "harbor.yaml")
+        narrows(folder)
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(files_told(services)) == 2, 60)
+        wait_until(lambda: "policies.renewed" in log.read_text(), 60)
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0, log.read_text()

@@ -1,0 +1,136 @@
+"""What the bank offers: staff look, administrators change it within the file, after they have seen what it would do."""
+
+import json
+
+import pytest
+from sqlalchemy import text
+from web_world import ADMIN, Browser, World, form_with, words_of
+from werkzeug.test import TestResponse
+
+from broker.audit import reader
+from broker.audit.reader import LoggedEntry
+from broker.errors import ReleaseRefused
+
+PAGE = "/console/harbor/facts"
+
+
+@pytest.fixture
+def ada(world: World) -> Browser:
+    browser = world.browser()
+    browser.signs_in_as_staff(**ADMIN)
+    return browser
+
+
+def fills_in(browser: Browser, *without: str, reason: str = "Our terms changed", **others: str) -> TestResponse:
+    """Send the page's form as it stands, without these ticks and with other values."""
+    form = form_with(browser.get(PAGE), "maximum_lookback_days")
+    fields = [(name, others.pop(name, value)) for name, value in form.fields]
+    ticks = [(name, value) for name, value in form.ticked if value not in without]
+    return browser.post(PAGE, [*fields, *ticks, ("reason", reason), *others.items()])
+
+
+def confirms(browser: Browser, preview: TestResponse) -> TestResponse:
+    return browser.submit(form_with(preview, "confirm"), ("confirm", "yes"))
+
+
+def newest(world: World) -> LoggedEntry:
+    with world.services.database.read() as session:
+        return reader.of_bank(session, world.services.sealer, "harbor", reader.Page(1))[0]
+
+
+def test_a_change_is_previewed_with_its_live_permissions_and_counts_at_once(
+    world: World, ada: Browser, maya: Browser
+) -> None:
+    grant_id = world.shares(maya, "accounts", "transactions")
+    world.shares(maya, "balances")
+    preview = fills_in(ada, "transactions", maximum_lookback_days="30", maximum_duration_days="100")
+    words = words_of(preview)
+    assert "(transactions): no app gets it any more. It stops for 1 live permission." in words
+    assert "365 becomes 30. It counts at once, and makes a difference for 2 live permissions." in words
+    assert "365 becomes 100. It counts for new permissions" in words
+    assert "touches <strong>2</strong> of 2 live permissions" in words
+    assert ada.json(PAGE)["version"] == 0
+    answer = confirms(ada, preview)
+    assert (answer.status_code, answer.location) == (303, PAGE)
+    with pytest.raises(ReleaseRefused, match="category-off"):
+        world.reads(grant_id, "transactions")
+    page = words_of(ada.get(PAGE))
+    assert "Changed. It counts from now on" in page
+    assert "Version 1" in page
+    assert "by Ada Min: Our terms changed" in page
+
+
+def test_the_entry_tells_the_difference_openly_and_who_and_why_under_seal(world: World, ada: Browser) -> None:
+    before = world.services.catalogue.digest
+    confirms(ada, fills_in(ada, "transactions", maximum_lookback_days="30"))
+    entry = newest(world)
+    with world.services.database.read() as session:
+        query = text("SELECT leaf FROM audit_entries WHERE log = :log AND number = :number")
+        leaf = bytes(session.execute(query, {"log": entry.log, "number": entry.number}).scalar_one())
+    assert entry.event.value == "policy.changed"
+    assert len(leaf) <= 1024
+    told = json.loads(leaf)
+    assert told["policyChange"] == {
+        "files": before,
+        "before": before,
+        "version": 1,
+        "facts": {"categories": ["-transactions"], "maximumLookbackDays": [365, 30]},
+    }
+    assert told["policy"] == ada.json(PAGE)["policy"] != before
+    assert b"Ada" not in leaf
+    assert entry.details["author"] == "Ada Min"
+    assert entry.details["reason"] == "Our terms changed"
+
+
+def test_an_auditor_looks_and_changes_nothing(world: World) -> None:
+    audrey = world.browser()
+    audrey.signs_in_as_staff()
+    page = audrey.get(PAGE)
+    assert (page.status_code, "Only administrators" in page.text, 'type="number"' in page.text) == (200, True, False)
+    token = form_with(page, "csrf_token").fields[0]
+    answer = audrey.post(PAGE, [token, ("version", "0"), ("confirm", "yes")])
+    assert (answer.status_code, "Only administrators" in words_of(answer)) == (403, True)
+    assert audrey.json(PAGE)["version"] == 0
+
+
+def test_staff_of_another_bank_and_customers_are_turned_away(ada: Browser, maya: Browser) -> None:
+    assert ada.get("/console/meridian/facts").status_code == 403
+    assert maya.get(PAGE).status_code in {303, 401}
+
+
+@pytest.mark.parametrize(
+    ("without", "others", "code"),
+    [
+        ((), {"category": "thoughts"}, "facts-too-wide"),
+        ((), {"maximum_lookback_days": "366"}, "facts-too-wide"),
+        ((), {"joint_accounts": "yes"}, "facts-too-wide"),
+        ((), {}, "facts-unchanged"),
+        (("accounts",), {"version": "7"}, "facts-changed"),
+        (("accounts",), {"reason": ""}, "invalid-request"),
+        (("accounts",), {"reason": "x" * 501}, "invalid-request"),
+        (("accounts",), {"maximum_lookback_days": "0"}, "invalid-request"),
+        (("accounts",), {"maximum_lookback_days": "1e9"}, "invalid-request"),
+        (("accounts",), {"version": str(1 << 40)}, "invalid-request"),
+    ],
+)
+@pytest.mark.parametrize("is_confirmed", [False, True])
+def test_a_form_that_cannot_be_meant_changes_nothing(
+    ada: Browser, without: tuple[str, ...], others: dict[str, str], code: str, is_confirmed: bool
+) -> None:
+    answer = fills_in(ada, *without, **others, **({"confirm": "yes"} if is_confirmed else {}))
+    assert (answer.status_code, code in answer.text) == (400, True)
+    assert ada.json(PAGE)["version"] == 0
+
+
+def test_of_two_administrators_the_second_looks_again(ada: Browser) -> None:
+    first, second = fills_in(ada, "accounts"), fills_in(ada, "balances")
+    confirms(ada, first)
+    answer = confirms(ada, second)
+    assert (answer.status_code, "facts-changed" in answer.text) == (400, True)
+    assert ada.json(PAGE)["version"] == 1
+
+
+def test_a_reason_is_shown_as_text(ada: Browser) -> None:
+    preview = fills_in(ada, "accounts", reason="<script>alert(1)</script>")
+    confirms(ada, preview)
+    assert "<script>alert" not in preview.text + ada.get(PAGE).text
