@@ -14,7 +14,7 @@ _OPERATOR = "Consent Broker"
 
 def for_staff(target: Target, names: Names) -> str:
     """Say what a switch is about, in the console's words: `balances for Messenger at Harbor Bank`."""
-    return _about(target.category or "all sharing", target, names) + _at(target, names)
+    return _about(target.category or "all sharing", target, names, everybody="platforms") + _at(target, names)
 
 
 def told(switch: Switch, names: Names, catalogue: Catalogue) -> str:
@@ -51,11 +51,11 @@ def _who(side: Side, bank_id: str, names: Names) -> str:
 def _for_people(target: Target, side: Side, names: Names, catalogue: Catalogue) -> str:
     category = catalogue.categories.get(target.category)
     title = inside(category.title) if category else target.category or "all sharing"
-    return _about(title, target, names) + ("" if side is Side.BANK else _at(target, names))
+    return _about(title, target, names, everybody="apps") + ("" if side is Side.BANK else _at(target, names))
 
 
-def _about(title: str, target: Target, names: Names) -> str:
-    return f"{title} for {names.platform(target.platform_id)}" if target.platform_id else f"{title} for all apps"
+def _about(title: str, target: Target, names: Names, *, everybody: str) -> str:
+    return f"{title} for {names.platform(target.platform_id) if target.platform_id else f'all {everybody}'}"
 
 
 def _at(target: Target, names: Names) -> str:

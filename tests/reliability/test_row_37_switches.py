@@ -36,7 +36,7 @@ _REMEMBERED = (
     '    kept = globals().setdefault("_kept", {}).get((bank_id, platform_id))\n'
     "    if kept is None or kept[0] < time.monotonic():\n"
     "        found = tuple(_switch(row) for row in session.connection().execute(_CONCERNING, named))\n"
-    '        kept = globals()["_kept"][bank_id, platform_id] = time.monotonic() + 0.5, found\n'
+    '        kept = globals()["_kept"][bank_id, platform_id] = time.monotonic() + 2.0, found\n'
     "    return kept[1]\n"
 )
 

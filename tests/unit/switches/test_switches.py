@@ -80,8 +80,9 @@ def test_what_is_off_is_refused_at_the_next_call_before_the_bank_is_asked_and_go
     reads(house, grant_id)
     asked = len(house.bank.asked)
     switches.turn_off(OPERATOR, target, WHY)
-    with pytest.raises(ReleaseRefused, match=code):
+    with pytest.raises(ReleaseRefused, match=code) as refused:
         reads(house, grant_id)
+    assert refused.value.detail.endswith("is switched off for now.")  # the words of the rule: the policies judged it
     assert len(house.bank.asked) == asked
     assert at_harbor(house)[-1].event is Event.ACCESS_REFUSED
     assert at_harbor(house)[-1].reasons[0] == code

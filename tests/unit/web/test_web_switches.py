@@ -38,11 +38,11 @@ def test_an_administrator_turns_off_a_kind_of_data_after_its_consequence_was_nam
     form = form_with(admin.get(PAGE), "category", "platform", "reason")
     form.fields.remove(("reason", ""))
     question = admin.submit(form, ("category", "balances"), ("reason", WHY))
-    assert "1 live permission now let it out" in words_of(question)
+    assert "This is about 1 live permission." in words_of(question)
     assert world.grant(grant_id).live_categories == ("accounts", "balances")  # nothing has happened yet
     turns_off(admin, ("category", "balances"))
     page = words_of(admin.get(PAGE))
-    assert "Turned off: balances for all apps at Harbor Bank." in page
+    assert "Turned off: balances for all platforms at Harbor Bank." in page
     assert (f"“{WHY}”" in page, "by Ada Admin" in page) == (True, True)
     world.reads(grant_id, "accounts")
     with pytest.raises(ReleaseRefused, match="category-off"):
