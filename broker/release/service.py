@@ -44,6 +44,7 @@ from broker.release.records import Naming, fetch
 from broker.release.renewals import Renewals
 from broker.release.standing import Standing, standing
 from broker.storage.engine import Database
+from broker.storage.single_use import Condition
 from broker.switches.condition import StaysOn
 from broker.users.service import Identity, Users
 
@@ -113,13 +114,8 @@ class Release:
         # Durable before the bank is called (invariant 2); the same transaction decides who was first with the proof and
         # counts the read.
         announced = access_entry(event, grant, call, wanted, decision, access=access)
-        counted = [
-            claim_of(found, wanted, now),
-            *questions_of(found, wanted, now),
-            CountedRead(access.counts),
-            StaysOn(grant.bank_id, grant.platform_id, wanted.category),
-        ]
-        appended = self.sequencer.append(announced, [*call.claims, *(counted if decision.is_allowed else ())])
+        counted = self._counted(found, wanted, access, now) if decision.is_allowed else ()
+        appended = self.sequencer.append(announced, [*call.claims, *counted])
         if appended.lost:
             raise lost(appended.lost, now)
         self._refuse(decision, grant, now)
@@ -144,6 +140,16 @@ class Release:
             released = self._release(present, call, wanted, rendered, access=access, before=grant, held=held)
             stack.pop_all()  # from here on the fence is the caller's
         return released
+
+    def _counted(self, found: Standing, wanted: Wanted, access: Access, now: datetime) -> tuple[Condition, ...]:
+        """Return what an announcement hangs on beside the proof; made for what the policies know and allow alone."""
+        grant = found.grant
+        return (
+            claim_of(found, wanted, now),
+            *questions_of(found, wanted, now),
+            CountedRead(access.counts),
+            StaysOn(grant.bank_id, grant.platform_id, wanted.category),
+        )
 
     def record_refusal(self, call: Call, code: str) -> None:
         """Log a call that was refused before its grant was judged: a token that is stolen or has ended.

@@ -36,8 +36,8 @@ PLANTS = (
     ),
     Plant(
         "broker/release/service.py",
-        "[*call.claims, *(counted if decision.is_allowed else ())]",
-        "(counted if decision.is_allowed else ())",
+        "[*call.claims, *counted]",
+        "counted",
         _RUNS,
     ),
     Plant(

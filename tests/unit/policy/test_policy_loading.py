@@ -152,6 +152,18 @@ def test_a_mistake_is_refused_with_its_file_and_key(folder: Path, file: str, old
         (HARBOR, "maximum_duration_days: 365", "maximum_duration_days: 366", "banks/harbor.yaml:5: maximum_duration"),
         (HARBOR, "joint_accounts: false\n", "", "banks/harbor.yaml:2: joint_accounts: "),
         (PURPOSES, "{code: resale, title", "{cod: resale, title", "forbidden[5]: code: must be a text"),
+        (CATEGORIES, "[10, 20, 50,", "[20, 10, 50,", "questions: amounts: must be a list of rising whole numbers"),
+        (CATEGORIES, "[10, 20, 50,", "[true, 20, 50,", "questions: amounts: must be a list of rising whole numbers"),
+        (CATEGORIES, "hours: [6,", "hours: [0,", "questions: hours: must be a list of rising whole numbers"),
+        (CATEGORIES, "hours: [6, 24, 72, 168, 720]", "hours: []", "questions: hours: must be a list of rising"),
+        (CATEGORIES, "most_per_day: 3", "most_per_day: 101", "questions: most_per_day: must be a whole number"),
+        (CATEGORIES, "      stale_after_hours: 24\n", "", "questions: stale_after_hours: must be a whole number"),
+        (
+            CATEGORIES,
+            "      hours: [6,",
+            "      amounts: [1]\n      hours: [6,",
+            "questions: amounts: is not known here",
+        ),
     ],
 )
 def test_a_mistake_is_refused_with_its_line(folder: Path, file: str, old: str, new: str, line: str) -> None:

@@ -28,8 +28,8 @@ PLANTS = (
     Plant("broker/audit/deciding.py", "if not reason]", "]", _DECIDING),
     Plant(
         "broker/release/service.py",
-        "counted = [claim_of(found, wanted, now), CountedRead(access.counts)] if decision.is_allowed else []",
-        "counted = []",
+        "counted = self._counted(found, wanted, access, now) if decision.is_allowed else ()",
+        "counted = ()",
         _RELEASE,
     ),
     Plant("broker/release/reads.py", "min(terms.frequency_per_day, *bounds)", "terms.frequency_per_day", _RELEASE),

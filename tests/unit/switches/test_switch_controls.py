@@ -12,14 +12,14 @@ _READER, _VIEWS = "broker/switches/reader.py", "broker/switches/views.py"
 PLANTS = (
     Plant(
         _RELEASE,
-        "[*call.claims, *([stays_on] if decision.is_allowed else [])]",
-        "call.claims",
+        "            StaysOn(grant.bank_id, grant.platform_id, wanted.category),\n        ]",
+        "        ]",
         f"{_TESTS}::between_the_last_look",
     ),
     Plant(
         _RELEASE,
-        "[use, stays_on] if decision.is_allowed else []",
-        "[use] if decision.is_allowed else []",
+        "CountedRecords(access.counts, rendered.records), stays_on)",
+        "CountedRecords(access.counts, rendered.records))",
         f"{_TESTS}::between_the_last_look",
     ),
     Plant(
