@@ -12,8 +12,8 @@ _READER, _VIEWS = "broker/switches/reader.py", "broker/switches/views.py"
 PLANTS = (
     Plant(
         _RELEASE,
-        "            StaysOn(grant.bank_id, grant.platform_id, wanted.category),\n        ]",
-        "        ]",
+        "            StaysOn(grant.bank_id, grant.platform_id, wanted.category),\n        )",
+        "        )",
         f"{_TESTS}::between_the_last_look",
     ),
     Plant(

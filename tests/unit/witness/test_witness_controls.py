@@ -45,8 +45,8 @@ PLANTS = (
     Plant("broker/grants/erasure.py", "self._sequencer.prepare([bank_id])", "pass", f"{_LATE}::asked_before"),
     Plant(
         "broker/release/service.py",
-        "append(entry, uses, fenced=True)",
-        "append(entry, uses)",
+        "append(entry, held_still if decision.is_allowed else (), fenced=True)",
+        "append(entry, held_still if decision.is_allowed else ())",
         f"{_LATE}::under_the_fence",
     ),
     Plant("broker/grants/recovery.py", _AGAIN, "is not None:", f"{_RECOVERY}::its_own_fence"),
