@@ -14,7 +14,7 @@ _COUNTED = "tests/unit/release/test_questions_of_the_day.py"
 
 PLANTS = (
     Plant(_MINIMISE, 'one["accountId"] in limits.accounts and ', "", _FIELDS),
-    Plant(_MINIMISE, " and not _is_too_old(limits, one)]", "]", _BYTES),
+    Plant(_MINIMISE, " and not _is_too_old(limits, one)]", "]", _FIELDS),
     Plant(_MINIMISE, "for name in names if record.get(name)", "for name in record if record.get(name)", _BYTES),
     Plant(_MINIMISE, 'record["type"] in _PERSONAL_TYPES or ', "", _BYTES),
     Plant(_MINIMISE, " or code in _PERSONAL_CODES", "", _FIELDS),
