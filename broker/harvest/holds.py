@@ -80,14 +80,9 @@ def place(sequencer: Sequencer, broken: Room, reading: Reading) -> None:
         # Another bank's log cannot be written. The hold counts there all the same; its log is told by nobody later.
         is_new = _place(sequencer, hold, [bank_id, None])
         _log.error("harvest.held_unlogged", banks=sorted(set(banks) - {bank_id}), category=category)
-    if is_new:
-        _log.error(
-            "harvest.held",
-            category=category,
-            budget=hold.budget,
-            counted=hold.counted,
-            ceiling=hold.ceiling,
-        )
+    if is_new:  # whom it concerns has become a fact of this request's lines with the entries
+        budget, counted, ceiling = hold.budget, hold.counted, hold.ceiling
+        _log.error("harvest.held", category=category, budget=budget, counted=counted, ceiling=ceiling)
 
 
 def lift(sequencer: Sequencer, platform_id: str, category: str, because: str, now: datetime) -> None:

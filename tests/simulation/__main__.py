@@ -19,7 +19,7 @@ from tests.simulation.population import CHAT, HOURLY, NIGHTLY, QUIET, Kind, Plat
 _WARM_DAYS = 70
 _HARVEST_DAYS = 60
 # What stays below every budget; docs/explanation/harvest.md says what bounds it.
-PATIENT = frozenset({"slow sweep", "patient drip", "shadow"})
+PATIENT = frozenset({"slow sweep", "slow sleepers", "patient drip", "shadow"})
 
 
 def honest_years(people: int, days: int, budgets: Budgets, seed: int) -> Iterator[Honest]:

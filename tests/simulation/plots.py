@@ -13,7 +13,7 @@ _STYLE = (
     "text{font:14px system-ui,sans-serif;fill:#1d2733}.t{font-size:18px;font-weight:650}"
     ".h{fill:#5a6675;font-size:12.5px}"
     ".g{fill:#2c7a52}.b{fill:#b3402e}.l{stroke:#5a6675;stroke-dasharray:4 4}.bg{fill:#fff}"
-    "@media(prefers-color-scheme:dark){text{fill:#e8edf3}.h{fill:#a3afbd}.g{fill:#5fbf8e}.b{fill:#ef8a77}"
+    "@media(prefers-color-scheme: dark){text{fill:#e8edf3}.h{fill:#a3afbd}.g{fill:#5fbf8e}.b{fill:#ef8a77}"
     ".l{stroke:#a3afbd}.bg{fill:#12181f}}"
 )
 
@@ -67,7 +67,7 @@ def _picture(title: str, hint: str, parts: Sequence[str], rows: int) -> str:
     height = _TOP + rows * _ROW + 16
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
-        f'aria-label="{escape(title)}">'
+        f'aria-labelledby="title desc"><title id="title">{escape(title)}</title><desc id="desc">{escape(hint)}</desc>'
         f'<style>{_STYLE}</style><rect class="bg" width="{_WIDTH}" height="{height}"/>'
         f'<text class="t" x="16" y="30">{escape(title)}</text><text class="h" x="16" y="50">{escape(hint)}</text>'
         f"{''.join(parts)}</svg>\n"

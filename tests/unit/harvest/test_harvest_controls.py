@@ -35,7 +35,12 @@ PLANTS = (
         _COUNTING,
     ),
     Plant("broker/harvest/holds.py", "return found.first() is not None", "return False", _COUNTING),
-    Plant("broker/release/service.py", "CountedRecords(access.counts, rendered.records), ", "", _COUNTING),
+    Plant(
+        "broker/release/service.py",
+        "held_still = (use, access.facts, CountedRecords(access.counts, rendered.records), stays_on)",
+        "held_still = (use, access.facts, stays_on)",
+        _COUNTING,
+    ),
     Plant(
         "broker/harvest/holds.py",
         "        session.execute(delete(HarvestTallyRow).where(*tallies))\n",

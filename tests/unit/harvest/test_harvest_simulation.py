@@ -22,7 +22,7 @@ def test_every_impatient_shape_is_stopped_before_a_thousand_reads() -> None:
     assert len(SHAPES) >= 8
     outcomes = list(harvests(2_000, policies().harvest, seed=6, shapes=IMPATIENT, days=3))
     unstopped = {one.shape.name for one in outcomes if one.stopped_by is None}
-    assert unstopped <= {"stolen tokens", "slow sleepers"}  # here they are 60 people, and 2 a day
+    assert unstopped <= {"stolen tokens"}  # of so few people they are 60
     assert [one.shape.name for one in outcomes if one.reads >= 1_000] == []
     assert {(one.stopped_by or "").partition("-")[0] for one in outcomes} >= {
         Counter.AFTER_A_MONTH.value,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from broker.errors import ConfigurationInvalid
 from broker.policy.budgets import budgets
-from broker.policy.files import Node
+from broker.policy.files import read_yaml
 from broker.policy.harvest import LENGTH_S, Budget, Budgets, Counter, Known, Span, Tally, breached, counted, nearest
 from broker.settings import default_policies_dir
 from tests.support.core import policies
@@ -144,6 +144,6 @@ MISTAKES: list[tuple[Any, str]] = [
 @pytest.mark.parametrize(("value", "named"), MISTAKES)
 def test_a_mistake_among_the_budgets_is_refused_with_its_place(value: Any, named: str) -> None:
     with pytest.raises(ConfigurationInvalid) as refused:
-        budgets(Node("harvest.yaml", value))
+        budgets(read_yaml({"harvest.yaml": yaml.safe_dump(value).encode()}, "harvest.yaml"))
     assert refused.value.detail.startswith("harvest.yaml")
     assert named in refused.value.detail
