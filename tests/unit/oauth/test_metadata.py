@@ -24,7 +24,13 @@ def test_the_metadata_names_the_profile(world: World) -> None:
     assert told["code_challenge_methods_supported"] == ["S256"]
     assert told["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
     assert told["authorization_details_types_supported"] == ["bank_data"]
-    assert told["scopes_supported"] == [*SCOPES, "balance_answers", "location_answers", "grant_management_query", "grant_management_revoke"]
+    assert told["scopes_supported"] == [
+        *SCOPES,
+        "balance_answers",
+        "location_answers",
+        "grant_management_query",
+        "grant_management_revoke",
+    ]
     for endpoint in ("token", "revocation", "introspection"):
         assert told[f"{endpoint}_endpoint_auth_methods_supported"] == ["private_key_jwt"]
         assert "none" not in told[f"{endpoint}_endpoint_auth_signing_alg_values_supported"]
