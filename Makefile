@@ -6,9 +6,14 @@ BIN    := $(VENV)/bin
 # The rows of docs/reference/reliability.md, and the controls of the log's tests; row 33 is a story of its own.
 CAMPAIGN ?= tests/reliability tests/functional/test_secrets_stay_secret.py tests/functional/test_tamper_matrix_controls.py \
   tests/integration/test_restored_backup.py tests/unit/audit/test_verification_controls.py \
-  tests/unit/audit/test_group_commit_controls.py tests/unit/policy/test_policy_controls.py \
-  tests/unit/sandbox/test_receipt_controls.py tests/unit/witness/test_witness_controls.py tests/unit/oauth/test_signed_controls.py \
-  tests/spec/test_spec_controls.py tests/unit/harvest/test_harvest_controls.py
+  tests/unit/sandbox/test_receipt_controls.py tests/unit/witness/test_witness_controls.py
+
+# The controls of everything else: faults planted in a copy of the product that its tests must find.
+CONTROLS ?= tests/spec/test_spec_controls.py tests/unit/audit/test_group_commit_controls.py \
+  tests/unit/banks/test_bank_facts_controls.py tests/unit/harvest/test_harvest_controls.py \
+  tests/unit/oauth/test_signed_controls.py tests/unit/policy/test_minimisation_controls.py \
+  tests/unit/policy/test_policy_controls.py tests/unit/release/test_frequency_controls.py \
+  tests/unit/switches/test_switch_controls.py
 
 # A client library of others, for Node: two tests let it go the whole way.
 FOREIGN := .interop/oauth4webapi/stamp
@@ -23,7 +28,7 @@ LARGE = @status=0; \
   exit $$status
 
 .DEFAULT_GOAL := help
-.PHONY: help run clean-sandbox test test-both test-interop campaign soak bench sim coverage check fix lock
+.PHONY: help run clean-sandbox test test-both test-interop campaign controls soak bench sim coverage check fix lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -39,6 +44,9 @@ test: $(VENV)/dev.stamp $(FOREIGN) ## run the tests
 
 campaign: $(VENV)/dev.stamp ## run the larger samples of the reliability rows, each with its control (up to 45 minutes)
 	$(LARGE)
+
+controls: $(VENV)/dev.stamp ## plant faults in a copy of the product: the tests must find each (about half an hour)
+	@$(BIN)/pytest -n 2 --dist loadgroup --size=campaign $(CONTROLS)
 
 soak: $(VENV)/dev.stamp ## run the largest samples (hours)
 	$(LARGE)
