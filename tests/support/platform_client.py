@@ -161,6 +161,7 @@ class PlatformClient:
                 "Authorization": f"DPoP {token}",
                 "DPoP": proof or self.proof("GET", url, token, **nonce),
                 "x-fapi-interaction-id": str(uuid.uuid4()),
+                **PRESENT,
             } | headers
             return self.http.get(url, headers=sent, allow_redirects=False, timeout=30)
 
