@@ -16,6 +16,8 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from tests.support.presence import PRESENT
+
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 CALLBACK = "http://localhost:4199/cb"
 
