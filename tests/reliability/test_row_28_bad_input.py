@@ -157,7 +157,7 @@ def test_bodies_that_are_too_large_are_refused_before_they_are_read(asker: Asker
             continue
         for body, more in ((huge, {}), (packed, {"Content-Encoding": "gzip"})):
             ask = asker.good(rule, method)
-            ask.body, ask.headers = body, {**ask.headers, "Content-Type": form, **more}
+            ask.body, ask.headers = body, {"Content-Type": form, **ask.headers, **more}
             answer = ask.sends()
             sound(answer)
             assert 400 <= answer.status_code < 500
