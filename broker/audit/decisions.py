@@ -96,13 +96,15 @@ def stretches(session: Session, since: datetime, banks: Collection[str] = ()) ->
     return places, [log.name for log in found if log.is_dropped]
 
 
-def decided(database: Database, master: Sealer, stretch: Stretch) -> Iterator[tuple[int, list[Judged]]]:
+def decided(
+    database: Database, master: Sealer, stretch: Stretch, page: int = _PAGE
+) -> Iterator[tuple[int, list[Judged]]]:
     """Read the decisions of a stretch by pages, each with how many entries it went on; never more than one is held.
 
     Each page is a transaction of its own: nothing waits for a reader that takes an hour.
     """
-    for first in range(stretch.first, stretch.end, _PAGE):
-        end = min(first + _PAGE, stretch.end)
+    for first in range(stretch.first, stretch.end, page):
+        end = min(first + page, stretch.end)
         place = (_ENTRIES.c.log == stretch.log, _ENTRIES.c.number >= first, _ENTRIES.c.number < end)
         query = _ROWS.where(*place, _ENTRIES.c.event.in_([event.value for event in DECIDED]))
         with database.read() as session:

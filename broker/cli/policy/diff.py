@@ -1,4 +1,4 @@
-"""`broker policy diff`: replays what was decided against two folders of policies, and shows what comes out otherwise."""
+"""`broker policy diff`: puts what was decided to two folders of policies, and shows what comes out otherwise."""
 
 import sys
 from collections.abc import Collection
