@@ -137,17 +137,6 @@ class Catalogue:
     notice_version: int
     engine: "Engine" = field(compare=False, repr=False)
 
-    def reads_a_day(self, purpose: str, bank: BankFacts | None, agreed: int) -> tuple[int, int]:
-        """Return how often a category may be read a day, with the person there and without; `agreed` is the grant's.
-
-        What no policy knows is never read.
-        """
-        known = self.purposes.get(purpose)
-        if known is None or bank is None:
-            return 0, 0
-        most = min(agreed, known.maximum.frequency_per_day, bank.maximum_frequency_per_day)
-        return known.maximum_attended_per_day, most
-
     def complete(
         self,
         *,

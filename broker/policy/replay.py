@@ -7,6 +7,7 @@ from typing import Any
 from broker.policy.catalogue import BankFacts, Catalogue
 from broker.policy.contexts import ReleaseContext, RequestContext
 from broker.policy.decision import Decision
+from broker.policy.questions import reads_a_day
 from broker.policy.rules import decide
 
 
@@ -35,6 +36,6 @@ def decide_again(catalogue: Catalogue, bank: BankFacts | None, kept: Mapping[str
     context = kept_context(kept, bank)
     if isinstance(context, ReleaseContext):
         reads = context.reads
-        attended, unattended = catalogue.reads_a_day(context.purpose, bank, reads.unattended_ceiling)
+        attended, unattended = reads_a_day(catalogue, context.purpose, bank, reads.unattended_ceiling)
         context = replace(context, reads=replace(reads, attended_ceiling=attended, unattended_ceiling=unattended))
     return decide(catalogue, context)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from broker.clock import day_of
 from broker.grants.reads import Read, ReadOn, reads_on
 from broker.policy import Catalogue, Reads
+from broker.policy.questions import reads_a_day
 from broker.release.asking import Call, Wanted
 from broker.release.standing import Standing
 from broker.storage.single_use import Condition
@@ -25,7 +26,7 @@ def with_reads(
     """
     counted = reads_on(session, found.grant.id, wanted.category, day_of(now))
     terms = found.grant.terms
-    attended_ceiling, unattended_ceiling = catalogue.reads_a_day(terms.purpose, found.bank, terms.frequency_per_day)
+    attended_ceiling, unattended_ceiling = reads_a_day(catalogue, terms.purpose, found.bank, terms.frequency_per_day)
     reads = Reads(
         is_attended=call.is_attended,
         attended_today=max(0, counted.attended - own),
