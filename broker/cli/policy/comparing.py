@@ -1,18 +1,22 @@
 """Puts decisions of the log to two sets of policies, and counts which would have come out otherwise, by rule."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from broker.audit.decisions import Judged, Kept
 from broker.banks.facts import Period, periods
-from broker.policy import BankFacts, Catalogue, Decision
+from broker.policy import Catalogue, Decision
 from broker.policy.replay import decide_again
 
 _EXAMPLES = 3
+_MOST_REMEMBERED = 4_096
+_NOT_ASKED = frozenset({"page", "filters", "question"})
 _IN_CODE = frozenset({"release.filters", "release.recheck"})
 """Rules of the broker itself, which no policy file changes."""
 _NOT_KEPT = {Kept.ERASED: "details erased", Kept.UNREADABLE: "details do not open with this key file"}
@@ -40,12 +44,14 @@ class Tally:
         return {"decisions": self.count, **told, "interactions": self.examples}
 
 
-@dataclass(frozen=True, slots=True)
 class Side:
-    """One folder of policies, with the facts of each bank as they would have counted under it."""
+    """One folder of policies, with the facts of each bank as they would have counted under it, by period."""
 
-    catalogue: Catalogue
-    periods: Mapping[str, list[Period]]
+    def __init__(self, catalogue: Catalogue, banks: Mapping[str, list[Period]]) -> None:
+        self.catalogue = catalogue
+        self.periods = banks
+        # Both decisions of an access look at the same, and many accesses differ in their accounts alone.
+        self._judged = lru_cache(maxsize=_MOST_REMEMBERED)(self._judge)
 
     @classmethod
     def of(cls, session: Session, catalogue: Catalogue, banks: list[str]) -> "Side":
@@ -61,13 +67,17 @@ class Side:
         """Return the version of a bank's facts that was the newest at an instant."""
         return _last_begun(self.periods[bank], at).version
 
-    def decide(self, bank: str, version: int, context: Mapping[str, Any]) -> Decision:
-        """Judge a context; the bank's facts are those of the version, cut down to this folder's file."""
-        return decide_again(self.catalogue, self._facts(bank, version), context)
+    def decide(self, bank: str, version: int, context: str) -> Decision:
+        """Judge the text of a context; the bank's facts are those of the version, cut down to this folder's file.
 
-    def _facts(self, bank: str, version: int) -> BankFacts | None:
-        found = (period.facts for period in self.periods[bank] if period.version == version)
-        return next(found, None)
+        Raises:
+            ValueError: the context has another form.
+        """
+        return self._judged(bank, version, context)
+
+    def _judge(self, bank: str, version: int, context: str) -> Decision:
+        facts = next((period.facts for period in self.periods[bank] if period.version == version), None)
+        return decide_again(self.catalogue, facts, json.loads(context))
 
 
 @dataclass(slots=True)
@@ -103,8 +113,8 @@ class Comparison:
             side = self.old if len(self.old.periods[bank]) > 1 else self.new
             version = side.version_at(bank, entry.at)
         try:
-            before = self.old.decide(bank, version, context)
-            after = self.new.decide(bank, version, context)
+            asked = _asked(context)
+            before, after = self.old.decide(bank, version, asked), self.new.decide(bank, version, asked)
         except ValueError:
             _counted(self.not_replayable, "context of another version of the broker").add(one)
             return
@@ -153,6 +163,14 @@ def _not_replayable(one: Judged) -> str | None:
     if one.entry.decision == "refused" and not one.rules:
         return f"decided outside the policies: {', '.join(one.entry.reasons)}"
     return None
+
+
+def _asked(context: Mapping[str, Any]) -> str:
+    """Return a context as text, without what no policy looks at: which accounts are in which state, pages, filters."""
+    kept = {name: value for name, value in context.items() if name not in _NOT_ASKED}
+    if isinstance(accounts := kept.get("accounts"), dict):
+        kept["accounts"] = {str(state): state for state in accounts.values()}
+    return json.dumps(kept, sort_keys=True)
 
 
 def _counted(tallies: dict[Any, Tally], key: object) -> Tally:
