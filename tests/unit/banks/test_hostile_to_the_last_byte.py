@@ -134,7 +134,7 @@ def spoilt(draw: st.DrawFn, honest: Any) -> Any:
         if draw(st.booleans()) and isinstance(inner, dict):
             inner[draw(st.sampled_from(ALIKE))] = CANARY
         else:
-            inner[last] = draw(st.sampled_from(SURPRISES))
+            inner[last] = copy.deepcopy(draw(st.sampled_from(SURPRISES)))
     return record
 
 
