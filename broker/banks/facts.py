@@ -55,9 +55,34 @@ def in_force(session: Session, catalogue: Catalogue, bank_id: str) -> InForce:
     row = None if bounds is None else first_row(session, _NEWEST, of_bank=bank_id)
     if bounds is None or row is None:
         return InForce(catalogue, 0, bounds)
-    stored = _read(bounds, row.facts) or replace(bounds, categories=frozenset(), purposes=frozenset())
-    facts = within(stored, bounds)
+    facts = _counting(bounds, row)
     return InForce(with_facts(catalogue, facts), row.version, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The time in which one version of a bank's facts counted; `began_at` is None for the file's own, version 0.
+
+    `facts` are those that count under certain files, `digest` that of the policies with them.
+    """
+
+    began_at: datetime | None
+    version: int
+    facts: BankFacts | None
+    digest: str
+
+
+def periods(session: Session, catalogue: Catalogue, bank_id: str) -> list[Period]:
+    """Return what would have counted for a bank in each period if the files had always been these; oldest first."""
+    bounds = catalogue.banks.get(bank_id)
+    first = Period(None, 0, bounds, catalogue.digest)
+    if bounds is None:
+        return [first]
+    found = [first]
+    for row in reversed(session.connection().execute(_OF_BANK, {"of_bank": bank_id}).all()):
+        facts = _counting(bounds, row)
+        found.append(Period(row.at, row.version, facts, with_facts(catalogue, facts).digest))
+    return found
 
 
 def history(session: Session, bounds: BankFacts) -> list[Version]:
@@ -126,6 +151,12 @@ class SameFacts:
 
 def _version(bounds: BankFacts, row: Row[Any]) -> Version:
     return Version(row.version, _read(bounds, row.facts), row.author, row.at, row.reason)
+
+
+def _counting(bounds: BankFacts, row: Row[Any]) -> BankFacts:
+    """Return what counts of a stored version: what the file allows of it, nothing when it cannot be read."""
+    stored = _read(bounds, row.facts) or replace(bounds, categories=frozenset(), purposes=frozenset())
+    return within(stored, bounds)
 
 
 def _read(bounds: BankFacts, text: str) -> BankFacts | None:
