@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_MOST_CODES = 2  # an entry has 1 KB, also with the longest ids
+_MOST_CODES = 2  # an entry has 1 KB, also with long ids
 
 
 @dataclass(frozen=True, slots=True)

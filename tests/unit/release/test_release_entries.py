@@ -10,16 +10,16 @@ import pytest
 from broker.audit.reader import Page, of_user
 from broker.errors import BrokerError
 from broker.release import Wanted
-from tests.support.core import House, as_text, call_of, open_house
+from tests.support.core import House, as_text, call_of, open_house, policies
 
 _LONG = {
-    "log": "broker.example/audit/" + "b" * 40 + "/2026",
+    "log": "broker.example/audit/" + "b" * 32 + "/2026",
     "number": 10**9,
     "subjectSeq": 10**6,
     "subjectPrev": "h" * 43,
-    "platform": "p" * 40,
-    "category": "c" * 20,
-    "purpose": "u" * 24,
+    "platform": "p" * 32,
+    "category": max(policies().categories, key=len),
+    "purpose": max(policies().purposes, key=len),
 }
 
 
