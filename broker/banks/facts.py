@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Row, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from broker.banks.models import BankFactsRow
@@ -21,6 +21,10 @@ LONGEST_REASON = 500
 _FACTS = table_of(BankFactsRow)
 _OF_BANK = select(_FACTS).where(_FACTS.c.bank_id == bindparam("of_bank")).order_by(_FACTS.c.version.desc())
 _NEWEST = _OF_BANK.limit(1)
+_LATER = _FACTS.alias()
+_NEWEST_OF_ALL = select(_FACTS).where(
+    ~exists().where(_LATER.c.bank_id == _FACTS.c.bank_id, _LATER.c.version > _FACTS.c.version)
+)
 _VERSION = select(func.coalesce(func.max(_FACTS.c.version), 0)).where(_FACTS.c.bank_id == bindparam("of_bank"))
 
 
@@ -58,6 +62,13 @@ def in_force(session: Session, catalogue: Catalogue, bank_id: str) -> InForce:
         return InForce(catalogue, 0, bounds)
     facts = _counting(bounds, row)
     return InForce(with_facts(catalogue, facts), row.version, facts)
+
+
+def in_force_everywhere(session: Session, catalogue: Catalogue) -> dict[str, BankFacts]:
+    """Return the facts of this moment of all banks that the files know, by one query."""
+    session.flush()
+    rows = {row.bank_id: row for row in session.connection().execute(_NEWEST_OF_ALL)}
+    return {bank: _counting(bounds, rows[bank]) if bank in rows else bounds for bank, bounds in catalogue.banks.items()}
 
 
 @dataclass(frozen=True, slots=True)
