@@ -64,7 +64,7 @@ bench: $(VENV)/dev.stamp ## measure the log (group commit, tree, receipts, verif
 	@$(BIN)/python -m tests.bench.verifying
 	@$(BIN)/python -m tests.bench.deciding
 
-sim: $(VENV)/dev.stamp ## simulate harvests and honest years against the harvest limits, and draw them (about 10 minutes)
+sim: $(VENV)/dev.stamp ## simulate harvests and honest years against the harvest limits, and draw them (about 10 minutes on two cores)
 	@$(BIN)/python -m tests.simulation --plots .sim $(SIM)
 
 coverage: $(VENV)/dev.stamp ## run the tests and measure the coverage of the trusted core
