@@ -40,8 +40,13 @@ class PoliciesInUse:
             finally:
                 services.close()
         except BrokerError as error:
-            _log.error("policies.kept", code=error.code, mistake=error.detail, policy=self.catalogue.digest)
-            return False
+            return self._keep(error.code, error.detail)
+        except Exception as error:  # noqa: BLE001 - whatever a file brings about, those that judge go on
+            return self._keep(BrokerError.code, type(error).__name__)
         self.catalogue, self._is_told = found, not failed
         _log.info("policies.renewed", policy=found.digest)
         return True
+
+    def _keep(self, code: str, mistake: str) -> bool:
+        _log.error("policies.kept", code=code, mistake=mistake, policy=self.catalogue.digest)
+        return False

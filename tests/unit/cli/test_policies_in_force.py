@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
@@ -96,6 +96,35 @@ def test_a_good_set_is_taken_over_and_told_a_broken_one_is_not(services: Service
     assert files_told(services) == [first, used.catalogue.digest]
     used.tell(services)
     assert len(files_told(services)) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("harvest.yaml", "version: !!timestamp x"),
+        ("20-banks.cedar", "forbid (principal, action, resource) when { " + "(" * 1_000 + "true" + ")" * 1_000 + " };"),
+        ("20-banks.cedar", "forbid (principal, action, resource) when { " + " || ".join(["true"] * 120) + " };"),
+    ],
+)
+def test_a_file_that_a_library_stumbles_over_leaves_the_old_set(
+    services: Services, folder: Path, name: str, content: str
+) -> None:
+    used = PoliciesInUse(services.settings, services.catalogue)
+    (folder / name).write_text(content)
+    with capture_logs() as lines:
+        assert not used.renew()
+    (line,) = [line for line in lines if line["event"] == "policies.kept"]
+    assert name in line["mistake"]
+    assert used.catalogue is services.catalogue
+
+
+def test_a_failure_that_nobody_thought_of_leaves_the_old_set(services: Services) -> None:
+    """The parent of all workers goes over by this: an exception that left it would end the broker."""
+    used = PoliciesInUse(replace(services.settings, policies_dir=cast("Path", "no path at all")), services.catalogue)
+    with capture_logs() as lines:
+        assert not used.renew()
+    (line,) = [line for line in lines if line["event"] == "policies.kept"]
+    assert (line["code"], line["mistake"]) == ("internal-error", "AttributeError")
 
 
 def test_a_log_that_could_not_be_told_is_told_later(services: Services) -> None:
