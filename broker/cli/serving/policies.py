@@ -11,6 +11,7 @@ from broker.errors import BrokerError
 from broker.policy import Catalogue
 from broker.policy.loading import load_catalogue
 from broker.settings import Settings
+from broker.telemetry import begin_context
 
 _log = structlog.get_logger(__name__)
 
@@ -54,7 +55,10 @@ class PoliciesInUse:
         return True
 
     def _tell(self, services: Services, catalogue: Catalogue, failed_before: Collection[str] = ()) -> tuple[str, ...]:
-        return tell_logs(services.sequencer, catalogue, failed_before) if self._tells else ()
+        try:
+            return tell_logs(services.sequencer, catalogue, failed_before) if self._tells else ()
+        finally:
+            begin_context()  # what this process says next is about no entry
 
     def _keep(self, code: str, mistake: str) -> bool:
         _log.error("policies.kept", code=code, mistake=mistake, policy=self.catalogue.digest)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import structlog
 from click.testing import CliRunner
 from structlog.testing import capture_logs
 
@@ -29,6 +30,7 @@ from broker.edge.services import Services
 from broker.errors import NotFound
 from broker.policy.loading import load_catalogue
 from broker.settings import default_policies_dir
+from broker.telemetry import begin_context
 from tests.support.sandbox_settings import sandbox_settings
 from tests.support.serving import wait_until
 from tests.support.stores import SqliteStore
@@ -162,6 +164,17 @@ def test_a_repetition_does_not_take_back_what_another_process_has_told_since(ser
     with services.database.read() as session:
         logs = {name.split("/")[2]: name for name in current_logs(session)}
         assert {bank: last_told(session, logs[bank]) for bank in told} == {bank: it[-1] for bank, it in told.items()}
+
+
+def test_what_a_process_says_after_telling_carries_nothing_of_the_entries(services: Services, folder: Path) -> None:
+    begin_context()
+    used = PoliciesInUse(services.settings, services.catalogue, tells=True)
+    used.tell(services)
+    assert structlog.contextvars.get_contextvars() == {}
+    narrows(folder)
+    assert used.renew()
+    assert structlog.contextvars.get_contextvars() == {}
+    assert len(files_told(services)) == 2
 
 
 def test_a_command_that_judges_nothing_tells_nothing(services: Services, folder: Path) -> None:
