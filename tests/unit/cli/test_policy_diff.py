@@ -103,7 +103,8 @@ def test_facts_that_a_bank_had_changed_count_as_they_were(asked: House, tmp_path
     asked.watch.passes(minutes=1)
     with asked.sequencer.transaction(["harbor"]) as transaction:
         wished, now = replace(bounds, categories=bounds.categories - {"balances"}), asked.watch()
-        bank_facts.keep(transaction.session, bounds, wished, after=0, author="Ada", reason="tidy", now=now)
+        session, sealer = transaction.session, asked.sealer
+        bank_facts.keep(session, sealer, bounds, wished, after=0, author="Ada", reason="tidy", now=now)
     asked.watch.passes(minutes=1)
     reads(asked, grant_id, 5)
     told = found(SHIPPED)
