@@ -53,7 +53,7 @@ class Ask:
     form: MultiDict[str, str] | None = None
     headers: dict[str, str] = field(default_factory=dict)
     caller: Platform | None = None
-    body: str | None = None
+    body: str | bytes | None = None
 
     def sends(self) -> TestResponse:
         headers = dict(self.headers)
@@ -230,6 +230,16 @@ class Asker:
             "sign_in.sign_out": {},
             "sign_in.open_console": {"bank": "harbor"},
             "consent.decide": {"decision": "approve", "detail": "basic", "precision": "town", **choice},
+            "switches.flip": {"action": "off", "category": "balances", "reason": "A fault."},
+            "bank_facts.edit": {
+                "version": "0",
+                "category": "balances",
+                "purpose": "chat_banking",
+                "maximum_duration_days": "30",
+                "maximum_lookback_days": "30",
+                "maximum_frequency_per_day": "4",
+                "reason": "A fault.",
+            },
             "my_sharing.act": {"grant": self.share.grant_id, "action": "pause"},
             "oauth.par": {
                 **pushed,

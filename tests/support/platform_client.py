@@ -16,6 +16,8 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from tests.support.presence import PRESENT
+
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 CALLBACK = "http://localhost:4199/cb"
 
@@ -157,15 +159,23 @@ class PlatformClient:
 
     def call(self, url: str, token: str, *, proof: str | None = None, **headers: str) -> requests.Response:
         def get(**nonce: str) -> requests.Response:
-            sent = {
-                "Authorization": f"DPoP {token}",
-                "DPoP": proof or self.proof("GET", url, token, **nonce),
-                "x-fapi-interaction-id": str(uuid.uuid4()),
-                **PRESENT,
-            } | headers
+            sent = self._headers(token, proof or self.proof("GET", url, token, **nonce)) | headers
             return self.http.get(url, headers=sent, allow_redirects=False, timeout=30)
 
         return get() if proof else self._with_nonce("rs", get)
+
+    def asks(self, url: str, token: str, question: dict[str, Any]) -> requests.Response:
+        """Ask for an answer in the place of data."""
+
+        def post(**nonce: str) -> requests.Response:
+            sent = self._headers(token, self.proof("POST", url, token, **nonce))
+            return self.http.post(url, json=question, headers=sent, allow_redirects=False, timeout=30)
+
+        return self._with_nonce("rs", post)
+
+    def _headers(self, token: str, proof: str) -> dict[str, str]:
+        ids = {"x-fapi-interaction-id": str(uuid.uuid4()), **PRESENT}
+        return {"Authorization": f"DPoP {token}", "DPoP": proof, **ids}
 
     def _with_nonce(self, server: str, send: Callable[..., requests.Response]) -> requests.Response:
         """Send with the nonce that this server gave last, and once more where it wants another (RFC 9449 §8, §9)."""

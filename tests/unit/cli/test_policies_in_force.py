@@ -78,7 +78,8 @@ def stores(services: Services, **changes: Any) -> None:
         session, now = transaction.session, services.clock()
         seen = bank_facts.newest_version(session, "harbor")
         wished = replace(bounds, **changes)
-        bank_facts.keep(session, bounds, wished, after=seen, author="Ada\x1b[2J", reason="tidy", now=now)
+        sealer, who = services.sealer, "Ada\x1b[2J"
+        bank_facts.keep(session, sealer, bounds, wished, after=seen, author=who, reason="tidy", now=now)
 
 
 def test_a_good_set_is_taken_over_and_told_a_broken_one_is_not(services: Services, folder: Path) -> None:
