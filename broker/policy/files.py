@@ -199,8 +199,16 @@ def read_yaml(contents: Mapping[str, bytes], name: str) -> Node:
         raise ConfigurationInvalid(f"{name}: the file is missing")
     try:
         value = yaml.load(contents[name].decode("utf-8"), Loader=StrictLoader)  # noqa: S506 - a SafeLoader
-    # Besides bad syntax: bytes that are no UTF-8, nesting deeper than the stack, and whatever the library stumbles over
+    # Besides bad syntax: bytes that are no UTF-8, nesting deeper than the stack, and what the library stumbles over
     # where a tag promises a date, a number or a truth that the text is not.
-    except Exception as error:
+    except (
+        yaml.YAMLError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        TypeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         raise ConfigurationInvalid(f"{name}: not readable as YAML: {error}") from error
     return Node(name, value)

@@ -88,7 +88,7 @@ def tree_of(policies: PolicySet, where: str) -> Mapping[str, pst.Template]:
     """
     try:
         return policies.to_pst().static_policies
-    except Exception as error:
+    except ValueError as error:
         raise ConfigurationInvalid(f"{where}: {error}") from error
 
 
