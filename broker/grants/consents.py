@@ -206,7 +206,7 @@ def rejection_of(row: GrantRow, actor: Actor, decision: Decision, *, part: str |
         Event.GRANT_REJECTED,
         actor,
         part=part,
-        reasons=tuple(decision.codes),
+        reasons=decision.leading_codes,
         policy_digest=decision.policy_digest,
         details=decision.details(),
     )
