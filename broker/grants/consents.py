@@ -102,6 +102,7 @@ class Consents:
             now = self._clock()
             row = own_grant(transaction.session, actor, grant_id)
             asked = Terms.from_json(row.asked)
+            offered = offered_now(transaction.session, self._catalogue, row.bank_id, offered)
             terms = chosen_terms(asked, choice, row.bank_id, {account.account_id for account in offered})
             take_decision(transaction.session, status_now(row, now), row.consent_key, now)
             decision = decide_now(transaction.session, self._catalogue, asker, terms, row.bank_id)
@@ -167,6 +168,17 @@ class Consents:
         set_status(row, GrantStatus.REJECTED, decision.codes[0], now)
         transaction.append(rejection_of(row, actor, decision))
         end_at_bank_if_last(transaction.session, row, now)
+
+
+def offered_now(
+    session: Session, catalogue: Catalogue, bank_id: str, listed: Sequence[OfferedAccount]
+) -> list[OfferedAccount]:
+    """Return the accounts that the bank lets be shared, as its facts stand in this transaction.
+
+    It may have left out joint ones since it listed these.
+    """
+    bank = in_force(session, catalogue, bank_id).bank
+    return [account for account in listed if not account.is_joint or (bank is not None and bank.joint_accounts)]
 
 
 def decide_now(session: Session, catalogue: Catalogue, asker: Asker, terms: Terms, bank_id: str) -> Decision:

@@ -12,10 +12,19 @@ from sqlalchemy import text
 
 from broker.banks import facts as bank_facts
 from broker.banks.connector import BankAccess
-from broker.errors import ConfigurationInvalid, InvalidRequest, PolicyRefused, ReleaseRefused, StorageUnavailable
+from broker.errors import (
+    ConfigurationInvalid,
+    ConsentRefused,
+    InvalidRequest,
+    PolicyRefused,
+    ReleaseRefused,
+    StorageUnavailable,
+)
+from broker.grants.consents import Consents
 from broker.policy import facts
 from broker.policy.catalogue import BankFacts
 from broker.policy.terms import Choice
+from broker.policy.vocabulary import GrantStatus
 from broker.release import OwnAccounts, Wanted
 from tests.support.core import ASKED, ASKER, OFFERED, House, account, as_text, call_of, open_house, policies
 
@@ -176,6 +185,23 @@ def test_joint_accounts_can_be_left_out_where_the_file_allows_them(house: House)
     assert len(OwnAccounts(house.release).of(house.alice, proposal)) == 2
     keeps(house, replace(HARD, joint_accounts=False))
     assert len(OwnAccounts(house.release).of(house.alice, proposal)) == 1
+
+
+def test_a_joint_account_listed_before_the_bank_left_it_out_cannot_be_approved(house: House) -> None:
+    """The page is made before the approval: what counts is what the facts say under the lock."""
+    catalogue = replace(house.catalogue, banks={**house.catalogue.banks, "harbor": HARD})
+    house.catalogue, house.release = catalogue, replace(house.release, catalogue=catalogue)
+    consents = Consents(house.sequencer, catalogue, house.sealer, house.release.pairwise, house.watch)
+    house.bank.own_accounts = [account("ref-1", joint=True)]
+    first, second = house.proposed(), house.proposed()
+    (listed,) = OwnAccounts(house.release).of(house.alice, house.grant(first))
+    choice = Choice(("balances",), (listed.account_id,))
+    consents.approve(house.alice, first, ASKER, choice, [listed.offered])
+    keeps(house, replace(HARD, joint_accounts=False))
+    with pytest.raises(ConsentRefused) as refusal:
+        consents.approve(house.alice, second, ASKER, choice, [listed.offered])
+    assert refusal.value.code == "consent-too-wide"
+    assert house.grant(second).status is GrantStatus.AWAITING_AUTHORISATION
 
 
 @pytest.mark.parametrize(
