@@ -3,13 +3,15 @@
 from dataclasses import replace
 
 from broker.policy.harvest import Counter
+from broker.policy.loading import load_catalogue
+from broker.settings import default_policies_dir
 from tests.simulation.__main__ import verdict
 from tests.simulation.attacks import SHAPES, Outcome, Shape
 from tests.simulation.honest import Honest, honest_days
 from tests.simulation.population import CHAT, NIGHTLY
 from tests.simulation.runs import harvests
-from tests.support.core import policies
 
+SHIPPED = load_catalogue(default_policies_dir())
 IMPATIENT = tuple(
     shape for shape in SHAPES if shape.stays_below is None and shape.clients == 1 and not shape.name.startswith("slow")
 )
@@ -17,7 +19,7 @@ IMPATIENT = tuple(
 
 def test_no_honest_platform_is_held_in_simulated_weeks() -> None:
     for kind, people in ((CHAT, 1_500), (NIGHTLY, 60)):
-        seen = honest_days(kind, people, 35, policies().harvest, seed=3)
+        seen = honest_days(kind, people, 35, SHIPPED.harvest, seed=3)
         assert seen.false_holds == ()
         assert seen.reads > people
         assert max(seen.fullest.values()) > 0.2
@@ -25,7 +27,7 @@ def test_no_honest_platform_is_held_in_simulated_weeks() -> None:
 
 def test_every_impatient_shape_is_stopped_before_a_thousand_reads() -> None:
     assert len(SHAPES) >= 8
-    outcomes = list(harvests(2_000, policies().harvest, seed=6, shapes=IMPATIENT, days=3))
+    outcomes = list(harvests(2_000, SHIPPED.harvest, seed=6, shapes=IMPATIENT, days=3))
     unstopped = {one.shape.name for one in outcomes if one.stopped_by is None}
     assert unstopped <= {"stolen tokens"}  # of so few people they are 60
     assert [one.shape.name for one in outcomes if one.reads >= 1_000] == []
