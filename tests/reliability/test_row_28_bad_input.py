@@ -157,7 +157,7 @@ def test_bodies_that_are_too_large_are_refused_before_they_are_read(asker: Asker
             continue
         ask = asker.good(rule, method)
         for body, more in ((huge, {}), (packed, {"Content-Encoding": "gzip"})):
-            headers = {**ask.headers, "Content-Type": form, **more}
+            headers = {"Content-Type": form, **ask.signed(), **more}
             answer = ask.browser.open(ask.path, method=method, base_url=BASE, data=body, headers=headers)
             sound(answer)
             assert 400 <= answer.status_code < 500
