@@ -10,7 +10,8 @@ CAMPAIGN ?= tests/reliability tests/functional/test_secrets_stay_secret.py tests
 
 # The controls of everything else: faults planted in a copy of the product that its tests must find.
 CONTROLS ?= tests/spec/test_spec_controls.py tests/unit/audit/test_group_commit_controls.py \
-  tests/unit/banks/test_bank_facts_controls.py tests/unit/harvest/test_harvest_controls.py \
+  tests/unit/banks/test_bank_facts_controls.py tests/unit/cli/test_policy_replay_controls.py \
+  tests/unit/harvest/test_harvest_controls.py \
   tests/unit/oauth/test_signed_controls.py tests/unit/policy/test_minimisation_controls.py \
   tests/unit/policy/test_policy_controls.py tests/unit/release/test_frequency_controls.py \
   tests/unit/switches/test_switch_controls.py
@@ -63,7 +64,7 @@ bench: $(VENV)/dev.stamp ## measure the log (group commit, tree, receipts, verif
 	@$(BIN)/python -m tests.bench.verifying
 	@$(BIN)/python -m tests.bench.deciding
 
-sim: $(VENV)/dev.stamp ## simulate harvests and honest years against the harvest limits, and draw them (about 10 minutes)
+sim: $(VENV)/dev.stamp ## simulate harvests and honest years against the harvest limits, and draw them (about 10 minutes on two cores)
 	@$(BIN)/python -m tests.simulation --plots .sim $(SIM)
 
 coverage: $(VENV)/dev.stamp ## run the tests and measure the coverage of the trusted core

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Row, Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from broker.audit.models import IS_SWITCH, DetailRow, EntryRow, LogState, SubjectRow
@@ -14,6 +14,7 @@ from broker.audit.subjects import opened
 from broker.audit.vocabulary import Event, Initiator
 from broker.clock import microseconds
 from broker.crypto.sealing import Sealer
+from broker.tlog.disclosure import DIGESTS
 
 _TOLD_OF_SWITCHES = ("reason",)
 
@@ -32,7 +33,8 @@ class LoggedEntry:
     """One entry as it is read back. `details` is empty when it was erased or is not the reader's to see.
 
     `attended` is the platform's word whether the person was there, None where nobody was asked. `reach` says of a
-    switch whether it is about the log's own bank or about all.
+    switch whether it is about the log's own bank or about all. `has_details` says whether the entry commits to
+    details, be they erased or not.
     """
 
     log: str
@@ -55,6 +57,7 @@ class LoggedEntry:
     attended: bool | None
     details: Mapping[str, Any]
     reach: str | None = None
+    has_details: bool = False
 
     @property
     def place(self) -> Place:
@@ -107,7 +110,7 @@ def acts_of_user(session: Session, user_id: str, events: Collection[Event], limi
     own = select(SubjectRow.pseudonym).where(SubjectRow.user_id == user_id)
     query = select(EntryRow).where(EntryRow.subject.in_(own), EntryRow.event.in_([event.value for event in events]))
     newest = query.order_by(EntryRow.time_us.desc(), EntryRow.log.desc(), EntryRow.number.desc()).limit(limit)
-    return [_entry(row, {}) for row in session.scalars(newest)]
+    return [logged(row, {}) for row in session.scalars(newest)]
 
 
 def tail(session: Session, *, after: Mapping[str, int], limit: int = 500) -> list[LoggedEntry]:
@@ -119,7 +122,7 @@ def tail(session: Session, *, after: Mapping[str, int], limit: int = 500) -> lis
     for name in session.scalars(select(LogState.name).order_by(LogState.name)):
         query = select(EntryRow).where(EntryRow.log == name, EntryRow.number > after.get(name, -1))
         order = EntryRow.number.asc() if name in after else EntryRow.number.desc()
-        found += [_entry(row, {}) for row in session.scalars(query.order_by(order).limit(limit))]
+        found += [logged(row, {}) for row in session.scalars(query.order_by(order).limit(limit))]
     return sorted(found, key=lambda entry: (entry.at, entry.log, entry.number))
 
 
@@ -151,14 +154,23 @@ def _read(
         sealer = sealers.get(row.subject) if row.subject else master
         details: dict[str, Any] = {}
         if detail is not None and sealer is not None:
-            disclosed = json.loads(sealer.open(detail.sealed, f"audit_details/{row.log}/{row.number}"))
-            # Details from before the log was a tree rest without salts.
-            is_plain = isinstance(disclosed, dict)
-            details = disclosed if is_plain else {name: value for _salt, name, value in disclosed}
-        yield _entry(row, details)
+            details = disclosed(sealer, row.log, row.number, detail.sealed)
+        yield logged(row, details)
 
 
-def _entry(row: EntryRow, details: Mapping[str, Any]) -> LoggedEntry:
+def disclosed(sealer: Sealer, log: str, number: int, sealed: bytes) -> dict[str, Any]:
+    """Open the details of an entry.
+
+    Raises:
+        ConfigurationInvalid: they do not open with this key.
+    """
+    told = json.loads(sealer.open(sealed, f"audit_details/{log}/{number}"))
+    # Details from before the log was a tree rest without salts.
+    return told if isinstance(told, dict) else {name: value for _salt, name, value in told}
+
+
+def logged(row: EntryRow | Row[Any], details: Mapping[str, Any]) -> LoggedEntry:
+    """Return an entry as it is read back, out of its row."""
     leaf = json.loads(row.leaf)
     return LoggedEntry(
         log=row.log,
@@ -181,4 +193,5 @@ def _entry(row: EntryRow, details: Mapping[str, Any]) -> LoggedEntry:
         attended=leaf.get("attended"),
         details=details,
         reach=leaf.get("reach"),
+        has_details=DIGESTS in leaf,
     )

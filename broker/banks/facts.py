@@ -8,6 +8,7 @@ from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from broker.banks.models import BankFactsRow
+from broker.crypto.sealing import Sealer
 from broker.errors import InvalidRequest
 from broker.policy import Catalogue
 from broker.policy.catalogue import BankFacts
@@ -55,23 +56,62 @@ def in_force(session: Session, catalogue: Catalogue, bank_id: str) -> InForce:
     row = None if bounds is None else first_row(session, _NEWEST, of_bank=bank_id)
     if bounds is None or row is None:
         return InForce(catalogue, 0, bounds)
-    stored = _read(bounds, row.facts) or replace(bounds, categories=frozenset(), purposes=frozenset())
-    facts = within(stored, bounds)
+    facts = _counting(bounds, row)
     return InForce(with_facts(catalogue, facts), row.version, facts)
 
 
-def history(session: Session, bounds: BankFacts) -> list[Version]:
-    """Return the versions of a bank's facts as they were stored, newest first."""
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The time in which one version of a bank's facts counted; `began_at` is None for the file's own, version 0.
+
+    `facts` are those that count under certain files, `digest` that of the policies with them.
+    """
+
+    began_at: datetime | None
+    version: int
+    facts: BankFacts | None
+    digest: str
+
+
+def periods(session: Session, catalogue: Catalogue, bank_id: str) -> list[Period]:
+    """Return what would have counted for a bank in each period if the files had always been these; oldest first."""
+    bounds = catalogue.banks.get(bank_id)
+    first = Period(None, 0, bounds, catalogue.digest)
+    if bounds is None:
+        return [first]
+    found = [first]
+    for row in reversed(session.connection().execute(_OF_BANK, {"of_bank": bank_id}).all()):
+        facts = _counting(bounds, row)
+        found.append(Period(row.at, row.version, facts, with_facts(catalogue, facts).digest))
+    return found
+
+
+def history(session: Session, sealer: Sealer, bounds: BankFacts) -> list[Version]:
+    """Return the versions of a bank's facts as they were stored, newest first, for those who may know by whom."""
     rows = session.connection().execute(_OF_BANK, {"of_bank": bounds.bank})
-    return [_version(bounds, row) for row in rows]
+    return [_version(sealer, bounds, row) for row in rows]
+
+
+def newest(session: Session, bounds: BankFacts) -> tuple[int, BankFacts | None] | None:
+    """Return number and facts of the newest version as it was stored (None: unreadable); None when there is none."""
+    row = first_row(session, _NEWEST, of_bank=bounds.bank)
+    return None if row is None else (row.version, _read(bounds, row.facts))
 
 
 def keep(
-    session: Session, bounds: BankFacts, facts: BankFacts, *, after: int, author: str, reason: str, now: datetime
+    session: Session,
+    sealer: Sealer,
+    bounds: BankFacts,
+    facts: BankFacts,
+    *,
+    after: int,
+    author: str,
+    reason: str,
+    now: datetime,
 ) -> int:
     """Store the next version of a bank's facts and return its number. Call it under the lock of the bank's log.
 
-    `after` is the version that the change was made from.
+    `after` is the version that the change was made from. The row outlives every erasure, so `author` is sealed in it.
 
     Raises:
         InvalidRequest: the facts are wider than the bank's file, there is no reason, or another change was quicker.
@@ -83,7 +123,12 @@ def keep(
     if newest_version(session, facts.bank) != after:
         raise InvalidRequest("The facts have changed meanwhile. Look at them again.", code="facts-changed")
     row = BankFactsRow(
-        bank_id=facts.bank, version=after + 1, facts=to_text(facts), author=author, at=now, reason=reason.strip()
+        bank_id=facts.bank,
+        version=after + 1,
+        facts=to_text(facts),
+        sealed_by=sealer.seal(author.encode(), _context(facts.bank, after + 1)),
+        at=now,
+        reason=reason.strip(),
     )
     session.add(row)
     session.flush()
@@ -124,8 +169,20 @@ class SameFacts:
         return bool(known[self.bank_id] == self.version)
 
 
-def _version(bounds: BankFacts, row: Row[Any]) -> Version:
-    return Version(row.version, _read(bounds, row.facts), row.author, row.at, row.reason)
+def _version(sealer: Sealer, bounds: BankFacts, row: Row[Any]) -> Version:
+    author = sealer.open(row.sealed_by, _context(row.bank_id, row.version)).decode()
+    return Version(row.version, _read(bounds, row.facts), author, row.at, row.reason)
+
+
+def _context(bank_id: str, version: int) -> str:
+    """Return what the author's name is sealed to: its row."""
+    return f"bank_facts/{bank_id}/{version}"
+
+
+def _counting(bounds: BankFacts, row: Row[Any]) -> BankFacts:
+    """Return what counts of a stored version: what the file allows of it, nothing when it cannot be read."""
+    stored = _read(bounds, row.facts) or replace(bounds, categories=frozenset(), purposes=frozenset())
+    return within(stored, bounds)
 
 
 def _read(bounds: BankFacts, text: str) -> BankFacts | None:

@@ -77,7 +77,8 @@ class Amendments:
             transaction.session.add(found)
             if decision.is_allowed:
                 details = {"asked": asked.to_json(), **decision.details()}
-                entry = entry_of(row, Event.GRANT_PROPOSED, actor, part=_PART, details=details)
+                digest = decision.policy_digest
+                entry = entry_of(row, Event.GRANT_PROPOSED, actor, part=_PART, policy_digest=digest, details=details)
                 transaction.append(entry)
             else:
                 _reject(transaction, found, row, actor, decision, now=now)

@@ -14,8 +14,8 @@ from broker.harvest.models import HarvestReadRow, HarvestTallyRow
 from broker.policy.harvest import Counter, Known, Span, Tally
 from broker.storage.base import table_of
 
-# After a month's silence it makes no difference how long it was; a little more, for clocks that step.
-_KEPT_S = 30 * 86_400
+# After a season's silence it makes no difference how long it was; a little more, for clocks that step.
+_KEPT_S = 86 * 86_400
 _TALLIES, _READS = table_of(HarvestTallyRow), table_of(HarvestReadRow)
 _OF_PLATFORM = and_(_TALLIES.c.platform_id == bindparam("of_platform"), _TALLIES.c.category == bindparam("of_category"))
 _ALL_BANKS = select(_TALLIES.c.bank_id, _TALLIES.c.counts, _TALLIES.c.agreed, _TALLIES.c.agreed_at).where(_OF_PLATFORM)
@@ -164,7 +164,7 @@ def people_read(session: Session, bank_id: str, now: datetime) -> list[PeopleRea
 
 
 def forget_long_silent(session: Session, now: datetime) -> None:
-    """Delete what was last read more than a month ago: who is read then counts as long silent either way."""
+    """Delete what was last read more than a season ago: who is read then counts as long silent either way."""
     session.execute(delete(HarvestReadRow).where(HarvestReadRow.read_s < _seconds(now) - _KEPT_S))
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 _DAY_S: Final = 86_400
 _WEEK_S: Final = 7 * _DAY_S
 _MONTH_S: Final = 28 * _DAY_S
+_SEASON_S: Final = 3 * _MONTH_S
 _TEN_THOUSAND: Final = 10_000
 
 
@@ -34,6 +35,7 @@ class Counter(StrEnum):
     PEOPLE = "people"
     AFTER_A_WEEK = "after_a_week"
     AFTER_A_MONTH = "after_a_month"
+    AFTER_A_SEASON = "after_a_season"
     FURTHER_BACK = "further_back"
 
 
@@ -41,8 +43,12 @@ LENGTH_S: Final[Mapping[Span, int]] = {Span.HOUR: 3_600, Span.DAY: _DAY_S, Span.
 VOLUME: Final = frozenset({Counter.READS, Counter.RECORDS})
 """The counters of how much; all others count people."""
 _AWAKE: Final = (Counter.READS,)
-_BY_SILENCE: Final = ((_WEEK_S, _AWAKE), (_MONTH_S, (*_AWAKE, Counter.AFTER_A_WEEK)))
-_ALL_SILENCES: Final = (*_AWAKE, Counter.AFTER_A_WEEK, Counter.AFTER_A_MONTH)
+_BY_SILENCE: Final = (
+    (_WEEK_S, _AWAKE),
+    (_MONTH_S, (*_AWAKE, Counter.AFTER_A_WEEK)),
+    (_SEASON_S, (*_AWAKE, Counter.AFTER_A_WEEK, Counter.AFTER_A_MONTH)),
+)
+_ALL_SILENCES: Final = (*_AWAKE, Counter.AFTER_A_WEEK, Counter.AFTER_A_MONTH, Counter.AFTER_A_SEASON)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,18 @@ def unknown_purpose(code: str) -> PurposeFacts:
     return PurposeFacts(code, is_forbidden=True, categories=frozenset(), maximum=_NOTHING)
 
 
+def reads_a_day(catalogue: Catalogue, purpose: str, bank: BankFacts | None, agreed: int) -> tuple[int, int]:
+    """Return how often a category may be read a day, with the person there and without; `agreed` is the grant's.
+
+    What no policy knows is never read.
+    """
+    known = catalogue.purposes.get(purpose)
+    if known is None or bank is None:
+        return 0, 0
+    bounds = (known.maximum.frequency_per_day, bank.maximum_frequency_per_day)
+    return known.maximum_attended_per_day, min(agreed, *bounds)
+
+
 def _without_facts(bank_id: str) -> BankFacts:
     """Return what stands for a bank without facts: it offers nothing."""
     return BankFacts(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from broker.clock import day_of
 from broker.grants.reads import Read, ReadOn, reads_on
 from broker.policy import Catalogue, Reads
+from broker.policy.questions import reads_a_day
 from broker.release.asking import Call, Wanted
 from broker.release.standing import Standing
 from broker.storage.single_use import Condition
@@ -24,7 +25,8 @@ def with_reads(
     `own` is 1 when the read of this call is among those counted: it does not stand against itself.
     """
     counted = reads_on(session, found.grant.id, wanted.category, day_of(now))
-    attended_ceiling, unattended_ceiling = _ceilings(catalogue, found)
+    terms = found.grant.terms
+    attended_ceiling, unattended_ceiling = reads_a_day(catalogue, terms.purpose, found.bank, terms.frequency_per_day)
     reads = Reads(
         is_attended=call.is_attended,
         attended_today=max(0, counted.attended - own),
@@ -41,13 +43,3 @@ def claim_of(found: Standing, wanted: Wanted, now: datetime) -> Condition:
     ceiling = reads.attended_ceiling if reads.is_attended else reads.unattended_ceiling
     read = Read(found.grant.id, wanted.category, day_of(now), reads.is_attended, ceiling)
     return ReadOn(read, page.claim) if page is not None and page.goes_on(now) else read
-
-
-def _ceilings(catalogue: Catalogue, found: Standing) -> tuple[int, int]:
-    """Return the ceilings for reads with and without the person; what no policy knows is never read."""
-    terms, bank = found.grant.terms, found.bank
-    purpose = catalogue.purposes.get(terms.purpose)
-    if purpose is None or bank is None:
-        return 0, 0
-    bounds = (purpose.maximum.frequency_per_day, bank.maximum_frequency_per_day)
-    return purpose.maximum_attended_per_day, min(terms.frequency_per_day, *bounds)

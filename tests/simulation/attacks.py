@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from tests.simulation.population import CHAT, DAY_S, FULL_HISTORY, QUIET, Kind, Platform
 
@@ -13,7 +14,8 @@ Choice = Callable[[Platform, random.Random], Iterator[int]]
 class Shape:
     """One shape. `an_hour` says how many people it reads in an hour of the day, `choice` in which order.
 
-    `clients`: among how many clients of one owner the people and the harvest are divided.
+    `clients`: among how many clients of one owner the people and the harvest are divided. `begins`: after how many
+    hours. `stays_below`: why no budget can stop it in time; it then need not meet the goal.
     """
 
     name: str
@@ -24,12 +26,19 @@ class Shape:
     records: int = 60
     kind: Kind = CHAT
     clients: int = 1
-    most_people: int | None = None
+    begins: int = 0
+    stays_below: str | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _named, (self.name,)  # functions have no pickle; the other process has the same shapes
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How far a harvest came: people and reads until it was stopped, after how many hours, by which budget."""
+    """How far a harvest came: people and reads until it was stopped, after how many hours, by which budget.
+
+    `strangers`: how often it asked for people who had not agreed, and got nothing.
+    """
 
     shape: Shape
     people: int
@@ -37,11 +46,18 @@ class Outcome:
     hours: int
     stopped_by: str | None
     of_people: int
+    strangers: int
+    released_per_agreed: float
 
     @property
     def is_within_goal(self) -> bool:
         """Say whether it was stopped before 1 % of all people, or before 1,000 reads."""
         return self.stopped_by is not None and (self.people < self.of_people / 100 or self.reads < 1_000)
+
+    @property
+    def is_missed(self) -> bool:
+        """Say whether it came further than it should, and nobody had said that it would."""
+        return not self.is_within_goal and self.shape.stays_below is None
 
 
 def run(platforms: list[Platform], shape: Shape, most_days: int, seed: int) -> Outcome:
@@ -54,38 +70,60 @@ def run(platforms: list[Platform], shape: Shape, most_days: int, seed: int) -> O
         sum(part.reads for part in parts),
         max(part.hours for part in parts),
         max((code for code in codes if code), key=codes.count, default=None) if all(codes) else None,
-        sum(platform.agreed for platform in platforms),
+        sum(part.of_people for part in parts),
+        sum(part.strangers for part in parts),
+        max(part.released_per_agreed for part in parts),
     )
 
 
 def _run_one(platform: Platform, shape: Shape, most_days: int) -> Outcome:
-    rng, taken, reads, owed, start = platform.rng, set[int](), 0, 0.0, platform.hour
-    order = shape.choice(platform, rng)
-    while platform.hour - start < most_days * 24:
+    rng, taken, reads, owed = platform.rng, set[int](), 0, 0.0
+    for _ in range(shape.begins):
+        platform.honest_hour()
+        platform.next_hour()
+    order, start, stopped_by = shape.choice(platform, rng), platform.hour, None
+    while stopped_by is None and platform.hour - start < most_days * 24:
         owed += shape.an_hour(platform.hour % 24, platform.agreed)
         # The harvest goes first in each hour: the honest reads after it find the room that it has left.
-        while owed >= 1:
+        while owed >= 1 and stopped_by is None:
             owed -= 1
             person = next(order, None)
             if person is None:
-                return Outcome(shape, len(taken), reads, platform.hour - start, None, platform.agreed)
-            broken = platform.room_for(person, shape.days)
-            if broken is not None:
-                code = broken.budget.code
-                return Outcome(shape, len(taken), reads, platform.hour - start, code, platform.agreed)
-            platform.take(person, shape.days, shape.records)
-            taken.add(person)
-            reads += 1
-        platform.honest_hour()
-        if (over := platform.over()) is not None:
-            return Outcome(shape, len(taken), reads, platform.hour - start, over.budget.code, platform.agreed)
-        platform.next_hour()
-    return Outcome(shape, len(taken), reads, most_days * 24, None, platform.agreed)
+                return _outcome(platform, shape, taken, reads, start, None)
+            if not platform.has_agreed(person):
+                platform.strangers += 1
+            elif (broken := platform.room_for(person, shape.days)) is not None:
+                stopped_by = broken.budget.code
+            else:
+                platform.take(person, shape.days, shape.records)
+                taken.add(person)
+                reads += 1
+        if stopped_by is None:
+            platform.honest_hour()
+            over = platform.over()
+            stopped_by = None if over is None else over.budget.code
+        if stopped_by is None:
+            platform.next_hour()
+    return _outcome(platform, shape, taken, reads, start, stopped_by)
+
+
+def _outcome(
+    platform: Platform, shape: Shape, taken: set[int], reads: int, start: int, stopped_by: str | None
+) -> Outcome:
+    hours, released = platform.hour - start, platform.released_per_agreed
+    return Outcome(shape, len(taken), reads, hours, stopped_by, platform.agreed, platform.strangers, released)
 
 
 def anybody(platform: Platform, rng: random.Random) -> Iterator[int]:
     """Choose everybody once, in any order."""
     yield from rng.sample(range(platform.agreed), platform.agreed)
+
+
+def and_their_contacts(platform: Platform, rng: random.Random) -> Iterator[int]:
+    """Choose everybody, and with each the 322 people whom they know and who have not agreed."""
+    for person in anybody(platform, rng):
+        yield from range(platform.agreed + person * 322, platform.agreed + (person + 1) * 322)
+        yield person
 
 
 def sleepers(platform: Platform, _rng: random.Random) -> Iterator[int]:
@@ -140,8 +178,33 @@ SHAPES = (
     Shape(
         "stolen tokens", "three in a hundred tokens with their keys, in ten hours", lambda _h, n: n * 3 / 1_000, stolen
     ),
+    Shape("contacts", "everybody, and 322 others for each", lambda _h, _n: 72_000, and_their_contacts),
     Shape("slow sweep", "everybody, evenly over 60 days", lambda _h, n: n / 1_440, anybody),
+    Shape(
+        "slow sweep at noon",
+        "the same, begun at noon of an ordinary day",
+        lambda _h, n: n / 1_440,
+        anybody,
+        begins=36,
+        stays_below="half of it falls on either side of midnight, when the budgets of a day begin anew",
+    ),
     Shape("slow sleepers", "one in a thousand a day, longest silent first", lambda _h, n: n / 24_000, sleepers),
-    Shape("patient drip", "one in four thousand a day, anybody", lambda _h, n: n / 96_000, anybody),
-    Shape("shadow", "only who is about anyway, once more a day", lambda _h, n: n / 200, awake, 30),
+    Shape(
+        "patient drip",
+        "one in four thousand a day, anybody",
+        lambda _h, n: n / 96_000,
+        anybody,
+        stays_below="most of them would have been read soon anyway, and too few a day are woken up",
+    ),
+    Shape(
+        "shadow",
+        "only who is about anyway, once more a day",
+        lambda _h, n: n / 200,
+        awake,
+        stays_below="nobody is woken up and nothing is read that the app did not have",
+    ),
 )
+
+
+def _named(name: str) -> Shape:
+    return next(shape for shape in SHAPES if shape.name == name)

@@ -1,7 +1,6 @@
 """Honest days: growth, weeks, paydays, a viral day, a bank that is away and the day after."""
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from broker.policy.harvest import Budgets
@@ -24,15 +23,14 @@ class Honest:
     reads: int
     false_holds: tuple[str, ...]
     fullest: dict[str, float]
+    released_per_agreed: float
 
     @property
     def nearest(self) -> tuple[str, float]:
         return max(self.fullest.items(), key=lambda item: item[1])
 
 
-def honest_days(
-    kind: Kind, people: int, days: int, budgets: Budgets, *, seed: int, tell: Callable[[], None] = lambda: None
-) -> Honest:
+def honest_days(kind: Kind, people: int, days: int, budgets: Budgets, *, seed: int) -> Honest:
     """Let a platform grow from six tenths of its people to all of them, and look at every budget after each hour."""
     platform = Platform(kind, budgets, random.Random(seed))
     platform.seed_people(round(people * 0.6), 200)
@@ -52,8 +50,7 @@ def honest_days(
             if room.count > room.ceiling:
                 false_holds.append(f"day {platform.day}: {code} {room.count} of {room.ceiling}")
         platform.next_hour()
-        tell()
-    return Honest(kind, people, days, platform.reads, tuple(false_holds), fullest)
+    return Honest(kind, people, days, platform.reads, tuple(false_holds), fullest, platform.released_per_agreed)
 
 
 def _join(platform: Platform, a_day: float, people: int) -> None:

@@ -67,6 +67,8 @@ class Platform:
     tally: Tally = field(default_factory=Tally)
     hour: int = 0
     reads: int = 0
+    released: set[int] = field(default_factory=set)
+    strangers: int = 0
 
     @property
     def agreed(self) -> int:
@@ -80,6 +82,15 @@ class Platform:
     def day(self) -> int:
         return self.hour // 24
 
+    @property
+    def released_per_agreed(self) -> float:
+        """Return of how many people anything was released, for each of them who had agreed."""
+        return len(self.released) / max(1, sum(map(self.has_agreed, self.released)))
+
+    def has_agreed(self, person: int) -> bool:
+        """Say whether there is a permission of this person: nothing is released without."""
+        return person < self.agreed
+
     def copy(self, seed: int) -> "Platform":
         """Return the platform as it stands, to go another way; what is known of a person is immutable."""
         return replace(
@@ -88,6 +99,7 @@ class Platform:
             known=list(self.known),
             by_habit=[list(people) for people in self.by_habit],
             tally=self.tally.plus(()),
+            released=set(self.released),
         )
 
     def join(self, count: int, *, read: bool = True) -> None:
@@ -119,6 +131,7 @@ class Platform:
         self.tally.add(known, counted(known, self.now_s, oldest_s))
         self.tally.add_volume(reads=reads - 1, records=records * reads)
         self.known[person] = known.after(self.now_s, oldest_s)
+        self.released.add(person)
         self.reads += reads
 
     def honest_hour(self, extra: float = 1.0) -> None:

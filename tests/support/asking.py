@@ -58,23 +58,20 @@ class Ask:
     form: MultiDict[str, str] | None = None
     headers: dict[str, str] = field(default_factory=dict)
     caller: Platform | None = None
-    body: str | None = None
-
-    def signed(self) -> dict[str, str]:
-        """The headers, with a new proof of a caller that has a token."""
-        if self.caller is None:
-            return dict(self.headers)
-        proof = self.caller.proof(self.path, method=self.method)
-        return {"Authorization": f"DPoP {self.caller.token}", "DPoP": proof, **PRESENT, **self.headers}
+    body: str | bytes | None = None
 
     def sends(self) -> TestResponse:
+        headers = dict(self.headers)
+        if self.caller is not None:
+            proof = self.caller.proof(self.path, method=self.method)
+            headers = {"Authorization": f"DPoP {self.caller.token}", "DPoP": proof, **PRESENT, **headers}
         return self.browser.open(
             self.path,
             method=self.method,
             base_url=BASE,
             query_string=self.query,
             data=self.body or self.form,
-            headers=self.signed(),
+            headers=headers,
         )
 
 

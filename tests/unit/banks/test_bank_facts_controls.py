@@ -10,10 +10,10 @@ _FACTS = "tests/unit/banks/test_bank_facts.py"
 _LOGS = "tests/unit/audit/test_policy_changes.py"
 _IN_USE = "tests/unit/cli/test_policies_in_force.py"
 _PAGE = "tests/unit/web/test_web_bank_facts.py"
-_CUT = "    facts = within(stored, bounds)\n"
+_CUT = "    return within(stored, bounds)\n"
 PLANTS = (
     # The bank's wish counts as it was stored, however wide.
-    Plant("broker/banks/facts.py", _CUT, "    facts = stored\n", f"{_FACTS}::narrowed_file"),
+    Plant("broker/banks/facts.py", _CUT, "    return stored\n", f"{_FACTS}::narrowed_file"),
     Plant("broker/banks/facts.py", "if within(facts, bounds) != facts:", "if False:", f"{_FACTS}::nothing_is_kept"),
     # What was judged by the old facts leaves all the same.
     Plant("broker/banks/facts.py", "known[self.bank_id] == self.version", "True", f"{_FACTS}::while_the_bank_answers"),

@@ -12,6 +12,7 @@ _SIMULATION = "tests/unit/harvest/test_harvest_simulation.py"
 
 PLANTS = (
     Plant("broker/policy/harvest.py", "    silence_s = at_s - last_s\n", "    silence_s = 0\n", _SIMULATION),
+    Plant("broker/policy/harvest.py", ", Counter.AFTER_A_SEASON)\n", ")\n", _SIMULATION),
     Plant("broker/policy/harvest.py", "reaches = known.reached_s is None or", "reaches = False and", _SIMULATION),
     Plant(
         "broker/harvest/counting.py",

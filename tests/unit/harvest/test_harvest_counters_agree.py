@@ -96,7 +96,7 @@ def test_what_was_read_long_ago_is_forgotten(house: House) -> None:
     reading, *_ = readings(seed=3, count=1)
     with house.database.write() as session:
         CountedRead(look_up(session, TIGHT, reading, lambda _session: 8)).take(session)
-        forget_long_silent(session, reading.at + timedelta(days=29))
+        forget_long_silent(session, reading.at + timedelta(days=85))
         assert known_of(session, reading).read_s == reading.at_s
-        forget_long_silent(session, reading.at + timedelta(days=31))
+        forget_long_silent(session, reading.at + timedelta(days=87))
         assert known_of(session, reading).read_s is None

@@ -28,7 +28,9 @@ EVERY = [{"counts": c.value, "within": s.value, "base": 5, "of_10000": 5} for c 
         (7, (Counter.READS, Counter.AFTER_A_WEEK)),
         (27.9, (Counter.READS, Counter.AFTER_A_WEEK)),
         (28, (Counter.READS, Counter.AFTER_A_WEEK, Counter.AFTER_A_MONTH)),
-        (4_000, (Counter.READS, Counter.AFTER_A_WEEK, Counter.AFTER_A_MONTH)),
+        (83.9, (Counter.READS, Counter.AFTER_A_WEEK, Counter.AFTER_A_MONTH)),
+        (84, (Counter.READS, Counter.AFTER_A_WEEK, Counter.AFTER_A_MONTH, Counter.AFTER_A_SEASON)),
+        (4_000, (Counter.READS, Counter.AFTER_A_WEEK, Counter.AFTER_A_MONTH, Counter.AFTER_A_SEASON)),
     ],
 )
 def test_a_person_counts_by_how_long_nothing_was_read(silence_days: float, found: tuple[Counter, ...]) -> None:

@@ -32,7 +32,7 @@ PLANTS = (
         "counted = ()",
         _RELEASE,
     ),
-    Plant("broker/release/reads.py", "min(terms.frequency_per_day, *bounds)", "terms.frequency_per_day", _RELEASE),
+    Plant("broker/policy/questions.py", "min(agreed, *bounds)", "agreed", _RELEASE),
     Plant("broker/release/pages.py", " and now < self.began_at + LIFE", "", _API),
     Plant("broker/release/service.py", "min(last, wanted.page.began_at) if wanted.page else last", "last", _RELEASE),
     Plant("broker/edge/presence.py", "    return address is not None\n", "    return True\n", _API),

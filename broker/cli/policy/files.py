@@ -1,4 +1,4 @@
-"""`broker policy`: reads the policies as the broker would, puts their cases to them, and formats them."""
+"""`broker policy check | test | format`: reads the policies as the broker would, and puts their cases to them."""
 
 import sys
 from pathlib import Path
@@ -20,12 +20,7 @@ _folder = click.option(
 )
 
 
-@click.group()
-def policy() -> None:
-    """Look after the policies."""
-
-
-@policy.command()
+@click.command()
 @_folder
 def check(folder: Path) -> None:
     """Read every policy file; the first mistake is reported with its file and line."""
@@ -37,7 +32,7 @@ def check(folder: Path) -> None:
     )
 
 
-@policy.command()
+@click.command()
 @_folder
 def test(folder: Path) -> None:
     """Put each case of tests/ALLOW and tests/DENY to the policies; exit 1 when one is decided in another way."""
@@ -52,7 +47,7 @@ def test(folder: Path) -> None:
     click.echo(f"{len(cases)} cases, all decided as they say.")
 
 
-@policy.command("format")
+@click.command("format")
 @_folder
 @click.option("--check", "only_check", is_flag=True, help="Change nothing; exit 1 when a file would change.")
 def format_(folder: Path, *, only_check: bool) -> None:
