@@ -30,6 +30,8 @@ def parsed(form: Form, sent: MultiDict[str, str]) -> dict[str, Any]:
     for name, field in form.fields.items():
         key = field.data_key or name
         values = [value for value in sent.getlist(key) if value or key in form.must_not_be_empty]
+        if any("\0" in value for value in values):  # no text that a database takes
+            raise InvalidRequest(f"“{key}” is missing or cannot be used.")
         if isinstance(field, fields.List):
             found[key] = list(dict.fromkeys(values))
         elif len(values) > 1:

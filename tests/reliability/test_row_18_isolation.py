@@ -214,6 +214,23 @@ def test_a_question_is_answered_about_nobody_else(town: Town) -> None:
         assert json.loads(answer.text)["data"]["answer"] == ("yes" if owned == mine else "no"), owned
 
 
+def test_no_grant_without_answers_is_answered_whatever_became_of_it(town: Town) -> None:
+    """The oracle of the matrix, for the routes whose account stands in a body."""
+    rules = [rule for rule in town.app.url_map.iter_rules() if rule.endpoint.startswith("answers.")]
+    assert {CATEGORIES[rule.endpoint] for rule in rules} == set(ANSWERS)
+    where = {"place": {"country": "GB"}, "since": "P1D"}
+    for share in town.shares:
+        caller = town.caller(share, (*town.categories, *ANSWERS))
+        for rule in rules:
+            for account_id in (*share.accounts, next(one for one in town.ids if one not in share.accounts)):
+                how_much = {"accountId": account_id, "atLeast": "10", "currency": "GBP"}
+                answer = caller.post(rule.rule, how_much if rule.endpoint == "answers.balance" else where)
+                assert told(answer) == expected(Cell(share, ANSWERS, rule, account_id)), (share, rule, answer.text)
+        for method in {*METHODS, "GET"} - {"POST", "HEAD"}:
+            answer = caller.http.open(rules[0].rule, method=method)
+            assert (answer.status_code, json.loads(answer.text)["code"]) == (405, "method-not-allowed")
+
+
 def test_nobody_elses_canary_stands_in_the_database(town: Town) -> None:
     stored = town.house.stored_bytes()
     assert not [owned.tag for owned in town.ids.values() if owned.tag.encode() in stored]

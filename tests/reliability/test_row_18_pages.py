@@ -28,6 +28,7 @@ from tests.support.town_facts import BANKS, PEOPLE
 NOBODYS = "00000000-0000-7000-8000-000000000000"
 _RANDOM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[A-Za-z0-9_.-]{90,}|\d\d:\d\d:\d\d")
 _GATES = {mount.blueprint.name: mount.gate for mount in MOUNT_TABLE}
+ROLES = ("auditor", "admin")
 _ACCESSES = "/console/<bank_id>"
 _OF_AN_ENTRY = {"owner", "year", "number"}
 JSON = {"Accept": "application/json"}
@@ -51,7 +52,7 @@ class Someone:
 
 def everybody(town: Town) -> list[Someone]:
     people = [Someone(name, town.visitor(name)) for name in PEOPLE]
-    staff = [Someone(f"staff of {bank}", Visitor(bank, "Audrey", role="auditor")) for bank in BANKS]
+    staff = [Someone(f"staff of {bank}", Visitor(bank, role.title(), role=role)) for bank in BANKS for role in ROLES]
     return [Someone("nobody", None), *people, *staff]
 
 
@@ -137,6 +138,38 @@ def test_a_console_is_its_own_staffs_and_shows_its_own_customers(town: Town) -> 
                 else:
                     assert response.status_code in {401, 403}
                     assert not [share for share in town.shares if share.grant_id in response.text]
+
+
+@pytest.mark.parametrize("confirm", [{}, {"confirm": "yes"}])
+def test_only_a_banks_own_administrators_change_what_its_console_shows(town: Town, confirm: dict[str, str]) -> None:
+    forms = {
+        "switches": {"action": "off", "category": "balances", "reason": "Because."},
+        "facts": {"version": "0", "maximum_lookback_days": "30", "maximum_frequency_per_day": "1", "reason": "Because."}
+        | {"maximum_duration_days": "30"},
+    }
+    before = town.house.log()
+    for someone in everybody(town):
+        browser = town.browser(someone.visitor)
+        token = csrf_token(browser)
+        for bank in (*BANKS, "operator", "nowhere"):
+            is_own = someone.visitor is not None and (someone.visitor.role, someone.visitor.bank_id) == ("admin", bank)
+            for page, form in forms.items():
+                sent = {"csrf_token": token, **form, **confirm}
+                path = f"/console/{bank}/{page}"
+                if not is_own:
+                    answer = browser.post(path, data=sent, base_url=BASE, headers=JSON)
+                    assert answer.status_code in {401, 403}, (someone, path)
+                elif not confirm:
+                    assert browser.post(path, data=sent, base_url=BASE).status_code == 200, (someone, path)
+    assert town.house.log() == before
+
+
+def test_a_page_of_changes_offers_its_forms_to_administrators_alone(town: Town) -> None:
+    for bank in BANKS:
+        for page in ("switches", "facts"):
+            for role in ROLES:
+                text = town.browser(Visitor(bank, "A", role=role)).get(f"/console/{bank}/{page}", base_url=BASE).text
+                assert (f'action="/console/{bank}/{page}"' in text) is (role == "admin"), (bank, page, role)
 
 
 def test_what_proves_an_entry_is_given_to_its_person_and_its_banks_staff_alone(town: Town) -> None:

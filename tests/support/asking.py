@@ -1,11 +1,13 @@
 """One good request for each route of the application, with every part open to tampering."""
 
+import itertools
 import json
 import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from flask.testing import FlaskClient
@@ -18,6 +20,7 @@ import broker
 from broker.api import schemas
 from broker.app import MOUNT_TABLE
 from broker.audit import credentials
+from broker.banks.facts import in_force
 from broker.crypto.digests import new_secret
 from broker.edge import gates
 from broker.edge.session import DatabaseSessions
@@ -29,6 +32,8 @@ from broker.platforms.service import Platform as Client
 from broker.platforms.service import PlatformKind
 from broker.platforms.service import add as add_platform
 from broker.policy.vocabulary import MachineScope
+from broker.switches.reader import concerning
+from broker.switches.views import Target
 from broker.tokens.machine import issue_machine
 from broker.web.forms import Form
 from tests.support.edge import BASE, Platform
@@ -96,6 +101,7 @@ class Asker:
     town: Town
 
     def __post_init__(self) -> None:
+        self._answers = itertools.cycle(({"confirm": "yes"}, {}))
         self.share = next(share for share in self.town.shares if share.fate == "live" and "transactions" in share.terms)
         self.caller = self.town.caller(self.share, self.town.categories)
         self.person = self.town.visitor(self.share.person)
@@ -220,9 +226,41 @@ class Asker:
         ask.body, ask.headers["Content-Type"] = json.dumps(question), "application/json"
         return ask
 
-    def fields(self, endpoint: str) -> Mapping[str, str]:
-        """The fields of a good form, by endpoint; a form that nobody has taught us is an error."""
+    def _confirmed(self) -> dict[str, str]:
+        """Confirm every second time: hostile text is to meet the question as well as what comes after it."""
+        return next(self._answers)
 
+    def _flip(self) -> Mapping[str, str]:
+        """Turn off one category for one platform, or on when it is off: there is always something to flip."""
+        target = Target(self.share.bank, self.share.platform, "card_locations")
+        with self.town.house.database.read() as session:
+            is_off = any(one.target == target for one in concerning(session, target.bank_id, target.platform_id))
+        action = {"action": "on" if is_off else "off", "reason": "We look into it."}
+        return {**action, "platform": target.platform_id, "category": target.category, **self._confirmed()}
+
+    def _facts(self) -> Mapping[str, str | list[str]]:
+        """Change one figure of the facts in force: there is always something to change."""
+        with self.town.house.database.read() as session:
+            rules = in_force(session, self.town.services.catalogue, self.share.bank)
+        bounds = self.town.services.catalogue.banks[self.share.bank]
+        days = bounds.maximum_duration_days
+        is_widest = rules.bank is not None and rules.bank.maximum_duration_days == days
+        return {
+            "version": str(rules.version),
+            "category": sorted(bounds.categories),
+            "purpose": sorted(bounds.purposes),
+            "maximum_duration_days": str(days - 1 if is_widest else days),
+            "maximum_lookback_days": str(bounds.maximum_lookback_days),
+            "maximum_frequency_per_day": str(bounds.maximum_frequency_per_day),
+            "reason": "We look into it.",
+            **self._confirmed(),
+        }
+
+    def fields(self, endpoint: str) -> Mapping[str, Any]:
+        """The fields of a good form, by endpoint; a form that nobody has taught us is an error."""
+        console = {"switches.flip": self._flip, "bank_facts.edit": self._facts}
+        if endpoint in console:
+            return console[endpoint]()
         pushed = {"response_type": "code", "redirect_uri": CALLBACK, "state": "s", "code_challenge": "c" * 43}
         choice = {"category": "balances", "account": self.known["account_id"], "duration": "30", "history": "30"}
         return {
@@ -230,16 +268,6 @@ class Asker:
             "sign_in.sign_out": {},
             "sign_in.open_console": {"bank": "harbor"},
             "consent.decide": {"decision": "approve", "detail": "basic", "precision": "town", **choice},
-            "switches.flip": {"action": "off", "category": "balances", "reason": "A fault."},
-            "bank_facts.edit": {
-                "version": "0",
-                "category": "balances",
-                "purpose": "chat_banking",
-                "maximum_duration_days": "30",
-                "maximum_lookback_days": "30",
-                "maximum_frequency_per_day": "4",
-                "reason": "A fault.",
-            },
             "my_sharing.act": {"grant": self.share.grant_id, "action": "pause"},
             "oauth.par": {
                 **pushed,

@@ -134,3 +134,10 @@ def test_a_reason_is_shown_as_text(ada: Browser) -> None:
     preview = fills_in(ada, "accounts", reason="<script>alert(1)</script>")
     confirms(ada, preview)
     assert "<script>alert" not in preview.text + ada.get(PAGE).text
+
+
+def test_a_reason_that_no_database_takes_is_refused_before_anything_is_looked_up(ada: Browser) -> None:
+    for confirm in ({}, {"confirm": "yes"}):
+        answer = fills_in(ada, reason="Our\0terms", maximum_lookback_days="30", **confirm)
+        assert answer.status_code == 400
+    assert ada.json(PAGE)["version"] == 0
