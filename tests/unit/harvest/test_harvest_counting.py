@@ -14,7 +14,8 @@ from broker.grants.agreed import people_who_agreed
 from broker.grants.erasure import Erasure
 from broker.grants.service import Part
 from broker.harvest import holds
-from broker.policy.harvest import Budget, Budgets, Counter, Span
+from broker.harvest.tallies import Reading
+from broker.policy.harvest import Budget, Budgets, Counter, Room, Span
 from broker.release import Wanted
 from tests.support.core import House, as_text, call_of
 
@@ -214,3 +215,29 @@ def test_a_call_that_is_refused_anyway_and_one_in_a_hold_count_nobody_anew(house
     with_budgets(house, TWO_SILENT)
     reads(house, grants[1])
     assert [one for one in statements if "count(DISTINCT" in one]
+
+
+def test_a_bank_that_is_read_while_the_hold_is_placed_is_told_of_it(house: House) -> None:
+    here, there = [*grants_of(house, 1), *grants_of(house, 1, "meridian")]
+    reads(house, here)
+    asked = house.sequencer.look_up
+
+    class Late:
+        """A sequencer whose first look was before a read at another bank."""
+
+        transaction = staticmethod(house.sequencer.transaction)
+        is_first = True
+
+        def look_up(self, question: Any) -> Any:
+            found = asked(question)
+            if self.is_first:
+                self.is_first = False
+                reads(house, there)
+            return found
+
+    late: Any = Late()
+    broken = Room(TWO_SILENT.all[0], 2, 2)
+    person = house.grant(here).user_id
+    holds.place(late, broken, Reading("messenger", "balances", "harbor", person, house.watch(), house.watch()))
+    held = [entry.bank_id for entry in house.log() if entry.event is Event.PLATFORM_HELD]
+    assert sorted(held) == ["harbor", "meridian", "operator"]
