@@ -13,7 +13,12 @@ class GrantRow(Base):
     """One grant, from proposal to end. `asked` and `terms` are `policy.terms.Terms` as JSON."""
 
     __tablename__ = "grants"
-    __table_args__ = (Index(None, "user_id"), Index(None, "platform_id"), Index(None, "status", "expires_at"))
+    __table_args__ = (
+        Index(None, "user_id"),
+        Index(None, "platform_id"),
+        Index(None, "status", "expires_at"),
+        Index(None, "platform_id", "status", "expires_at"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     version: Mapped[int]

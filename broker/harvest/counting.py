@@ -5,8 +5,8 @@ other banks are added as they were when the call began.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -19,11 +19,14 @@ from broker.policy.harvest import Budgets, Counter, Room, Tally, breached, count
 HOLD: Final = "harvest-hold"
 """The code of a platform that reads too much, for the log and for the caller."""
 _RECOUNTED_AFTER: Final = timedelta(minutes=15)
+_NEW_FOR: Final = timedelta(seconds=10)
+_NEWCOMERS: Final = 32
+_NEVER: Final = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Where a platform stands with a category before a read: `elsewhere` are its tallies at the other banks.
+    """Where a platform stands with a category before a read: `elsewhere` sums up the other banks.
 
     `agreed` is how many people had agreed at `agreed_at`; `rooms` are the budgets that the read would count against.
     """
@@ -33,13 +36,32 @@ class Count:
     is_held: bool
     agreed: int
     agreed_at: datetime
-    elsewhere: tuple[Tally, ...] = field(repr=False)
+    elsewhere: Tally = field(repr=False)
     rooms: tuple[Room, ...] = field(repr=False)
 
     @property
     def breach(self) -> Room | None:
         """Return the first budget that has no room for the read."""
         return breached(self.rooms)
+
+    @property
+    def is_due(self) -> bool:
+        """Say whether who agreed must be counted anew before a budget may refuse the read.
+
+        Nobody is held by an old number: where a few more people who agreed could make the room, seconds are old.
+        """
+        age = self.reading.at - self.agreed_at
+        if self.breach is not None or not timedelta(0) <= age < _RECOUNTED_AFTER:
+            return True
+        return age >= _NEW_FOR and any(self._is_short(room) for room in self.rooms)
+
+    def _is_short(self, room: Room) -> bool:
+        added = room.budget.ceiling(self.agreed + _NEWCOMERS) - room.ceiling
+        return room.ceiling - room.count <= added
+
+    def by_hold_alone(self) -> "Count":
+        """Return the count for a decision in which budgets have no say."""
+        return replace(self, rooms=())
 
     def facts(self) -> Harvest:
         """Return what the policies judge by: of people and of how much, the budget with the least room.
@@ -56,16 +78,28 @@ class Count:
         )
 
 
-def look_up(session: Session, budgets: Budgets, reading: Reading, recount: Callable[[Session], int]) -> Count:
-    """Look up where a platform stands. `recount` counts the people who agreed, at all banks; that is kept a while."""
+def look_up(
+    session: Session, budgets: Budgets, reading: Reading, recount: Callable[[Session], int] | None = None
+) -> Count:
+    """Look up where a platform stands, by how many people had agreed when somebody last counted them.
+
+    `recount` counts them, at all banks. That takes long: only where it is given, and never for who is held.
+    """
+    found = _look_up(session, budgets, reading)
+    if recount is None or found.is_held:
+        return found
+    return _look_up(session, budgets, reading, recount(session))
+
+
+def _look_up(session: Session, budgets: Budgets, reading: Reading, recounted: int | None = None) -> Count:
     found = tallies(session, reading)
     newest = max(found, key=lambda one: one.agreed_at, default=None)
-    if newest is not None and timedelta(0) <= reading.at - newest.agreed_at < _RECOUNTED_AFTER:
-        agreed, agreed_at = newest.agreed, newest.agreed_at
-    else:
-        agreed, agreed_at = recount(session), reading.at
+    agreed, agreed_at = (newest.agreed, newest.agreed_at) if newest is not None else (0, _NEVER)
+    if recounted is not None:
+        agreed, agreed_at = recounted, reading.at
     own = own_tally(session, reading)
-    elsewhere = tuple(one.tally for one in found if one.bank_id != reading.bank_id)
+    # One sum, made here: under the log's lock the work must not grow with the number of banks.
+    elsewhere = Tally(dict(own.since_s)).plus(one.tally for one in found if one.bank_id != reading.bank_id)
     known = known_of(session, reading)
     counters = counted(known, reading.at_s, reading.oldest_s)
     return Count(
@@ -75,7 +109,7 @@ def look_up(session: Session, budgets: Budgets, reading: Reading, recount: Calla
         agreed=agreed,
         agreed_at=agreed_at,
         elsewhere=elsewhere,
-        rooms=budgets.touched(own.plus(elsewhere), agreed, known, counters),
+        rooms=budgets.touched(own.plus([elsewhere]), agreed, known, counters),
     )
 
 
@@ -102,7 +136,7 @@ class CountedRead:
             return False
         own, known = own_tally(session, reading), known_of(session, reading)
         counters = counted(known, reading.at_s, reading.oldest_s)
-        if breached(before.budgets.touched(own.plus(before.elsewhere), before.agreed, known, counters)) is not None:
+        if breached(before.budgets.touched(own.plus([before.elsewhere]), before.agreed, known, counters)) is not None:
             return False
         own.add(known, counters)
         store_tally(session, reading, own, before.agreed, before.agreed_at)
@@ -136,7 +170,7 @@ class CountedRecords:
         if is_held(session, reading.platform_id, reading.category):
             return False
         own = own_tally(session, reading)
-        rooms = before.budgets.rooms(own.plus(before.elsewhere), before.agreed)
+        rooms = before.budgets.rooms(own.plus([before.elsewhere]), before.agreed)
         if breached(room for room in rooms if room.budget.counter is Counter.RECORDS) is not None:
             return False
         own.add_volume(records=self.records)

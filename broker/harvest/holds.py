@@ -74,11 +74,15 @@ def place(sequencer: Sequencer, broken: Room, reading: Reading) -> None:
     platform_id, category, bank_id = reading.platform_id, reading.category, reading.bank_id
     hold = Hold(platform_id, category, broken.budget.code, broken.count, broken.ceiling, reading.at)
     banks = sequencer.look_up(lambda session: _banks(session, platform_id, category))
+    is_new = None
     try:
-        is_new = _place(sequencer, hold, [*sorted({*banks, bank_id}), None])
+        while is_new is None:
+            is_new = _place(sequencer, hold, [*sorted({*banks, bank_id}), None])
+            if is_new is None:  # it was read at another bank since: its log must say it too
+                banks = sequencer.look_up(lambda session: _banks(session, platform_id, category))
     except LogUnavailable:
         # Another bank's log cannot be written. The hold counts there all the same; its log is told by nobody later.
-        is_new = _place(sequencer, hold, [bank_id, None])
+        is_new = _place(sequencer, hold, [bank_id, None], in_all=False)
         _log.error("harvest.held_unlogged", banks=sorted(set(banks) - {bank_id}), category=category)
     if is_new:  # whom it concerns has become a fact of this request's lines with the entries
         budget, counted, ceiling = hold.budget, hold.counted, hold.ceiling
@@ -110,12 +114,17 @@ def lift(sequencer: Sequencer, platform_id: str, category: str, because: str, no
             transaction.append(replace(entry, details={"reason": because}))
 
 
-def _place(sequencer: Sequencer, hold: Hold, logs: Sequence[str | None]) -> bool:
-    """Write the hold, unless another call was first. The operator's log is always among them: its lock decides."""
+def _place(sequencer: Sequencer, hold: Hold, logs: Sequence[str | None], *, in_all: bool = True) -> bool | None:
+    """Write the hold, unless another call was first. The operator's log is always among them: its lock decides.
+
+    None when it has to stand `in_all` logs concerned and one is missing; nothing is written then.
+    """
     with sequencer.transaction(logs) as transaction:
         session = transaction.session
         if session.scalars(_rows(hold.platform_id, hold.category)).first() is not None:
             return False
+        if in_all and not set(_banks(session, hold.platform_id, hold.category)) <= set(logs):
+            return None
         session.add(
             HoldRow(
                 id=new_id(hold.placed_at),

@@ -1,6 +1,6 @@
 """Has every read of a platform counted against its harvest limits, and stops the platform when it breaks one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -14,6 +14,7 @@ from broker.grants.views import Grant
 from broker.harvest.counting import HOLD, Count, look_up
 from broker.harvest.holds import place
 from broker.harvest.tallies import Reading
+from broker.policy import Harvest
 from broker.policy.harvest import Budgets
 from broker.release.asking import Wanted
 from broker.release.records import WINDOWED
@@ -22,7 +23,7 @@ from broker.release.records import WINDOWED
 def count(
     session: Session, budgets: Budgets, grant: Grant, wanted: Wanted, *, oldest_at: datetime, now: datetime
 ) -> Count:
-    """Look up what a read now, of what is not older than `oldest_at`, would count against."""
+    """Look up what a read now, of what is not older than `oldest_at`, would count against, by the numbers kept."""
     reading = Reading(
         platform_id=grant.platform_id,
         category=wanted.category,
@@ -32,7 +33,28 @@ def count(
         at=now,
         oldest_at=oldest_at if wanted.category in WINDOWED else None,
     )
-    return _counted(session, budgets, reading)
+    return look_up(session, budgets, reading)
+
+
+def settled(sequencer: Sequencer, before: Count, is_allowed: Callable[[Harvest], bool]) -> Count:
+    """Return what the read is judged by: who agreed is counted anew only where all else allows it.
+
+    A call that is refused for another reason costs no counting, and no budget has a say in it.
+    """
+    if before.is_held or not before.is_due:
+        return before
+    alone = before.by_hold_alone()
+    if not is_allowed(alone.facts()):
+        return alone
+    return sequencer.look_up(lambda session: _counted(session, before.budgets, before.reading))
+
+
+def another_look(sequencer: Sequencer, before: Count) -> Count | None:
+    """Look again, freshly, when others took the room meanwhile; None when there is none, or it was fresh already."""
+    if before.agreed_at == before.reading.at:
+        return None
+    again = sequencer.look_up(lambda session: _counted(session, before.budgets, before.reading))
+    return None if again.is_held or again.breach is not None else again
 
 
 @contextmanager

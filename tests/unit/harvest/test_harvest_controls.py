@@ -21,12 +21,12 @@ PLANTS = (
         _AGREE,
     ),
     Plant(
-        "broker/harvest/counting.py", "tuple(one.tally for one in found if", "tuple(one.tally for one in () if", _AGREE
+        "broker/harvest/counting.py", ".plus(one.tally for one in found if", ".plus(one.tally for one in () if", _AGREE
     ),
     Plant(
         "broker/harvest/counting.py",
-        "own.plus(before.elsewhere), before.agreed, known, counters)) is not None:",
-        "own.plus(before.elsewhere), before.agreed, known, counters)) is None:",
+        "own.plus([before.elsewhere]), before.agreed, known, counters)) is not None:",
+        "own.plus([before.elsewhere]), before.agreed, known, counters)) is None:",
         _AGREE,
     ),
     Plant(

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from broker.clock import microseconds
@@ -80,16 +81,21 @@ def test_records_have_a_budget_of_their_own(house: House) -> None:
         assert not CountedRead(before).take(session)
 
 
-def test_who_agreed_is_counted_again_after_a_quarter_of_an_hour_and_not_before(house: House) -> None:
+def test_an_old_number_of_people_is_due_and_a_newer_one_where_a_few_more_would_make_room(house: House) -> None:
     first, *_ = readings(seed=2, count=1)
+    wide = Budgets(tuple(replace(one, base=1_000) for one in TIGHT.all))
     with house.database.write() as session:
-        for minutes, counts_now, agreed in ((0, 5, 5), (14, 9, 5), (16, 9, 9), (-60, 7, 7)):
-            now = Reading(
-                first.platform_id, first.category, first.bank_id, "user-1", AGREED, NOON + timedelta(minutes=minutes)
-            )
-            before = look_up(session, TIGHT, now, lambda _session, counts=counts_now: counts)  # type: ignore[misc] # a default is what a loop needs
-            assert before.agreed == agreed
-            CountedRead(before).take(session)
+        assert look_up(session, wide, first).is_due
+        CountedRead(look_up(session, wide, first, lambda _session: 5)).take(session)
+        for span, is_due_wide, is_due_tight in (
+            (9, False, False),
+            (11, False, True),
+            (901, True, True),
+            (-9, True, True),
+        ):
+            now = replace(first, at=first.at + timedelta(seconds=span))
+            assert [look_up(session, budgets, now).is_due for budgets in (wide, TIGHT)] == [is_due_wide, is_due_tight]
+            assert look_up(session, wide, now).agreed == 5
 
 
 def test_what_was_read_long_ago_is_forgotten(house: House) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import sqlalchemy
 from structlog.testing import capture_logs
 
 from broker.audit.vocabulary import Event
@@ -13,7 +14,8 @@ from broker.grants.agreed import people_who_agreed
 from broker.grants.erasure import Erasure
 from broker.grants.service import Part
 from broker.harvest import holds
-from broker.policy.harvest import Budget, Budgets, Counter, Span
+from broker.harvest.tallies import Reading
+from broker.policy.harvest import Budget, Budgets, Counter, Room, Span
 from broker.release import Wanted
 from tests.support.core import House, as_text, call_of
 
@@ -181,3 +183,61 @@ def test_who_is_forgotten_leaves_no_trace_of_when_they_were_read(house: House) -
     person = house.grant(first).user_id
     Erasure(house.sequencer, house.fences, house.watch).erase(person, "harbor")
     assert [row[0] for row in house.store.rows("SELECT user_id FROM harvest_reads")] == [house.grant(second).user_id]
+
+
+FUSE = Budgets((Budget(Counter.PEOPLE, Span.HOUR, 2, 11_000),))
+
+
+def test_a_quick_launch_is_held_by_no_old_number(house: House) -> None:
+    with_budgets(house, FUSE)
+    for number in range(8):
+        person = replace(house.alice, user_id=house.signs_in(f"sub-{number}").user_id)
+        assert not is_refused(house, house.approved(actor=person))
+        house.watch.passes(seconds=11)
+
+
+def test_who_agrees_within_seconds_is_read_too(house: House) -> None:
+    """The number is new when the calls begin; then others agree and take the room."""
+    with_budgets(house, FUSE)
+    people = [replace(house.alice, user_id=house.signs_in(f"sub-{number}").user_id) for number in range(6)]
+    for person in people:
+        assert not is_refused(house, house.approved(actor=person))
+
+
+def test_a_call_that_is_refused_anyway_and_one_in_a_hold_count_nobody_anew(house: House) -> None:
+    grants = grants_of(house, 3)
+    statements: list[str] = []
+    sqlalchemy.event.listen(house.database.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    house.grants.pause(replace(house.alice, user_id=house.grant(grants[0]).user_id), grants[0], Part())
+    with pytest.raises(ReleaseRefused):
+        reads(house, grants[0])
+    assert not [one for one in statements if "count(DISTINCT" in one]
+    with_budgets(house, TWO_SILENT)
+    reads(house, grants[1])
+    assert [one for one in statements if "count(DISTINCT" in one]
+
+
+def test_a_bank_that_is_read_while_the_hold_is_placed_is_told_of_it(house: House) -> None:
+    here, there = [*grants_of(house, 1), *grants_of(house, 1, "meridian")]
+    reads(house, here)
+    asked = house.sequencer.look_up
+
+    class Late:
+        """A sequencer whose first look was before a read at another bank."""
+
+        transaction = staticmethod(house.sequencer.transaction)
+        is_first = True
+
+        def look_up(self, question: Any) -> Any:
+            found = asked(question)
+            if self.is_first:
+                self.is_first = False
+                reads(house, there)
+            return found
+
+    late: Any = Late()
+    broken = Room(TWO_SILENT.all[0], 2, 2)
+    person = house.grant(here).user_id
+    holds.place(late, broken, Reading("messenger", "balances", "harbor", person, house.watch(), house.watch()))
+    held = [entry.bank_id for entry in house.log() if entry.event is Event.PLATFORM_HELD]
+    assert sorted(held) == ["harbor", "meridian", "operator"]

@@ -49,9 +49,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_holds")),
     )
     op.create_index(op.f("ix_holds_platform_id_category"), "holds", ["platform_id", "category"], unique=False)
+    columns = ["platform_id", "status", "expires_at"]
+    op.create_index(op.f("ix_grants_platform_id_status_expires_at"), "grants", columns, unique=False)
 
 
 def downgrade() -> None:
     """Drop them: a platform that is held is no longer."""
+    op.drop_index(op.f("ix_grants_platform_id_status_expires_at"), table_name="grants")
     for table in ("holds", "harvest_reads", "harvest_tallies"):
         op.drop_table(table)
