@@ -34,7 +34,9 @@ def most_asked(pushed: Pushed) -> Terms:
     if pushed.amends is None:
         return pushed.terms
     grant = amendable_grant(pushed.amends.grant_id, pushed.platform_id)
-    return most_of(grant, pushed.amends.action, pushed.terms)
+    with services().database.read() as session:
+        bank = in_force(session, services().catalogue, grant.bank_id).bank
+    return most_of(grant, pushed.amends.action, bank.cut(pushed.terms) if bank else pushed.terms)
 
 
 def judge(platform: Platform, terms: Terms) -> Judgement:
@@ -56,11 +58,12 @@ def judge(platform: Platform, terms: Terms) -> Judgement:
 
 def _decide(session: Session, catalogue: Catalogue, platform: Platform, terms: Terms, bank_id: str | None) -> Decision:
     switches = concerning(session, bank_id, platform.id)
+    bank = catalogue.banks.get(bank_id or "")
     asked = RequestContext(
         platform=PlatformFacts(platform.id, frozenset(platform.purposes), frozenset(platform.scopes)),
-        terms=terms,
+        terms=bank.cut(terms) if bank else terms,
         bank_id=bank_id,
-        bank=catalogue.banks.get(bank_id or ""),
+        bank=bank,
         off=off_for(switches),
         off_categories=off_categories(switches),
     )
