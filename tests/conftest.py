@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import Scheduling
 
 from tests.support.compiled_once import compile_once
@@ -15,6 +16,10 @@ from tests.support.memory import MEMORY
 from tests.support.postgres import PostgresServer, shared_server
 from tests.support.sizes import Size
 from tests.support.world import World
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("whatever the machine", deadline=None)
+settings.load_profile("whatever the machine")
 
 DATABASES = ("sqlite", "postgresql")
 _OTHER = {"sqlite": "postgresql", "postgresql": "sqlite"}

@@ -1,7 +1,7 @@
 """Writes into the logs by which policies is judged from now on: the files of a process, the facts of a bank."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,14 +38,16 @@ class Edit:
     reason: str
 
 
-def tell_logs(sequencer: Sequencer, catalogue: Catalogue) -> tuple[str, ...]:
+def tell_logs(sequencer: Sequencer, catalogue: Catalogue, failed_before: Collection[str] = ()) -> tuple[str, ...]:
     """Append `policy.changed` to every current log that was told of other files last, and return those that failed.
+
+    A repetition names those that `failed_before`: what the others were told since is not taken back.
 
     Raises:
         StorageUnavailable: the database cannot be read.
     """
     failed = []
-    for log in sequencer.look_up(lambda session: _untold(session, catalogue.digest)):
+    for log in sequencer.look_up(lambda session: _untold(session, catalogue.digest, failed_before)):
         try:
             _tell(sequencer, catalogue, log)
         except LogUnavailable as error:
@@ -90,8 +92,10 @@ def current_logs(session: Session) -> list[str]:
     return list(session.scalars(select(LogState.name).where(LogState.is_current).order_by(LogState.owner)))
 
 
-def _untold(session: Session, files: str) -> list[str]:
-    return [log for log in current_logs(session) if files_told(session, log) != files]
+def _untold(session: Session, files: str, failed_before: Collection[str]) -> list[str]:
+    banks = {name_of(log).bank_id for log in failed_before}  # a year may have ended since: the bank's next log counts
+    logs = [log for log in current_logs(session) if not failed_before or name_of(log).bank_id in banks]
+    return [log for log in logs if files_told(session, log) != files]
 
 
 def _tell(sequencer: Sequencer, catalogue: Catalogue, log: str) -> None:

@@ -73,6 +73,7 @@ class _Order:
 
 _Outcome = tuple[Placed, str | None]
 """Where an entry stands, and the reason of the claim that it lost."""
+_OF_WHAT_LEFT = frozenset({RESPONSE_DIGEST, "fields"})
 
 
 class Sequencer:
@@ -199,7 +200,7 @@ def _tell(entry: Entry) -> None:
 def _decided(drafted: Draft, lost: str | None) -> Draft:
     if lost is None:
         return drafted
-    # Nothing leaves: neither the count nor the digest of what would have left may stand there.
-    details = {name: value for name, value in drafted.entry.details.items() if name != RESPONSE_DIGEST}
+    # Nothing leaves: neither the count nor the digest nor the fields of what would have left may stand there.
+    details = {name: value for name, value in drafted.entry.details.items() if name not in _OF_WHAT_LEFT}
     entry = replace(drafted.entry, event=Event.ACCESS_REFUSED, reasons=(lost,), records=None, details=details)
     return draft(entry)

@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Row, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from broker.banks.models import BankFactsRow
+from broker.crypto.sealing import Sealer
 from broker.errors import InvalidRequest
 from broker.policy import Catalogue
 from broker.policy.catalogue import BankFacts
@@ -20,6 +21,10 @@ LONGEST_REASON = 500
 _FACTS = table_of(BankFactsRow)
 _OF_BANK = select(_FACTS).where(_FACTS.c.bank_id == bindparam("of_bank")).order_by(_FACTS.c.version.desc())
 _NEWEST = _OF_BANK.limit(1)
+_LATER = _FACTS.alias()
+_NEWEST_OF_ALL = select(_FACTS).where(
+    ~exists().where(_LATER.c.bank_id == _FACTS.c.bank_id, _LATER.c.version > _FACTS.c.version)
+)
 _VERSION = select(func.coalesce(func.max(_FACTS.c.version), 0)).where(_FACTS.c.bank_id == bindparam("of_bank"))
 
 
@@ -59,6 +64,13 @@ def in_force(session: Session, catalogue: Catalogue, bank_id: str) -> InForce:
     return InForce(with_facts(catalogue, facts), row.version, facts)
 
 
+def in_force_everywhere(session: Session, catalogue: Catalogue) -> dict[str, BankFacts]:
+    """Return the facts of this moment of all banks that the files know, by one query."""
+    session.flush()
+    rows = {row.bank_id: row for row in session.connection().execute(_NEWEST_OF_ALL)}
+    return {bank: _counting(bounds, rows[bank]) if bank in rows else bounds for bank, bounds in catalogue.banks.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """The time in which one version of a bank's facts counted; `began_at` is None for the file's own, version 0.
@@ -85,18 +97,32 @@ def periods(session: Session, catalogue: Catalogue, bank_id: str) -> list[Period
     return found
 
 
-def history(session: Session, bounds: BankFacts) -> list[Version]:
-    """Return the versions of a bank's facts as they were stored, newest first."""
+def history(session: Session, sealer: Sealer, bounds: BankFacts) -> list[Version]:
+    """Return the versions of a bank's facts as they were stored, newest first, for those who may know by whom."""
     rows = session.connection().execute(_OF_BANK, {"of_bank": bounds.bank})
-    return [_version(bounds, row) for row in rows]
+    return [_version(sealer, bounds, row) for row in rows]
+
+
+def newest(session: Session, bounds: BankFacts) -> tuple[int, BankFacts | None] | None:
+    """Return number and facts of the newest version as it was stored (None: unreadable); None when there is none."""
+    row = first_row(session, _NEWEST, of_bank=bounds.bank)
+    return None if row is None else (row.version, _read(bounds, row.facts))
 
 
 def keep(
-    session: Session, bounds: BankFacts, facts: BankFacts, *, after: int, author: str, reason: str, now: datetime
+    session: Session,
+    sealer: Sealer,
+    bounds: BankFacts,
+    facts: BankFacts,
+    *,
+    after: int,
+    author: str,
+    reason: str,
+    now: datetime,
 ) -> int:
     """Store the next version of a bank's facts and return its number. Call it under the lock of the bank's log.
 
-    `after` is the version that the change was made from.
+    `after` is the version that the change was made from. The row outlives every erasure, so `author` is sealed in it.
 
     Raises:
         InvalidRequest: the facts are wider than the bank's file, there is no reason, or another change was quicker.
@@ -108,7 +134,12 @@ def keep(
     if newest_version(session, facts.bank) != after:
         raise InvalidRequest("The facts have changed meanwhile. Look at them again.", code="facts-changed")
     row = BankFactsRow(
-        bank_id=facts.bank, version=after + 1, facts=to_text(facts), author=author, at=now, reason=reason.strip()
+        bank_id=facts.bank,
+        version=after + 1,
+        facts=to_text(facts),
+        sealed_by=sealer.seal(author.encode(), _context(facts.bank, after + 1)),
+        at=now,
+        reason=reason.strip(),
     )
     session.add(row)
     session.flush()
@@ -149,8 +180,14 @@ class SameFacts:
         return bool(known[self.bank_id] == self.version)
 
 
-def _version(bounds: BankFacts, row: Row[Any]) -> Version:
-    return Version(row.version, _read(bounds, row.facts), row.author, row.at, row.reason)
+def _version(sealer: Sealer, bounds: BankFacts, row: Row[Any]) -> Version:
+    author = sealer.open(row.sealed_by, _context(row.bank_id, row.version)).decode()
+    return Version(row.version, _read(bounds, row.facts), author, row.at, row.reason)
+
+
+def _context(bank_id: str, version: int) -> str:
+    """Return what the author's name is sealed to: its row."""
+    return f"bank_facts/{bank_id}/{version}"
 
 
 def _counting(bounds: BankFacts, row: Row[Any]) -> BankFacts:

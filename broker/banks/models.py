@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import String, Text
+from sqlalchemy import LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from broker.storage.base import Base
@@ -27,7 +27,7 @@ class BankFactsRow(Base):
     """One version of what a bank says of itself. Rows are added and never changed: the newest one counts.
 
     `facts` is canonical JSON (`policy.facts`). Trusted: who can write here can switch a bank's categories, within the
-    bounds of its file; the log would not show who did.
+    bounds of its file; the log would not show who did. `sealed_by` is who changed it.
     """
 
     __tablename__ = "bank_facts"
@@ -35,6 +35,6 @@ class BankFactsRow(Base):
     bank_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
     facts: Mapped[str] = mapped_column(Text)
-    author: Mapped[str] = mapped_column(String(120))
+    sealed_by: Mapped[bytes] = mapped_column(LargeBinary)
     at: Mapped[datetime]
     reason: Mapped[str] = mapped_column(String(500))

@@ -47,7 +47,8 @@ def show(bank_id: str, *, as_json: bool) -> None:
 def history(bank_id: str, *, as_json: bool) -> None:
     """List the versions of a bank's facts, newest first, as its staff stored them."""
     with own_broker() as base, base.database.read() as session:
-        rows = [_row(version) for version in bank_facts.history(session, _bounds(base.catalogue, bank_id))]
+        versions = bank_facts.history(session, base.sealer, _bounds(base.catalogue, bank_id))
+        rows = [_row(version) for version in versions]
     if as_json:
         print_json(rows)
     else:

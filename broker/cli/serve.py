@@ -68,7 +68,7 @@ def _check(settings: Settings) -> PoliciesInUse:
     Return the policies that were read: all workers keep to them, also one that starts later in another's place.
     """
     services = build_services(settings)
-    policies = PoliciesInUse(settings, services.catalogue)
+    policies = PoliciesInUse(settings, services.catalogue, tells=True)
     services.database.check_durability()
     services.fences.prepare()
     check_revision(services.database)

@@ -58,7 +58,7 @@ def worker() -> None:
     services = build_services(settings)
     services.database.check_durability()
     check_revision(services.database)
-    policies = PoliciesInUse(settings, services.catalogue)
+    policies = PoliciesInUse(settings, services.catalogue, tells=False)
     stopping, hung_up = threading.Event(), threading.Event()
     signal.signal(signal.SIGHUP, lambda *_: hung_up.set())
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -69,7 +69,6 @@ def worker() -> None:
             hung_up.clear()
             services = _by_other_policies(services, policies)
         try:
-            policies.tell(services)
             run_once(services, stopping)
         except BrokerError as error:
             # A database that is away comes back; what was due is due still.

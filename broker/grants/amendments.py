@@ -23,6 +23,7 @@ from broker.grants.consents import (
     at_bank,
     chosen_terms,
     decide_now,
+    offered_now,
     raise_if_refused,
     rejection_of,
     take_decision,
@@ -117,6 +118,7 @@ class Amendments:
             found, amendment = self._open(transaction.session, amendment_id, row, now)
             if row.updated_at != seen_at:
                 raise ConsentRefused("This permission has changed meanwhile. Look at it again.", code="grant-changed")
+            offered = offered_now(transaction.session, self._catalogue, bank_id, offered)
             terms = chosen_terms(amendment.most, choice, bank_id, {account.account_id for account in offered})
             decision = decide_now(transaction.session, self._catalogue, asker, terms, bank_id)
             if decision.is_allowed:

@@ -105,6 +105,7 @@ class Consents:
             now = self._clock()
             row = own_grant(transaction.session, actor, grant_id)
             asked = Terms.from_json(row.asked)
+            offered = offered_now(transaction.session, self._catalogue, row.bank_id, offered)
             terms = chosen_terms(asked, choice, row.bank_id, {account.account_id for account in offered})
             take_decision(transaction.session, status_now(row, now), row.consent_key, now)
             decision = decide_now(transaction.session, self._catalogue, asker, terms, row.bank_id)
@@ -178,6 +179,17 @@ def at_bank(session: Session, catalogue: Catalogue, terms: Terms, bank_id: str) 
     return terms if bank is None else bank.cut(terms)
 
 
+def offered_now(
+    session: Session, catalogue: Catalogue, bank_id: str, listed: Sequence[OfferedAccount]
+) -> list[OfferedAccount]:
+    """Return the accounts that the bank lets be shared, as its facts stand in this transaction.
+
+    It may have left out joint ones since it listed these.
+    """
+    bank = in_force(session, catalogue, bank_id).bank
+    return [account for account in listed if not account.is_joint or (bank is not None and bank.joint_accounts)]
+
+
 def decide_now(session: Session, catalogue: Catalogue, asker: Asker, terms: Terms, bank_id: str) -> Decision:
     """Ask the policies whether these terms may be granted at this bank, as things stand in this transaction.
 
@@ -203,7 +215,7 @@ def rejection_of(row: GrantRow, actor: Actor, decision: Decision, *, part: str |
         Event.GRANT_REJECTED,
         actor,
         part=part,
-        reasons=tuple(decision.codes),
+        reasons=decision.leading_codes,
         policy_digest=decision.policy_digest,
         details=decision.details(),
     )

@@ -15,11 +15,12 @@ ONE_TIME_LIFE = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class OfferedAccount:
-    """One account on the consent page: the platform's pairwise id, the bank's id, the label shown."""
+    """One account on the consent page: the platform's pairwise id, the bank's id, the label shown, whose it is."""
 
     account_id: str
     bank_ref: str
     label: str
+    is_joint: bool
 
 
 def write_contents(

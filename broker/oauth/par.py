@@ -128,7 +128,7 @@ def record_rejection(platform: Platform, terms: Terms, decision: Decision) -> No
             purpose=terms.purpose,
             interaction_id=interaction_id(),
             policy_digest=decision.policy_digest,
-            reasons=tuple(decision.codes),
+            reasons=decision.leading_codes,
             details={"asked": terms.to_json(), **decision.details()},
         )
     )

@@ -1,4 +1,7 @@
-"""What the policies are asked by: everything that one decision looks at, and its form in the log."""
+"""What the policies are asked by: everything that one decision looks at, and its form in the log.
+
+Nothing here has a default: whoever asks says what is off, read and gathered, so that nothing forgotten is allowed.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,11 +44,11 @@ class PlatformFacts:
 class Reads:
     """How often this grant's category was read today (UTC day), before this call; and how often it may be."""
 
-    is_attended: bool = False
-    attended_today: int = 0
-    attended_ceiling: int = 1
-    unattended_today: int = 0
-    unattended_ceiling: int = 1
+    is_attended: bool
+    attended_today: int
+    attended_ceiling: int
+    unattended_today: int
+    unattended_ceiling: int
 
     def to_json(self) -> dict[str, Any]:
         """Return the counts as JSON's values; `from_json` reads them back."""
@@ -76,11 +79,11 @@ class Harvest:
     A count above its ceiling is refused; `is_held` says that the platform is held in this category already.
     """
 
-    is_held: bool = False
-    people: int = 0
-    people_ceiling: int = 1
-    records: int = 0
-    records_ceiling: int = 1
+    is_held: bool
+    people: int
+    people_ceiling: int
+    records: int
+    records_ceiling: int
 
     def to_json(self) -> dict[str, Any]:
         """Return the counts as JSON's values; `from_json` reads them back."""
@@ -104,9 +107,6 @@ class Harvest:
         )
 
 
-NOT_READ, NOT_HARVESTED = Reads(), Harvest()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestContext:
     """May this platform ask for (or be granted) these terms? `bank_id` is None while no bank is known.
@@ -119,8 +119,8 @@ class RequestContext:
     terms: Terms
     bank_id: str | None
     bank: BankFacts | None
-    off: frozenset[Off] = frozenset()
-    off_categories: frozenset[str] = frozenset()
+    off: frozenset[Off]
+    off_categories: frozenset[str]
 
     def to_json(self) -> dict[str, Any]:
         """Return the context as JSON's values: what the log keeps. The bank's facts are found by the digest."""
@@ -165,9 +165,9 @@ class ReleaseContext:
     category_state: ClusterState | None
     token_categories: frozenset[str]
     account_states: Mapping[str, ClusterState | None]
-    off: frozenset[Off] = frozenset()
-    reads: Reads = NOT_READ
-    harvest: Harvest = NOT_HARVESTED
+    off: frozenset[Off]
+    reads: Reads
+    harvest: Harvest
 
     def to_json(self) -> dict[str, Any]:
         """Return the context as JSON's values: what the log keeps, so that a decision can be judged again."""

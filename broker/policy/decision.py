@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+_MOST_CODES = 2  # an entry has 1 KB, also with long ids
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -34,6 +36,11 @@ class Decision:
     def codes(self) -> list[str]:
         """Return the codes of all reasons, in the order found, each once."""
         return list(dict.fromkeys(reason.code for reason in self.reasons))
+
+    @property
+    def leading_codes(self) -> tuple[str, ...]:
+        """Return the codes that a log entry has room for; all rules that refused stand among its details."""
+        return tuple(self.codes[:_MOST_CODES])
 
     def details(self) -> dict[str, Any]:
         """Return what the log keeps among an entry's details: what was asked and, of a refusal, what was told."""

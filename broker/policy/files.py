@@ -13,19 +13,23 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     """Read every policy file and notice once, by its path below the folder, so that what is judged is what is hashed.
 
     Raises:
-        ConfigurationInvalid: a file cannot be read; the message names it.
+        ConfigurationInvalid: a file cannot be read or is too large; the message names it.
     """
     files = sorted(p for p in folder.rglob("*") if p.suffix in _SUFFIXES and p.name != "README.md")
     contents = {}
     for path in files:
         name = path.relative_to(folder).as_posix()
         try:
-            contents[name] = path.read_bytes()
+            with path.open("rb") as file:
+                contents[name] = file.read(_LARGEST + 1)
         except OSError as error:
             raise ConfigurationInvalid(f"{name}: cannot be read: {error.strerror}") from error
+        if len(contents[name]) > _LARGEST:
+            raise ConfigurationInvalid(f"{name}: is larger than {_LARGEST} bytes")
     return contents
 
 
+_LARGEST = 131_072  # bytes
 _SUFFIXES = frozenset({".yaml", ".md", ".cedar", ".cedarschema"})
 
 
@@ -195,7 +199,16 @@ def read_yaml(contents: Mapping[str, bytes], name: str) -> Node:
         raise ConfigurationInvalid(f"{name}: the file is missing")
     try:
         value = yaml.load(contents[name].decode("utf-8"), Loader=StrictLoader)  # noqa: S506 - a SafeLoader
-    # Besides bad syntax: bytes that are no UTF-8, dates and numbers that are none, nesting deeper than the stack.
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    # Besides bad syntax: bytes that are no UTF-8, nesting deeper than the stack, and what the library stumbles over
+    # where a tag promises a date, a number or a truth that the text is not.
+    except (
+        yaml.YAMLError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        TypeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         raise ConfigurationInvalid(f"{name}: not readable as YAML: {error}") from error
     return Node(name, value)

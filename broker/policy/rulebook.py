@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from cedarpy import PolicySet, Schema, pst, validate_policies
 
 from broker.errors import ConfigurationInvalid
-from broker.policy.statements import Statement, parsed, place_of, statements
+from broker.policy.bounds import refuse_unbounded
+from broker.policy.statements import Statement, parsed, place_of, statements, tree_of
 
 SCHEMA = "schema.cedarschema"
 BASELINE = "00-baseline.cedar"
@@ -81,7 +82,7 @@ def read_rules(files: Mapping[str, bytes]) -> Rulebook:
     # Cedar numbers policies by their place in the text: so the n-th rule is its policy n.
     policies = PolicySet.from_str("\n".join(statement.text for statement in found))
     numbered = {f"policy{number}": rule for number, rule in enumerate(rules)}
-    told = {name: policy.annotations.get("id") for name, policy in policies.to_pst().static_policies.items()}
+    told = {name: policy.annotations.get("id") for name, policy in tree_of(policies, "the policies").items()}
     if told != {name: rule.id for name, rule in numbered.items()}:
         raise ConfigurationInvalid("the policies cannot be told apart: Cedar numbers them in another way than expected")
     return Rulebook(schema, policies, numbered)
@@ -89,6 +90,7 @@ def read_rules(files: Mapping[str, bytes]) -> Rulebook:
 
 def _schema(files: Mapping[str, bytes]) -> Schema:
     text = _text(files, SCHEMA)
+    refuse_unbounded(SCHEMA, text)
     try:
         return Schema.from_str(text)
     except ValueError as error:
@@ -114,7 +116,7 @@ def _rule(statement: Statement, schema: Schema) -> Rule:
     if not checked.validation_passed:
         problems = dict.fromkeys(error.error.removeprefix("for policy `policy0`, ") for error in checked.errors)
         raise ConfigurationInvalid(f"{statement.where}: {'; '.join(problems) or 'does not fit the schema'}")
-    (policy,) = read.to_pst().static_policies.values()
+    (policy,) = tree_of(read, statement.where).values()
     _check_notes(statement, policy)
     notes = policy.annotations
     return Rule(

@@ -1,12 +1,13 @@
 """Cuts a Cedar file into its statements, so that a mistake is told with file, line and column: Cedar names none."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from cedarpy import PolicySet, format_policies
+from cedarpy import PolicySet, format_policies, pst
 
 from broker.errors import ConfigurationInvalid
+from broker.policy.bounds import refuse_unbounded
 
 _PIECE = re.compile(r'//[^\n]*|"(?:[^"\\\n]|\\.)*"|[^;]', re.DOTALL)
 _LEADING = re.compile(r"(?:\s|//[^\n]*(?:\n|$))*")
@@ -55,7 +56,9 @@ def parsed(statement: Statement) -> PolicySet:
 
     Raises:
         ConfigurationInvalid: it is no policy; the message names line and column where Cedar says which word is wrong.
+            Or it is more than Cedar may be given.
     """
+    refuse_unbounded(statement.where, statement.text)
     try:
         return PolicySet.from_str(statement.text)
     except ValueError as error:
@@ -69,10 +72,24 @@ def formatted(text: str) -> str:
     Raises:
         ConfigurationInvalid: it cannot be read.
     """
+    for statement in statements("the file", text):
+        refuse_unbounded(statement.where, statement.text)
     try:
         return format_policies(text, line_width=_WIDTH, indent_width=_INDENT).rstrip() + "\n"
     except ValueError as error:
         raise ConfigurationInvalid(str(error)) from error
+
+
+def tree_of(policies: PolicySet, where: str) -> Mapping[str, pst.Template]:
+    """Return the policies as Cedar understands them, by the names that it gives them.
+
+    Raises:
+        ConfigurationInvalid: a tree is deeper than Cedar can write it down.
+    """
+    try:
+        return policies.to_pst().static_policies
+    except ValueError as error:
+        raise ConfigurationInvalid(f"{where}: {error}") from error
 
 
 def _begin(text: str, start: int) -> int:

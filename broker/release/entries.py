@@ -51,7 +51,7 @@ def access_entry(
         purpose=grant.terms.purpose,
         interaction_id=call.interaction_id,
         policy_digest=decision.policy_digest,
-        reasons=reasons or tuple(decision.codes),
+        reasons=reasons or decision.leading_codes,
         records=rendered.records if rendered else None,
         accounts=len(accounts),
         stated=_stated(call, wanted),

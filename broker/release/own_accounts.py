@@ -81,7 +81,9 @@ class OwnAccounts:
             masked_number=account.masked_number,
             product_category=account.product_category,
             currency=account.currency,
-            offered=OfferedAccount(account_id, account.ref, f"{name} {account.masked_number}"),
+            offered=OfferedAccount(
+                account_id, account.ref, f"{name} {account.masked_number}", is_joint=account.is_joint
+            ),
         )
 
 

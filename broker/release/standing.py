@@ -11,8 +11,13 @@ from broker.grants.reader import GrantReader
 from broker.grants.views import Grant
 from broker.platforms.service import find as find_platform
 from broker.policy import BankFacts, Catalogue, Harvest, PlatformFacts, Reads
-from broker.policy.contexts import NOT_HARVESTED, NOT_READ
 from broker.release.asking import Call
+
+# What stands until it has been counted: the policies refuse it, whatever else a caller forgets.
+_UNCOUNTED_READS = Reads(
+    is_attended=False, attended_today=0, attended_ceiling=0, unattended_today=0, unattended_ceiling=0
+)
+_UNCOUNTED_HARVEST = Harvest(is_held=True, people=0, people_ceiling=0, records=0, records_ceiling=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +27,8 @@ class Standing:
     grant: Grant
     platform: PlatformFacts
     rules: InForce
-    reads: Reads = NOT_READ
-    harvest: Harvest = NOT_HARVESTED
+    reads: Reads
+    harvest: Harvest
 
     @property
     def bank(self) -> BankFacts | None:
@@ -32,7 +37,7 @@ class Standing:
 
 
 def standing(session: Session, reader: GrantReader, catalogue: Catalogue, call: Call, now: datetime) -> Standing:
-    """Read how things stand for a call.
+    """Read how things stand for a call. Reads and harvest are for the caller to count: until then nothing may leave.
 
     Raises:
         TokenRefused: the grant is gone, or is another platform's.
@@ -40,7 +45,13 @@ def standing(session: Session, reader: GrantReader, catalogue: Catalogue, call: 
     grant = reader.find(session, call.grant_id, now)
     if grant is None or grant.platform_id != call.platform_id:
         raise TokenRefused
-    return Standing(grant, _facts(session, call.platform_id), in_force(session, catalogue, grant.bank_id))
+    return Standing(
+        grant=grant,
+        platform=_facts(session, call.platform_id),
+        rules=in_force(session, catalogue, grant.bank_id),
+        reads=_UNCOUNTED_READS,
+        harvest=_UNCOUNTED_HARVEST,
+    )
 
 
 def _facts(session: Session, platform_id: str) -> PlatformFacts:

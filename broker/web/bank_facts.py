@@ -32,7 +32,7 @@ def show(bank_id: str) -> ResponseReturnValue:
     bounds = _bounds(bank_id)
     with services().database.read() as session:
         rules = bank_facts.in_force(session, services().catalogue, bank_id)
-        versions = bank_facts.history(session, bounds)
+        versions = bank_facts.history(session, services().sealer, bounds)
         bank = parties.bank_named(session, bank_id)
     facts = rules.catalogue.banks[bank_id]
     if wants_json():
@@ -81,7 +81,14 @@ def _made(bank_id: str, sent: dict[str, Any], facts: BankFacts) -> AnyResponse:
         session = transaction.session
         rules = bank_facts.in_force(session, files, bank_id)
         version = bank_facts.keep(
-            session, files.banks[bank_id], facts, after=sent["version"], author=who, reason=sent["reason"], now=now
+            session,
+            services().sealer,
+            files.banks[bank_id],
+            facts,
+            after=sent["version"],
+            author=who,
+            reason=sent["reason"],
+            now=now,
         )
         new = Edit(
             bank_id=bank_id,

@@ -19,6 +19,7 @@ from broker.policy.loading import load_catalogue
 from broker.policy.terms import CategoryTerm
 from broker.policy.vocabulary import ClusterState, GrantStatus
 from broker.settings import default_policies_dir
+from tests.support.nothing_stops import NOTHING_GATHERED, NOTHING_READ
 
 _MOST_MS = 0.3
 _BANKS = 1_000
@@ -52,6 +53,9 @@ def of_banks(catalogue: Catalogue) -> Iterator[ReleaseContext]:
             category_state=ClusterState.ACTIVE,
             token_categories=categories,
             account_states={"current": ClusterState.ACTIVE, "savings": ClusterState.ACTIVE},
+            off=frozenset(),
+            reads=NOTHING_READ,
+            harvest=NOTHING_GATHERED,
         )
 
 

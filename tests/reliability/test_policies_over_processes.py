@@ -64,7 +64,14 @@ def edits(fleet: Fleet, **changes: Any) -> None:
         session = transaction.session
         before, wished = bank_facts.in_force(session, files, "harbor"), replace(bounds, **changes)
         version = bank_facts.keep(
-            session, bounds, wished, after=before.version, author="Ada", reason="why", now=system_clock()
+            session,
+            fleet.services.sealer,
+            bounds,
+            wished,
+            after=before.version,
+            author="Ada",
+            reason="why",
+            now=system_clock(),
         )
         after = bank_facts.in_force(session, files, "harbor")
         assert before.bank is not None

@@ -193,7 +193,9 @@ def _chain(
     _within_what_is_named(form, asked)
     facts = PlatformFacts(PLATFORM.id, frozenset(PLATFORM.purposes), frozenset(DATA))
     bank = catalogue.banks.get(asked.bank or "")
-    context = RequestContext(platform=facts, terms=asked, bank_id=asked.bank, bank=bank)
+    context = RequestContext(
+        platform=facts, terms=asked, bank_id=asked.bank, bank=bank, off=frozenset(), off_categories=frozenset()
+    )
     if not decide(catalogue, context).is_allowed:
         return
     maximum = catalogue.purposes[asked.purpose].maximum

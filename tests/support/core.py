@@ -68,7 +68,10 @@ ASKED = Terms(
 )
 ANSWERS = ("balance_answers", "location_answers")
 ASKER = Asker("messenger", frozenset({"chat_banking", "account_overview"}), frozenset({*DATA, *ANSWERS}))
-OFFERED = (OfferedAccount("acc-1", "ref-1", "Current ••1111"), OfferedAccount("acc-2", "ref-2", "Savings ••2222"))
+OFFERED = (
+    OfferedAccount("acc-1", "ref-1", "Current ••1111", is_joint=False),
+    OfferedAccount("acc-2", "ref-2", "Savings ••2222", is_joint=False),
+)
 CREDENTIAL = Credential("bank-access-canary", "bank-refresh-canary", NOON + timedelta(hours=1))
 
 

@@ -88,7 +88,7 @@ class Customers:
         grant_id = self.proposal(person, categories, platform_id=platform_id, **figures)
         ids = person.accounts[platform_id]
         offered = [
-            OfferedAccount(id_, ref, f"Account {ref}")
+            OfferedAccount(id_, ref, f"Account {ref}", is_joint=False)
             for id_, ref in zip(ids, accounts_of(person.subject), strict=True)
         ]
         choice = Choice(tuple(categories), ids)

@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator
 from sqlalchemy.orm import Session
 
 from broker.audit.policy_changes import current_logs, files_told
-from broker.banks.facts import history
+from broker.banks.facts import newest
 from broker.cli.doctor.finding import Finding, doubtful, looking, well, wrong
 from broker.errors import ConfigurationInvalid
 from broker.policy import Catalogue
@@ -56,16 +56,17 @@ def _told(session: Session, catalogue: Catalogue) -> Iterator[Finding]:
 
 
 def _facts(session: Session, bounds: BankFacts) -> Iterator[Finding]:
-    newest = next(iter(history(session, bounds)), None)
+    stored = newest(session, bounds)
     check = f"facts of {bounds.bank}"
-    if newest is None:
+    if stored is None:
         return
-    if newest.facts is None:
-        found = f"Version {newest.version} cannot be read, so the bank offers nothing."
+    version, facts = stored
+    if facts is None:
+        found = f"Version {version} cannot be read, so the bank offers nothing."
         yield wrong(check, found, "Ask the bank's administrators to store their facts anew on the console.")
         return
-    cut = change(newest.facts, within(newest.facts, bounds))
+    cut = change(facts, within(facts, bounds))
     if not cut.is_empty:
         parts = ", ".join(f"{name} {value}" for name, value in cut.to_json().items())
-        found = f"Version {newest.version} is wider than banks/{bounds.bank}.yaml and counts only within it: {parts}."
+        found = f"Version {version} is wider than banks/{bounds.bank}.yaml and counts only within it: {parts}."
         yield doubtful(check, found, "Tell the bank; it can store facts anew on the console.")

@@ -28,7 +28,8 @@ def told(house: House) -> list[tuple[str, dict[str, Any]]]:
 def stores(house: House, transaction: LoggedTransaction, **changes: Any) -> None:
     wished, now = replace(BOUNDS, **changes), house.watch()
     seen = bank_facts.newest_version(transaction.session, "harbor")
-    bank_facts.keep(transaction.session, BOUNDS, wished, after=seen, author="Ada", reason="why", now=now)
+    session, sealer = transaction.session, house.sealer
+    bank_facts.keep(session, sealer, BOUNDS, wished, after=seen, author="Ada", reason="why", now=now)
 
 
 def test_every_log_is_told_once_and_again_when_the_files_change(house: House) -> None:

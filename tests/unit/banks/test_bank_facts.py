@@ -12,10 +12,19 @@ from sqlalchemy import text
 
 from broker.banks import facts as bank_facts
 from broker.banks.connector import BankAccess
-from broker.errors import InvalidRequest, PolicyRefused, ReleaseRefused, StorageUnavailable
+from broker.errors import (
+    ConfigurationInvalid,
+    ConsentRefused,
+    InvalidRequest,
+    PolicyRefused,
+    ReleaseRefused,
+    StorageUnavailable,
+)
+from broker.grants.consents import Consents
 from broker.policy import facts
 from broker.policy.catalogue import BankFacts
 from broker.policy.terms import Choice
+from broker.policy.vocabulary import GrantStatus
 from broker.release import OwnAccounts, Wanted
 from tests.support.core import ASKED, ASKER, OFFERED, House, account, as_text, call_of, open_house, policies
 
@@ -34,7 +43,8 @@ def keeps(house: House, wished: BankFacts, *, after: int | None = None, reason: 
     with house.sequencer.transaction([wished.bank]) as transaction:
         session = transaction.session
         seen = bank_facts.newest_version(session, wished.bank) if after is None else after
-        return bank_facts.keep(session, bounds, wished, after=seen, author="Ada", reason=reason, now=house.watch())
+        sealer, now = house.sealer, house.watch()
+        return bank_facts.keep(session, sealer, bounds, wished, after=seen, author="Ada", reason=reason, now=now)
 
 
 def without(category: str) -> BankFacts:
@@ -92,7 +102,7 @@ def test_the_digest_in_force_is_that_of_the_files_until_the_facts_differ() -> No
 @pytest.mark.parametrize("text", ["", "{}", "[]", "5", "null", '{"categories":5}', '{"categories":[],"purposes":[]}'])
 def test_facts_that_cannot_be_read_offer_nothing(house: House, text: str) -> None:
     keeps(house, BOUNDS)
-    house.runs(f"INSERT INTO bank_facts VALUES ('harbor', 2, '{text}', 'x', '2026-11-22 12:00:00', 'x')")  # noqa: S608
+    house.runs(f"INSERT INTO bank_facts VALUES ('harbor', 2, '{text}', x'78', '2026-11-22 12:00:00', 'x')")  # noqa: S608
     found = in_force(house)
     assert (found.version, found.bank and found.bank.categories, found.bank and found.bank.purposes) == (
         2,
@@ -177,6 +187,23 @@ def test_joint_accounts_can_be_left_out_where_the_file_allows_them(house: House)
     assert len(OwnAccounts(house.release).of(house.alice, proposal)) == 1
 
 
+def test_a_joint_account_listed_before_the_bank_left_it_out_cannot_be_approved(house: House) -> None:
+    """The page is made before the approval: what counts is what the facts say under the lock."""
+    catalogue = replace(house.catalogue, banks={**house.catalogue.banks, "harbor": HARD})
+    house.catalogue, house.release = catalogue, replace(house.release, catalogue=catalogue)
+    consents = Consents(house.sequencer, catalogue, house.sealer, house.release.pairwise, house.watch)
+    house.bank.own_accounts = [account("ref-1", joint=True)]
+    first, second = house.proposed(), house.proposed()
+    (listed,) = OwnAccounts(house.release).of(house.alice, house.grant(first))
+    choice = Choice(("balances",), (listed.account_id,))
+    consents.approve(house.alice, first, ASKER, choice, [listed.offered])
+    keeps(house, replace(HARD, joint_accounts=False))
+    with pytest.raises(ConsentRefused) as refusal:
+        consents.approve(house.alice, second, ASKER, choice, [listed.offered])
+    assert refusal.value.code == "consent-too-wide"
+    assert house.grant(second).status is GrantStatus.AWAITING_AUTHORISATION
+
+
 @pytest.mark.parametrize(
     "wider",
     [
@@ -223,13 +250,25 @@ def test_a_bank_without_a_file_has_no_facts_whatever_is_stored(house: House) -> 
     assert in_force(house).bank is None
 
 
-@pytest.mark.parametrize("act", ["UPDATE bank_facts SET author = 'y'", "DELETE FROM bank_facts"])
+@pytest.mark.parametrize("act", ["UPDATE bank_facts SET sealed_by = x'79'", "DELETE FROM bank_facts"])
 def test_a_version_can_be_neither_changed_nor_deleted(house: House, act: str) -> None:
     keeps(house, BOUNDS)
     with pytest.raises(StorageUnavailable), house.database.write() as session:
         session.execute(text(act))
     with house.database.read() as session:
-        assert [version.author for version in bank_facts.history(session, BOUNDS)] == ["Ada"]
+        assert [version.author for version in bank_facts.history(session, house.sealer, BOUNDS)] == ["Ada"]
+
+
+def test_the_name_of_who_changed_facts_rests_sealed_to_its_version(house: House) -> None:
+    """The row can never be erased: with the key gone nobody reads the name, and no other row tells it."""
+    keeps(house, without("accounts"))
+    keeps(house, BOUNDS)
+    rows = house.store.rows("SELECT * FROM bank_facts ORDER BY version")
+    assert "Ada" not in str(rows)
+    sealed = [bytes(row[3]) for row in rows]
+    assert house.sealer.open(sealed[1], "bank_facts/harbor/2") == b"Ada"
+    with pytest.raises(ConfigurationInvalid):
+        house.sealer.open(sealed[0], "bank_facts/harbor/2")
 
 
 def test_the_text_of_facts_is_canonical() -> None:

@@ -31,7 +31,12 @@ PLANTS = (
     Plant("broker/banks/facts.py", "newest_version(session, facts.bank) != after", "False", f"{_FACTS}::two_changes"),
     # The log is told twice, or a set is taken over that nobody was told of.
     Plant("broker/audit/policy_changes.py", "if before == catalogue.digest:", "if False:", f"{_LOGS}::one_tells"),
-    Plant("broker/cli/serving/policies.py", "            return False\n", "            pass\n", f"{_IN_USE}::good_set"),
+    Plant("broker/cli/serving/policies.py", "        return False\n", "        return True\n", f"{_IN_USE}::good_set"),
+    # Old policies are told as new ones, by who only looks on or by a repetition.
+    Plant("broker/cli/serving/policies.py", " if self._tells else ()", "", f"{_IN_USE}::judges_nothing"),
+    Plant("broker/cli/serving/policies.py", "self._untold or ()", "()", f"{_IN_USE}::repetition"),
+    # A joint account that was listed before is granted after the bank has left them out.
+    Plant("broker/grants/consents.py", "not account.is_joint or (", "True or (", f"{_FACTS}::listed_before"),
 )
 
 

@@ -1,6 +1,7 @@
 """What the operator sees of policies in force: a broken set is not taken over, facts of banks are shown."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -8,14 +9,16 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+import structlog
 from click.testing import CliRunner
 from structlog.testing import capture_logs
 
 from broker.app import build_services
-from broker.audit.policy_changes import tell_logs
+from broker.audit.policy_changes import current_logs, tell_logs
+from broker.audit.policy_changes import files_told as last_told
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.banks import facts as bank_facts
 from broker.cli.doctor import policies as doctor
@@ -27,6 +30,7 @@ from broker.edge.services import Services
 from broker.errors import NotFound
 from broker.policy.loading import load_catalogue
 from broker.settings import default_policies_dir
+from broker.telemetry import begin_context
 from tests.support.sandbox_settings import sandbox_settings
 from tests.support.serving import wait_until
 from tests.support.stores import SqliteStore
@@ -74,11 +78,12 @@ def stores(services: Services, **changes: Any) -> None:
         session, now = transaction.session, services.clock()
         seen = bank_facts.newest_version(session, "harbor")
         wished = replace(bounds, **changes)
-        bank_facts.keep(session, bounds, wished, after=seen, author="Ada\x1b[2J", reason="tidy", now=now)
+        sealer, who = services.sealer, "Ada\x1b[2J"
+        bank_facts.keep(session, sealer, bounds, wished, after=seen, author=who, reason="tidy", now=now)
 
 
 def test_a_good_set_is_taken_over_and_told_a_broken_one_is_not(services: Services, folder: Path) -> None:
-    used = PoliciesInUse(services.settings, services.catalogue)
+    used = PoliciesInUse(services.settings, services.catalogue, tells=True)
     used.tell(services)
     first = used.catalogue.digest
     breaks(folder)
@@ -98,8 +103,39 @@ def test_a_good_set_is_taken_over_and_told_a_broken_one_is_not(services: Service
     assert len(files_told(services)) == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("harvest.yaml", "version: !!timestamp x"),
+        ("20-banks.cedar", "forbid (principal, action, resource) when { " + "(" * 1_000 + "true" + ")" * 1_000 + " };"),
+        ("20-banks.cedar", "forbid (principal, action, resource) when { " + " || ".join(["true"] * 120) + " };"),
+    ],
+)
+def test_a_file_that_a_library_stumbles_over_leaves_the_old_set(
+    services: Services, folder: Path, name: str, content: str
+) -> None:
+    used = PoliciesInUse(services.settings, services.catalogue, tells=True)
+    (folder / name).write_text(content)
+    with capture_logs() as lines:
+        assert not used.renew()
+    (line,) = [line for line in lines if line["event"] == "policies.kept"]
+    assert name in line["mistake"]
+    assert used.catalogue is services.catalogue
+
+
+def test_a_failure_that_nobody_thought_of_leaves_the_old_set(services: Services) -> None:
+    """The parent of all workers goes over by this: an exception that left it would end the broker."""
+    used = PoliciesInUse(
+        replace(services.settings, policies_dir=cast("Path", "no path")), services.catalogue, tells=True
+    )
+    with capture_logs() as lines:
+        assert not used.renew()
+    (line,) = [line for line in lines if line["event"] == "policies.kept"]
+    assert (line["code"], line["mistake"]) == ("internal-error", "AttributeError")
+
+
 def test_a_log_that_could_not_be_told_is_told_later(services: Services) -> None:
-    used = PoliciesInUse(services.settings, services.catalogue)
+    used = PoliciesInUse(services.settings, services.catalogue, tells=True)
     with services.database.write() as session:
         session.connection().exec_driver_sql("UPDATE audit_logs SET size = -size")
     used.tell(services)
@@ -108,6 +144,46 @@ def test_a_log_that_could_not_be_told_is_told_later(services: Services) -> None:
         session.connection().exec_driver_sql("UPDATE audit_logs SET size = -size")
     used.tell(services)
     assert files_told(services) == [services.catalogue.digest]
+
+
+def test_a_repetition_does_not_take_back_what_another_process_has_told_since(services: Services) -> None:
+    services.sequencer.append(Entry(Event.BANK_REGISTERED, Initiator.DATA_ACCESS_PLATFORM, bank_id="meridian"))
+    used = PoliciesInUse(services.settings, services.catalogue, tells=True)
+
+    def turns_harbor_over() -> None:
+        with services.database.write() as session:
+            session.connection().exec_driver_sql("UPDATE audit_logs SET size = -size WHERE owner = 'harbor'")
+
+    turns_harbor_over()
+    used.tell(services)
+    newer = replace(services.catalogue, digest="d" * 64)
+    assert len(tell_logs(services.sequencer, newer)) == 1
+    turns_harbor_over()
+    used.tell(services)
+    told = {"meridian": [used.catalogue.digest, newer.digest], "harbor": [used.catalogue.digest]}
+    assert sorted(files_told(services)) == sorted(told["meridian"] + told["harbor"])
+    with services.database.read() as session:
+        logs = {name.split("/")[2]: name for name in current_logs(session)}
+        assert {bank: last_told(session, logs[bank]) for bank in told} == {bank: it[-1] for bank, it in told.items()}
+
+
+def test_what_a_process_says_after_telling_carries_nothing_of_the_entries(services: Services, folder: Path) -> None:
+    begin_context()
+    used = PoliciesInUse(services.settings, services.catalogue, tells=True)
+    used.tell(services)
+    assert structlog.contextvars.get_contextvars() == {}
+    narrows(folder)
+    assert used.renew()
+    assert structlog.contextvars.get_contextvars() == {}
+    assert len(files_told(services)) == 2
+
+
+def test_a_command_that_judges_nothing_tells_nothing(services: Services, folder: Path) -> None:
+    used = PoliciesInUse(services.settings, services.catalogue, tells=False)
+    used.tell(services)
+    narrows(folder)
+    assert used.renew()
+    assert files_told(services) == []
 
 
 def test_doctor_tells_files_that_nobody_goes_by(services: Services, folder: Path) -> None:
@@ -169,20 +245,25 @@ def test_the_operator_sees_what_a_bank_offers_and_what_it_changed(services: Serv
         broker("show", "nowhere")
 
 
+def hears_sighup(pid: int) -> bool:
+    (caught,) = re.findall(r"^SigCgt:\s*([0-9a-f]+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return bool(int(caught, 16) & 1 << (signal.SIGHUP - 1))
+
+
 def test_the_worker_goes_over_to_other_files_when_it_is_hung_up(services: Services, folder: Path) -> None:
     log = services.settings.data_dir / "worker.log"
     with log.open("wb") as output:
         process = subprocess.Popen([sys.executable, "-m", "broker", "worker"], stdout=output, stderr=output)
     try:
-        wait_until(lambda: files_told(services) == [services.catalogue.digest], 60)
+        wait_until(lambda: hears_sighup(process.pid), 60)
         breaks(folder)
         process.send_signal(signal.SIGHUP)
         wait_until(lambda: "policies.kept" in log.read_text(), 60)
         shutil.copy(default_policies_dir() / "banks" / "harbor.yaml", folder / "banks" / "harbor.yaml")
         narrows(folder)
         process.send_signal(signal.SIGHUP)
-        wait_until(lambda: len(files_told(services)) == 2, 60)
         wait_until(lambda: "policies.renewed" in log.read_text(), 60)
+        assert files_told(services) == [], "the logs are told by those who judge"
     finally:
         process.terminate()
         assert process.wait(30) == 0, log.read_text()

@@ -10,11 +10,13 @@ import pytest
 
 from broker.banks import facts as bank_facts
 from broker.errors import ConfigurationInvalid, NotFound
+from broker.grants.consents import Answer
 from broker.grants.erasure import Erasure
+from broker.grants.proposals import AmendAction
 from broker.policy.loading import load_catalogue
 from broker.settings import default_policies_dir
 from broker.storage.single_use import Claim
-from tests.support.core import ASKED, House
+from tests.support.core import ASKED, ASKER, House
 from tests.support.decided import changed, interaction, operated, reads, run
 
 SHIPPED = str(default_policies_dir())
@@ -101,7 +103,8 @@ def test_facts_that_a_bank_had_changed_count_as_they_were(asked: House, tmp_path
     asked.watch.passes(minutes=1)
     with asked.sequencer.transaction(["harbor"]) as transaction:
         wished, now = replace(bounds, categories=bounds.categories - {"balances"}), asked.watch()
-        bank_facts.keep(transaction.session, bounds, wished, after=0, author="Ada", reason="tidy", now=now)
+        session, sealer = transaction.session, asked.sealer
+        bank_facts.keep(session, sealer, bounds, wished, after=0, author="Ada", reason="tidy", now=now)
     asked.watch.passes(minutes=1)
     reads(asked, grant_id, 5)
     told = found(SHIPPED)
@@ -146,6 +149,14 @@ def test_decisions_of_other_policies_are_compared_and_counted(asked: House, tmp_
     told = found(SHIPPED)
     assert told["underOtherPolicies"] == {"decisions": 1, "otherOutcome": 1}
     assert told["doesNotReplay"]["decisions"] == 0
+
+
+def test_a_proposed_change_of_a_grant_is_replayed_by_its_own_policies(asked: House) -> None:
+    answer, wider = Answer("key", "/oauth/answer", "https://messenger.example"), replace(ASKED, bank="harbor")
+    grant_id = asked.log()[1].grant_id or ""
+    asked.amendments.propose(asked.alice, ASKER, grant_id, AmendAction.REPLACE, wider, answer=answer)
+    told = found(SHIPPED)
+    assert (told["compared"], told["underOtherPolicies"]["decisions"]) == (10, 0)
 
 
 def test_only_the_days_and_the_bank_that_are_asked_for_are_looked_at(asked: House) -> None:

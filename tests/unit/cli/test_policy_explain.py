@@ -94,7 +94,8 @@ def test_policies_that_are_no_longer_in_force_are_told_with_the_facts_of_then(as
     bounds = asked.catalogue.banks["harbor"]
     with asked.sequencer.transaction(["harbor"]) as transaction:
         narrow, now = replace(bounds, maximum_lookback_days=7), asked.watch()
-        bank_facts.keep(transaction.session, bounds, narrow, after=0, author="Ada", reason="tidy", now=now)
+        session, sealer = transaction.session, asked.sealer
+        bank_facts.keep(session, sealer, bounds, narrow, after=0, author="Ada", reason="tidy", now=now)
     assert {(one["policyInForce"], one["factsVersion"]) for one in told(1)} == {(False, 0)}
     assert "the files of now, with version 0 of the bank's facts" in run("explain", interaction(1)).stdout
     others = replace(asked.catalogue, digest="0" * 64)

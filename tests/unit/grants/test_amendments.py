@@ -1,6 +1,6 @@
 """Amendments: the live grant is untouched until its person agrees, and then it is what they agreed to (invariant 5)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
@@ -13,6 +13,7 @@ from broker.errors import ConsentRefused, LogUnavailable, NotFound, PolicyRefuse
 from broker.grants.acts import Actor
 from broker.grants.amendments import Amendments
 from broker.grants.consents import Answer
+from broker.grants.contents import OfferedAccount
 from broker.grants.fence import Fences
 from broker.grants.models import GrantVersionRow
 from broker.grants.proposals import AmendAction, Amendment
@@ -54,9 +55,11 @@ def proposed(
     return amendments_of(house).propose(house.alice, ASKER, grant_id, action, asked, answer=answer)
 
 
-def approve(house: House, amendment_id: str, choice: Choice = MERGED) -> None:
+def approve(
+    house: House, amendment_id: str, choice: Choice = MERGED, offered: Sequence[OfferedAccount] = OFFERED
+) -> None:
     seen_at = amendment(house, amendment_id).grant.updated_at
-    amendments_of(house).approve(house.alice, amendment_id, ASKER, choice, OFFERED, seen_at=seen_at)
+    amendments_of(house).approve(house.alice, amendment_id, ASKER, choice, offered, seen_at=seen_at)
 
 
 def refuse(house: House, amendment_id: str) -> None:
@@ -141,6 +144,14 @@ def test_a_choice_that_is_wider_is_refused(house: House, name: str) -> None:
         approve(house, amendment_id, choice)
     assert house.grant(grant_id) == before
     assert amendment(house, amendment_id).status is GrantStatus.AWAITING_AUTHORISATION
+
+
+def test_a_joint_account_that_the_banks_facts_do_not_allow_is_not_added_though_it_was_listed(house: House) -> None:
+    grant_id = granted(house)
+    before, amendment_id = house.grant(grant_id), proposed(house, grant_id)
+    with pytest.raises(ConsentRefused, match="consent-too-wide"):
+        approve(house, amendment_id, offered=(OFFERED[0], replace(OFFERED[1], is_joint=True)))
+    assert house.grant(grant_id) == before
 
 
 @pytest.mark.any_database

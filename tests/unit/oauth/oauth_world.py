@@ -48,7 +48,10 @@ from tests.support.sandbox_settings import sandbox_settings
 from tests.support.stores import Store
 
 ALICE, BOB = "alice-at-harbor", "bob-at-harbor"
-ACCOUNTS = (OfferedAccount("acc-1", "ref-1", "Current"), OfferedAccount("acc-2", "ref-2", "Savings"))
+ACCOUNTS = (
+    OfferedAccount("acc-1", "ref-1", "Current", is_joint=False),
+    OfferedAccount("acc-2", "ref-2", "Savings", is_joint=False),
+)
 _CATALOGUE = load_catalogue(default_policies_dir())
 
 

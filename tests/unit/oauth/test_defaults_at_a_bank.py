@@ -15,7 +15,8 @@ def lowers(world: World, bank: str = "harbor", **figures: int) -> None:
     with world.services.database.write() as session:
         after = bank_facts.newest_version(session, bank)
         wished = replace(bounds, **figures)
-        bank_facts.keep(session, bounds, wished, after=after, author="Ada", reason="why", now=world.watch())
+        sealer, now = world.services.sealer, world.watch()
+        bank_facts.keep(session, sealer, bounds, wished, after=after, author="Ada", reason="why", now=now)
 
 
 @pytest.fixture

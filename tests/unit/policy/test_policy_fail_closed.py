@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from typing import Any
 
 import pytest
 from cedarpy import PolicySet
 
-from broker.policy import BankFacts, Catalogue, PlatformFacts, decide, questions
+from broker.policy import BankFacts, Catalogue, Harvest, PlatformFacts, Reads, decide, questions
 from broker.policy.catalogue import ForbiddenPurpose
 from broker.policy.cedar import Engine
 from broker.policy.contexts import ReleaseContext, RequestContext
 from broker.policy.questions import Question
 from broker.policy.rulebook import Rulebook
+from broker.release.standing import Standing
 from tests.support.core import policies
 from tests.unit.policy.test_policy_rules import PLATFORM, RELEASE, REQUEST
 
@@ -157,6 +158,13 @@ def test_what_is_never_allowed_is_refused_also_when_a_list_allows_it() -> None:
     used = replace(RELEASE, platform=platform, bank=bank, purpose="advertising")
     for context in (asked, used):
         assert [reason.rule for reason in decide(catalogue, context).reasons] == ["purpose.never"]
+
+
+@pytest.mark.parametrize("kind", [Reads, Harvest, RequestContext, ReleaseContext, Standing])
+def test_nothing_that_a_decision_looks_at_may_be_left_out(kind: type[Any]) -> None:
+    """A default would be somebody's forgotten fact, and would say that nothing stops the call."""
+    open_to_chance = [one.name for one in fields(kind) if {one.default, one.default_factory} != {MISSING}]
+    assert open_to_chance == []
 
 
 @pytest.mark.parametrize("context", [REQUEST, RELEASE], ids=["request", "release"])

@@ -71,6 +71,44 @@ def test_a_broken_rule_is_refused_with_its_place(text: str, place: str, told: st
     assert told in detail
 
 
+DEEP = {
+    "brackets": ("(" * 1_000 + "true" + ")" * 1_000, "nested deeper than 32 brackets"),
+    "brackets after others that close": (")" * 1_000 + "(" * 1_000, "nested deeper than 32 brackets"),
+    "sets": ("[" * 1_000 + "]" * 1_000, "nested deeper than 32 brackets"),
+    "a chain": (" || ".join(["1 == 1"] * 1_500), "more than 256 operators"),
+    "a chain that Cedar reads and cannot write down": (" || ".join(["true"] * 120), "nest"),
+    "negations": ("!" * 5_000 + "true", "more than 256 operators"),
+    "members": ("context" + ".off" * 2_000, "more than 256 operators"),
+    "conditions": ("if true then true else " * 600 + "true", "more than 256 operators"),
+    "comparisons between brackets": ("(1 > " * 1_000, "nested deeper than 32 brackets"),
+    "behind a text of two lines": ('"a\n" == "' + "(" * 1_000 + '"', "no end in its line"),
+    "a long text": ('context.category == "' + "x" * 17_000 + '"', "longer than 16384 characters"),
+}
+
+
+@pytest.mark.parametrize("name", list(DEEP))
+def test_what_cedar_could_not_bear_is_refused_before_it_is_asked(name: str) -> None:
+    """Some of these end a process that lets Cedar read them: a broken file would end the broker."""
+    condition, told = DEEP[name]
+    detail = refused(f"{NOTES}{FORBID} when {{ {condition} }};")
+    assert detail.startswith(f"{ADDED}:1: ")
+    assert told in detail
+
+
+def test_a_schema_that_is_nested_too_deep_is_refused() -> None:
+    nested = "entity Platform = { x: " + "Set<" * 1_000 + "Long" + ">" * 1_000 + " };"
+    assert "more than 256 operators" in refused(nested, "schema.cedarschema")
+    assert "nested deeper" in refused("entity Platform = " + "{ x: " * 1_000, "schema.cedarschema")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["(" * 31 + "true" + ")" * 31, '"((((((((((((((((((((((((((((((((((" == "]"', "true // " + "(" * 100 + "\n"],
+)
+def test_what_is_not_deep_is_read(condition: str) -> None:
+    assert read_rules({**SHIPPED, ADDED: f"{NOTES}{FORBID} when {{ {condition} }};".encode()})
+
+
 def test_a_missing_or_broken_schema_is_refused() -> None:
     with pytest.raises(ConfigurationInvalid, match=r"schema\.cedarschema: the file is missing"):
         read_rules({name: text for name, text in SHIPPED.items() if name != "schema.cedarschema"})

@@ -9,12 +9,15 @@ from broker.policy import PlatformFacts, ReleaseContext, RequestContext, decide
 from broker.policy.terms import CategoryTerm, Terms
 from broker.policy.vocabulary import ClusterState, Detail, DurationType, GrantStatus
 from tests.support.core import ASKED, DATA, policies
+from tests.support.nothing_stops import NOTHING_GATHERED, NOTHING_READ
 
 FIGURES = {"duration_days": 365, "lookback_days": 365, "frequency_per_day": 24, "data_life_days": 90}
 EVERY_PURPOSE = frozenset(policies().purposes)
 PLATFORM = PlatformFacts("messenger", EVERY_PURPOSE, frozenset(DATA))
 HARBOR = policies().banks["harbor"]
-REQUEST = RequestContext(platform=PLATFORM, terms=ASKED, bank_id="harbor", bank=HARBOR)
+REQUEST = RequestContext(
+    platform=PLATFORM, terms=ASKED, bank_id="harbor", bank=HARBOR, off=frozenset(), off_categories=frozenset()
+)
 RELEASE = ReleaseContext(
     platform=PLATFORM,
     status=GrantStatus.ACTIVE,
@@ -27,6 +30,9 @@ RELEASE = ReleaseContext(
     category_state=ClusterState.ACTIVE,
     token_categories=frozenset({"balances"}),
     account_states={"acc-1": ClusterState.ACTIVE},
+    off=frozenset(),
+    reads=NOTHING_READ,
+    harvest=NOTHING_GATHERED,
 )
 
 
@@ -128,13 +134,13 @@ def test_every_reason_is_found_not_only_the_first() -> None:
     terms = replace(ASKED, lookback_days=9_999)
     nothing = PlatformFacts("messenger", frozenset(), frozenset())
     narrow = replace(HARBOR, categories=frozenset())
-    found = codes(RequestContext(platform=nothing, terms=terms, bank_id="harbor", bank=narrow))
+    found = codes(replace(REQUEST, platform=nothing, terms=terms, bank=narrow))
     assert found == ["purpose-forbidden", "category-not-granted", "category-off", "ceiling-exceeded"]
 
 
 def test_what_no_list_names_is_refused_by_name() -> None:
     terms = replace(ASKED, purpose="no_such", categories=(CategoryTerm("thoughts"),))
-    decision = decide(policies(), RequestContext(platform=PLATFORM, terms=terms, bank_id="no-such-bank", bank=None))
+    decision = decide(policies(), replace(REQUEST, terms=terms, bank_id="no-such-bank", bank=None))
     assert [reason.rule for reason in decision.reasons] == ["catalogue.purpose", "catalogue.category", "catalogue.bank"]
 
 

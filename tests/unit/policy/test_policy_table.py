@@ -17,7 +17,7 @@ from broker.policy.vocabulary import ClusterState, DurationType, GrantStatus
 from broker.settings import default_policies_dir
 from tests.support.core import policies
 from tests.unit.policy.plain_reading import FIGURES, Asking, read, refusing_release, refusing_request
-from tests.unit.policy.test_policy_rules import RELEASE
+from tests.unit.policy.test_policy_rules import RELEASE, REQUEST
 
 FILES = read(default_policies_dir())
 NARROW = {
@@ -62,7 +62,7 @@ def request(asked: Asking, bank_id: str | None) -> RequestContext:
     figures = asked.figures
     terms = Terms(asked.purpose, (CategoryTerm(asked.category),), DurationType.TIME_BOUND, **figures)
     platform = PlatformFacts("messenger", asked.purposes, asked.categories)
-    return RequestContext(platform=platform, terms=terms, bank_id=bank_id, bank=facts(asked.bank))
+    return replace(REQUEST, platform=platform, terms=terms, bank_id=bank_id, bank=facts(asked.bank))
 
 
 def release(asked: Asking, bank_id: str | None) -> ReleaseContext:

@@ -37,7 +37,7 @@ def test_a_grant_is_listed_with_its_parts(world: World, maya: Browser) -> None:
 def _keeps(world: World, facts: BankFacts) -> None:
     bounds, now = world.services.catalogue.banks["harbor"], world.services.clock()
     with world.services.database.write() as session:
-        bank_facts.keep(session, bounds, facts, after=0, author="Ada", reason="why", now=now)
+        bank_facts.keep(session, world.services.sealer, bounds, facts, after=0, author="Ada", reason="why", now=now)
 
 
 def test_what_the_bank_has_limited_since_is_told(world: World, maya: Browser) -> None:

@@ -16,7 +16,7 @@ def upgrade() -> None:
         sa.Column("bank_id", sa.String(length=64), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("facts", sa.Text(), nullable=False),
-        sa.Column("author", sa.String(length=120), nullable=False),
+        sa.Column("sealed_by", sa.LargeBinary(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("reason", sa.String(length=500), nullable=False),
         sa.PrimaryKeyConstraint("bank_id", "version", name=op.f("pk_bank_facts")),
