@@ -1,7 +1,7 @@
 """Asks the policies whether a platform may ask for what it does, and which banks are able to serve it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from broker.banks.facts import in_force, in_force_everywhere
 from broker.banks.service import all_banks
@@ -20,10 +20,14 @@ from broker.switches.views import Switch, off_categories, off_for
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The decision, and the ids of the banks able to serve the request: none when it is refused."""
+    """The decision, and the ids of the banks able to serve the request: none when it is refused.
+
+    `unable` maps the ids of the banks that are not to the first reason of each.
+    """
 
     decision: Decision
     banks: tuple[str, ...] = ()
+    unable: Mapping[str, Reason] = field(default_factory=dict)
 
 
 def most_asked(pushed: Pushed) -> Terms:
@@ -53,7 +57,8 @@ def judge(platform: Platform, terms: Terms) -> Judgement:
     decisions = {bank: _decide(files, platform, terms, bank, known.get(bank), switches=switches) for bank in asked}
     able = tuple(bank for bank, decision in decisions.items() if decision.is_allowed)
     if able:
-        return Judgement(general, able)
+        unable = {bank: decision.reasons[0] for bank, decision in decisions.items() if not decision.is_allowed}
+        return Judgement(general, able, unable)
     unknown = Reason("bank-unknown", "request.bank", "There is no such bank here.")
     return Judgement(_refusal(files, decisions, known) or Decision(general.policy_digest, (unknown,)))
 

@@ -60,3 +60,11 @@ def test_what_replaces_a_grant_is_cut_too(world: World) -> None:
     assert found is not None
     assert found.most.lookback_days == 14
     assert "lookback_days" not in ASKED[0]
+
+
+def test_a_bank_that_cannot_serve_a_request_is_named_with_its_rule(world: World) -> None:
+    lowers(world, maximum_lookback_days=14)
+    browser = world.browser()
+    _, query = location(world.messenger.sends(browser, authorization_details=details(lookback_days=15)))
+    wish = browser.get(f"/test/wish/{query['for']}").json
+    assert (wish["banks"], wish["unable"]) == (["meridian"], {"harbor": "bank.history"})
