@@ -1,7 +1,8 @@
 """Who is behind this browser: nobody yet, a person, or a bank's member of staff; and where a sign-in is to lead."""
 
 import secrets
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import cast
 
 from flask import session
@@ -31,13 +32,15 @@ class Visitor:
 class SignInWish:
     """Why somebody is asked to sign in: which banks they may choose, where they go after, who asks for data.
 
-    `staff` wishes accept members of staff only, others accept customers only.
+    `staff` wishes accept members of staff only, others accept customers only. `unable` maps the banks that cannot serve
+    the request to the id of the rule that says so.
     """
 
     path: str
     banks: tuple[str, ...]
     asker: str | None = None
     staff: bool = False
+    unable: Mapping[str, str] = field(default_factory=dict)
 
 
 def browser_id() -> str:

@@ -20,6 +20,7 @@ from broker.grants.amendment_rows import new_amendment, place_of, told_of_change
 from broker.grants.consents import (
     Answer,
     Asker,
+    at_bank,
     chosen_terms,
     decide_now,
     offered_now,
@@ -72,6 +73,7 @@ class Amendments:
                 raise NotFound("There is no such grant towards this app.")
             if not is_amendable(grant):
                 raise ConsentRefused("This grant cannot be changed any more.", code="grant-ended")
+            asked = at_bank(transaction.session, self._catalogue, asked, bank_id)
             most = most_of(grant, action, asked)
             decision = decide_now(transaction.session, self._catalogue, asker, most, row.bank_id)
             found = new_amendment(row, action, asked, answer=answer, catalogue=self._catalogue, now=now)

@@ -68,10 +68,13 @@ class Consents:
     def propose(self, actor: Actor, asker: Asker, terms: Terms, bank_id: str, answer: Answer) -> str:
         """Store a proposal for this person at this bank and return its id; it dies unapproved after 10 minutes.
 
+        Figures that the request left to the defaults are cut to the bank's ceilings; so the person reads them.
+
         Raises:
             PolicyRefused: the policies or the bank's facts do not allow it (logged as `grant.rejected`).
         """
         with self._sequencer.transaction([bank_id]) as transaction:
+            terms = at_bank(transaction.session, self._catalogue, terms, bank_id)
             decision = decide_now(transaction.session, self._catalogue, asker, terms, bank_id)
             row = self._proposal(actor, asker, terms, bank_id, answer)
             transaction.session.add(row)
@@ -168,6 +171,12 @@ class Consents:
         set_status(row, GrantStatus.REJECTED, decision.codes[0], now)
         transaction.append(rejection_of(row, actor, decision))
         end_at_bank_if_last(transaction.session, row, now)
+
+
+def at_bank(session: Session, catalogue: Catalogue, terms: Terms, bank_id: str) -> Terms:
+    """Return what a request asks for at a bank, by the bank's facts as they stand in this transaction."""
+    bank = in_force(session, catalogue, bank_id).bank
+    return terms if bank is None else bank.cut(terms)
 
 
 def offered_now(

@@ -51,7 +51,8 @@ def arrive(parameters: Mapping[str, str]) -> str:
     if who is not None and who.role is None and who.wish == wish_id and who.bank_id in judgement.banks:
         return _to_consent(platform, kept, who, proposals)
     path = "/oauth/authorize?" + urlencode({"client_id": client_id, "request_uri": request_uri})
-    keep_wish(wish_id, SignInWish(path=path, banks=judgement.banks, asker=platform.name))
+    unable = {bank: reason.rule for bank, reason in judgement.unable.items()}
+    keep_wish(wish_id, SignInWish(path=path, banks=judgement.banks, asker=platform.name, unable=unable))
     return f"/sign-in?for={wish_id}"
 
 

@@ -93,7 +93,7 @@ def _of_element(asked: Mapping[str, Any], catalogue: Catalogue) -> Terms:
             purpose=purpose, categories=categories, duration_type=duration_type, bank=bank, **numbers
         )
     # No defaults without a purpose; the policies refuse these terms by name, and the refusal is logged.
-    figures: dict[str, int] = {name: numbers.get(name, 0) for name in NUMBERS}
+    figures: dict[str, Any] = {name: numbers.get(name, 0) for name in NUMBERS}
     return Terms(purpose=word, categories=categories, duration_type=duration_type, bank=bank, **figures)
 
 

@@ -1,9 +1,9 @@
 """Asks the policies whether a platform may ask for what it does, and which banks are able to serve it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from broker.banks.facts import in_force_everywhere
+from broker.banks.facts import in_force, in_force_everywhere
 from broker.banks.service import all_banks
 from broker.edge.services import services
 from broker.grants.proposals import most_of
@@ -20,10 +20,14 @@ from broker.switches.views import Switch, off_categories, off_for
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The decision, and the ids of the banks able to serve the request: none when it is refused."""
+    """The decision, and the ids of the banks able to serve the request: none when it is refused.
+
+    `unable` maps the ids of the banks that are not to the first reason of each.
+    """
 
     decision: Decision
     banks: tuple[str, ...] = ()
+    unable: Mapping[str, Reason] = field(default_factory=dict)
 
 
 def most_asked(pushed: Pushed) -> Terms:
@@ -35,7 +39,9 @@ def most_asked(pushed: Pushed) -> Terms:
     if pushed.amends is None:
         return pushed.terms
     grant = amendable_grant(pushed.amends.grant_id, pushed.platform_id)
-    return most_of(grant, pushed.amends.action, pushed.terms)
+    with services().database.read() as session:
+        bank = in_force(session, services().catalogue, grant.bank_id).bank
+    return most_of(grant, pushed.amends.action, bank.cut(pushed.terms) if bank else pushed.terms)
 
 
 def judge(platform: Platform, terms: Terms) -> Judgement:
@@ -51,7 +57,8 @@ def judge(platform: Platform, terms: Terms) -> Judgement:
     decisions = {bank: _decide(files, platform, terms, bank, known.get(bank), switches=switches) for bank in asked}
     able = tuple(bank for bank, decision in decisions.items() if decision.is_allowed)
     if able:
-        return Judgement(general, able)
+        unable = {bank: decision.reasons[0] for bank, decision in decisions.items() if not decision.is_allowed}
+        return Judgement(general, able, unable)
     unknown = Reason("bank-unknown", "request.bank", "There is no such bank here.")
     return Judgement(_refusal(files, decisions, known) or Decision(general.policy_digest, (unknown,)))
 
@@ -76,7 +83,7 @@ def _decide(
     found = [one for one in switches if one.target.concerns(bank_id or "", platform.id)]
     asked = RequestContext(
         platform=PlatformFacts(platform.id, frozenset(platform.purposes), frozenset(platform.scopes)),
-        terms=terms,
+        terms=bank.cut(terms) if bank else terms,
         bank_id=bank_id,
         bank=bank,
         off=off_for(found),

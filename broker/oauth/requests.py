@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -70,6 +70,7 @@ def keep(session: Session, sealer: Sealer, pushed: Pushed, now: datetime) -> str
         "code_challenge": pushed.code_challenge,
         "jkt": pushed.jkt,
         "terms": pushed.terms.to_json(),
+        "unnamed": sorted(pushed.terms.unnamed),
         "response_mode": pushed.response_mode,
         "amends": asdict(pushed.amends) if pushed.amends else None,
     }
@@ -92,13 +93,14 @@ def find(session: Session, sealer: Sealer, key: str) -> Kept | None:
         return None
     plain: dict[str, Any] = json.loads(sealer.open(row.sealed, _context(key, row.platform_id)))
     amends = plain.get("amends")  # absent in what was pushed to an earlier release
+    terms = Terms.from_json(plain["terms"])
     pushed = Pushed(
         platform_id=row.platform_id,
         redirect_uri=plain["redirect_uri"],
         state=plain["state"],
         code_challenge=plain["code_challenge"],
         jkt=plain["jkt"],
-        terms=Terms.from_json(plain["terms"]),
+        terms=replace(terms, unnamed=frozenset(plain.get("unnamed", ()))),  # absent in what an earlier release kept
         response_mode=plain.get("response_mode", "query"),  # requests of an earlier version have none
         amends=GrantAction(amends["grant_id"], AmendAction(amends["action"])) if amends else None,
     )

@@ -1,7 +1,7 @@
 """The catalogue: categories, purposes and bank facts as the policy files state them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from broker.policy.answers import Questions
@@ -122,6 +122,20 @@ class BankFacts:
     joint_accounts: bool
     receipts_required: bool
 
+    def cut(self, terms: Terms) -> Terms:
+        """Return a request's terms at this bank: what it left to the defaults is at most the bank's ceiling.
+
+        What it named stays, and is refused when it is above the ceiling.
+        """
+        ceilings = {
+            "duration_days": self.maximum_duration_days,
+            "lookback_days": self.maximum_lookback_days,
+            "frequency_per_day": self.maximum_frequency_per_day,
+        }
+        figures = {name: getattr(terms, name) for name in ceilings.keys() & terms.unnamed}
+        lower = {name: min(value, ceilings[name]) for name, value in figures.items() if value is not None}
+        return replace(terms, **lower)
+
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
@@ -149,8 +163,14 @@ class Catalogue:
         data_life_days: int | None = None,
         bank: str | None = None,
     ) -> Terms:
-        """Fill in the purpose's default for every figure that a request does not name."""
+        """Fill in the purpose's default for every figure that a request does not name, and remember which these are."""
         default = purpose.default
+        named = {
+            "duration_days": duration_days,
+            "lookback_days": lookback_days,
+            "frequency_per_day": frequency_per_day,
+            "data_life_days": data_life_days,
+        }
         if duration_type is DurationType.TIME_BOUND and duration_days is None:
             duration_days = default.duration_days
         return Terms(
@@ -162,4 +182,5 @@ class Catalogue:
             frequency_per_day=default.frequency_per_day if frequency_per_day is None else frequency_per_day,
             data_life_days=default.data_life_days if data_life_days is None else data_life_days,
             bank=bank,
+            unnamed=frozenset(name for name, value in named.items() if value is None),
         )

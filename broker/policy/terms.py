@@ -1,7 +1,7 @@
 """What one request or one grant says: purpose, categories and figures; and what it means to be within another."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from broker.policy.vocabulary import DETAIL_ORDER, PRECISION_ORDER, Detail, DurationType, Precision
@@ -26,7 +26,11 @@ class CategoryTerm:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """All that one request or grant says. Days are whole days; `duration_days` is None for ONE_TIME."""
+    """All that one request or grant says. Days are whole days; `duration_days` is None for ONE_TIME.
+
+    `unnamed` are the figures that a request left to the defaults: only these are cut to a bank's ceilings. It is no
+    part of what is granted, so `to_json` leaves it out.
+    """
 
     purpose: str
     categories: tuple[CategoryTerm, ...]
@@ -36,6 +40,7 @@ class Terms:
     frequency_per_day: int
     data_life_days: int
     bank: str | None = None
+    unnamed: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def category_names(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from broker.audit.policy_changes import Edit, facts_entry
 from broker.banks import facts as bank_facts
-from broker.edge.answers import see_other
+from broker.edge.answers import see_other, to_be_corrected
 from broker.edge.gates import signed_in
 from broker.edge.interaction import interaction_id
 from broker.edge.problems import wants_json
@@ -17,7 +17,7 @@ from broker.errors import InvalidRequest, NotFound, NotPermitted
 from broker.grants.affected import affected
 from broker.policy.catalogue import BankFacts
 from broker.policy.facts import Change, change, in_force, within
-from broker.web import parties
+from broker.web import facts_draft, parties
 from broker.web.facts_form import FactsForm, consequences, figures_of, told, wished
 from broker.web.formats import place
 from broker.web.forms import parsed
@@ -29,26 +29,34 @@ _ADMIN = "admin"
 @blueprint.get("/console/<bank_id>/facts")
 def show(bank_id: str) -> ResponseReturnValue:
     """Show the facts in force, their bounds and their history; an administrator also gets the form."""
+    return _page(bank_id)
+
+
+def _page(bank_id: str, error: InvalidRequest | None = None) -> ResponseReturnValue:
+    """Show the page; with an error, the form as it was sent."""
     bounds = _bounds(bank_id)
     with services().database.read() as session:
         rules = bank_facts.in_force(session, services().catalogue, bank_id)
         versions = bank_facts.history(session, services().sealer, bounds)
         bank = parties.bank_named(session, bank_id)
     facts = rules.catalogue.banks[bank_id]
-    if wants_json():
+    if wants_json() and error is None:
         return jsonify({"version": rules.version, "policy": rules.catalogue.digest, "facts": told(facts)})
-    return render_template(
+    draft = facts_draft.in_force(facts) if error is None else facts_draft.to_be_mended(request.form, facts, error)
+    page = render_template(
         "bank_facts.html",
         bank=bank,
         facts=facts,
         bounds=bounds,
         rules=rules,
         versions=versions,
+        draft=draft,
         figures=figures_of(facts, bounds),
         told=told,
         may_change=signed_in().role == _ADMIN,
         catalogue=services().catalogue,
     )
+    return page if error is None else to_be_corrected(page)
 
 
 @blueprint.post("/console/<bank_id>/facts")
@@ -56,6 +64,20 @@ def edit(bank_id: str) -> ResponseReturnValue:
     """Say what a change would do; make it when it has been confirmed."""
     if signed_in().role != _ADMIN:
         raise NotPermitted("Only administrators of the bank can change this.")
+    try:
+        return _answered(bank_id)
+    except InvalidRequest as error:
+        if wants_json():
+            raise
+        return _page(bank_id, error)
+
+
+def _answered(bank_id: str) -> ResponseReturnValue:
+    """Answer a form that can be accepted.
+
+    Raises:
+        InvalidRequest: it cannot; nothing has changed.
+    """
     sent, bounds = parsed(FactsForm(), request.form), _bounds(bank_id)
     facts = wished(sent, bounds)
     if sent["confirm"] is None:

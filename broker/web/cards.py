@@ -1,17 +1,19 @@
 """What My sharing shows of each grant: a card with its parts, their states in words and what can be done now."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from broker.banks.facts import InForce
 from broker.clock import rfc3339
-from broker.grants.views import Grant
+from broker.grants.views import Grant, GrantedCategory
 from broker.policy import Catalogue
 from broker.policy.vocabulary import ClusterState, GrantStatus
 from broker.web import switch_words
 from broker.web.parties import Names
+from broker.web.present import Present, present
 from broker.web.words import REASONS
 
 _STALE_AFTER = timedelta(days=90)
@@ -61,7 +63,7 @@ class Piece:
 class Card:
     """One grant with everything the person needs to judge it. `is_stale` means not used for 90 days.
 
-    `off` says who has turned off what of it, when and why.
+    `off` says who has turned off what of it, when and why; `present` what the bank holds to now.
     """
 
     grant: Grant
@@ -75,6 +77,7 @@ class Card:
     accounts: tuple[Piece, ...]
     is_stale: bool
     off: tuple[str, ...]
+    present: Present
 
     @property
     def is_past(self) -> bool:
@@ -88,10 +91,15 @@ class Card:
         return next((part for part in parts if part.id == wanted), None)
 
 
-def cards_of(grants: Iterable[Grant], catalogue: Catalogue, names: Names, now: datetime) -> list[Card]:
-    """Build the cards of a person's grants; requests that nobody decided are no sharing."""
+def cards_of(
+    grants: Iterable[Grant], rules: Mapping[str, InForce], catalogue: Catalogue, names: Names, now: datetime
+) -> list[Card]:
+    """Build the cards of a person's grants; requests that nobody decided are no sharing.
+
+    `rules` are the policies in force of each bank that a grant is with.
+    """
     decided = (grant for grant in grants if grant.authorised_at is not None or grant.status is GrantStatus.REJECTED)
-    return [_card(grant, catalogue, names, now) for grant in decided]
+    return [_card(grant, rules[grant.bank_id], catalogue, names, now) for grant in decided]
 
 
 def acts_on_all(cards: Iterable[Card]) -> tuple[Act, ...]:
@@ -137,26 +145,34 @@ def as_json(card: Card) -> dict[str, Any]:
     }
 
 
-def _card(grant: Grant, catalogue: Catalogue, names: Names, now: datetime) -> Card:
+def _card(grant: Grant, rules: InForce, catalogue: Catalogue, names: Names, now: datetime) -> Card:
     is_final = grant.status.is_final
     used_at = grant.last_use_at or grant.authorised_at or grant.created_at
     purpose = catalogue.purposes.get(grant.terms.purpose)
+    holds = present(grant, rules, catalogue)
+    status = _shown_status(grant, holds)
     return Card(
         grant=grant,
         platform=names.platform(grant.platform_id),
         bank=names.bank(grant.bank_id),
         purpose=purpose.title if purpose else grant.terms.purpose,
-        words=_STATUS_WORDS[grant.status],
+        words=_STATUS_WORDS[status],
         reason=REASONS.get(grant.status_code, ""),
         acts=_acts_on_grant(grant.status),
-        categories=tuple(_categories(grant, catalogue, is_final=is_final)),
+        categories=tuple(_categories(grant, holds, catalogue, is_final=is_final)),
         accounts=tuple(
-            Piece(a.account_id, a.label, "", a.state, _state_words(grant, a.state), _acts(a.state, is_final=is_final))
+            Piece(a.account_id, a.label, "", a.state, _state_words(status, a.state), _acts(a.state, is_final=is_final))
             for a in grant.accounts
         ),
         is_stale=not is_final and used_at + _STALE_AFTER <= now,
         off=() if is_final else tuple(_off(grant, catalogue, names)),
+        present=holds,
     )
+
+
+def _shown_status(grant: Grant, holds: Present) -> GrantStatus:
+    """Return the status to show: a bank that gives nothing of a grant has turned it off."""
+    return GrantStatus.SUSPENDED if holds.is_whole and grant.status is GrantStatus.ACTIVE else grant.status
 
 
 def _off(grant: Grant, catalogue: Catalogue, names: Names) -> Iterable[str]:
@@ -165,7 +181,7 @@ def _off(grant: Grant, catalogue: Catalogue, names: Names) -> Iterable[str]:
         yield switch_words.told(switch, names, catalogue)
 
 
-def _categories(grant: Grant, catalogue: Catalogue, *, is_final: bool) -> Iterable[Piece]:
+def _categories(grant: Grant, holds: Present, catalogue: Catalogue, *, is_final: bool) -> Iterable[Piece]:
     for granted in grant.categories:
         term, category = granted.term, catalogue.categories.get(granted.term.name)
         steps = []
@@ -178,7 +194,7 @@ def _categories(grant: Grant, catalogue: Catalogue, *, is_final: bool) -> Iterab
             title=category.title if category else term.name,
             steps=", ".join(steps),
             state=granted.state,
-            words=_state_words(grant, granted.state),
+            words=_category_words(_shown_status(grant, holds), granted, holds),
             acts=_acts(granted.state, is_final=is_final),
             use_count=granted.use_count,
             last_use_at=granted.last_use_at,
@@ -187,8 +203,13 @@ def _categories(grant: Grant, catalogue: Catalogue, *, is_final: bool) -> Iterab
         )
 
 
-def _state_words(grant: Grant, state: ClusterState) -> str:
-    is_held = state is ClusterState.ACTIVE and grant.status is not GrantStatus.ACTIVE
+def _category_words(status: GrantStatus, granted: GrantedCategory, holds: Present) -> str:
+    is_stopped = granted.term.name in holds.stopped and granted.state is ClusterState.ACTIVE
+    return _state_words(status, ClusterState.SUSPENDED if is_stopped and not holds.is_whole else granted.state)
+
+
+def _state_words(status: GrantStatus, state: ClusterState) -> str:
+    is_held = state is ClusterState.ACTIVE and status is not GrantStatus.ACTIVE
     return _ON_HOLD if is_held else _STATE_WORDS[state]
 
 

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from broker.audit import reader
 from broker.audit.reader import LoggedEntry
 from broker.audit.vocabulary import Appended
+from broker.banks.facts import in_force
 from broker.edge.answers import rows, see_other
 from broker.edge.gates import actor
 from broker.edge.problems import wants_json
@@ -72,4 +73,6 @@ def _cards() -> list[Card]:
     with services().database.read() as session:
         grants = services().grant_reader.of_user(session, actor().user_id, now)
         names = parties.names(session)
-    return cards_of(grants, services().catalogue, names, now)
+        files = services().catalogue
+        rules = {bank: in_force(session, files, bank) for bank in {grant.bank_id for grant in grants}}
+    return cards_of(grants, rules, files, names, now)

@@ -45,7 +45,7 @@ def choose() -> ResponseReturnValue:
     wish = wishes.kept(wish_id)
     banks = wishes.choices(wish)
     allow_form_targets(_origins(banks))
-    return render_template("sign_in.html", wish_id=wish_id, wish=wish, banks=banks)
+    return render_template("sign_in.html", wish_id=wish_id, wish=wish, banks=banks, unable=wishes.unable(wish))
 
 
 @blueprint.post("/sign-in")

@@ -10,6 +10,17 @@ from broker.edge.services import services
 from broker.edge.visitor import SignInWish, keep_wish, wish_of
 from broker.errors import InvalidRequest
 
+_OTHERWISE = "does not share what the app asks for at the moment"
+_LESS = "does not share as much as the app asks for"
+_REASONS = {
+    "bank.duration": _LESS,
+    "bank.history": _LESS,
+    "bank.frequency": _LESS,
+    "switch.bank": "sharing from this bank is turned off at the moment",
+    "switch.platform": "sharing with this app is turned off at the moment",
+    "switch.category": "sharing what the app asks for is turned off at the moment",
+}
+"""By the id of the rule that says so."""
 _PLAIN_QUERY = re.compile(r"[A-Za-z0-9=&%_.:+-]{0,300}")
 
 
@@ -46,6 +57,13 @@ def choices(wish: SignInWish) -> list[Bank]:
     """Return the banks that may be chosen, ordered by name."""
     with services().database.read() as session:
         return [bank for bank in all_banks(session) if bank.id in wish.banks]
+
+
+def unable(wish: SignInWish) -> list[tuple[str, str]]:
+    """Return the names of the banks that cannot serve what an app asks for, each with the reason in words."""
+    with services().database.read() as session:
+        found = [bank for bank in all_banks(session) if bank.id in wish.unable]
+    return [(bank.name, _REASONS.get(wish.unable[bank.id], _OTHERWISE)) for bank in found]
 
 
 def _landing(wanted: str) -> str:

@@ -210,7 +210,7 @@ def _app(services: Services) -> Flask:
     def wished(wish: str) -> dict[str, Any]:
         found = wish_of(wish)
         assert found is not None
-        return {"path": found.path, "banks": found.banks, "asker": found.asker}
+        return {"path": found.path, "banks": found.banks, "asker": found.asker, "unable": found.unable}
 
     return app
 

@@ -99,34 +99,48 @@ def test_staff_of_another_bank_and_customers_are_turned_away(ada: Browser, maya:
 
 
 @pytest.mark.parametrize(
-    ("without", "others", "code"),
+    ("without", "others", "told"),
     [
-        ((), {"category": "thoughts"}, "facts-too-wide"),
-        ((), {"maximum_lookback_days": "366"}, "facts-too-wide"),
-        ((), {"joint_accounts": "yes"}, "facts-too-wide"),
-        ((), {}, "facts-unchanged"),
-        (("accounts",), {"version": "7"}, "facts-changed"),
-        (("accounts",), {"reason": ""}, "invalid-request"),
-        (("accounts",), {"reason": "x" * 501}, "invalid-request"),
-        (("accounts",), {"maximum_lookback_days": "0"}, "invalid-request"),
-        (("accounts",), {"maximum_lookback_days": "1e9"}, "invalid-request"),
-        (("accounts",), {"version": str(1 << 40)}, "invalid-request"),
+        ((), {"category": "thoughts"}, "more than the policies of the operator allow"),
+        ((), {"maximum_lookback_days": "366"}, "more than the policies of the operator allow"),
+        ((), {"joint_accounts": "yes"}, "more than the policies of the operator allow"),
+        ((), {}, "Nothing would change."),
+        (("accounts",), {"version": "7"}, "The facts have changed meanwhile."),
+        (("accounts",), {"reason": ""}, "Give a reason of at most 500"),
+        (("accounts",), {"reason": "x" * 501}, "Give a reason of at most 500"),
+        (("accounts",), {"maximum_lookback_days": "0"}, "Furthest history, in days: write a whole number"),
+        (("accounts",), {"maximum_lookback_days": "1e9"}, "Furthest history, in days: write a whole number"),
+        (("accounts",), {"version": str(1 << 40)}, "Not done yet"),
     ],
 )
 @pytest.mark.parametrize("is_confirmed", [False, True])
 def test_a_form_that_cannot_be_meant_changes_nothing(
-    ada: Browser, without: tuple[str, ...], others: dict[str, str], code: str, is_confirmed: bool
+    ada: Browser, without: tuple[str, ...], others: dict[str, str], told: str, is_confirmed: bool
 ) -> None:
     answer = fills_in(ada, *without, **others, **({"confirm": "yes"} if is_confirmed else {}))
-    assert (answer.status_code, code in answer.text) == (400, True)
+    assert (answer.status_code, told in words_of(answer)) == (422, True)
+    assert form_with(answer, "maximum_lookback_days").has("version")
     assert ada.json(PAGE)["version"] == 0
+
+
+def test_what_was_written_into_a_form_with_a_mistake_is_kept(ada: Browser) -> None:
+    answer = fills_in(ada, "accounts", maximum_lookback_days="0", maximum_duration_days="100", reason="<b>Why</b>")
+    again = form_with(answer, "maximum_lookback_days")
+    assert dict(again.fields)["maximum_duration_days"] == "100"
+    assert ("category", "accounts") not in again.ticked
+    assert "&lt;b&gt;Why&lt;/b&gt;</textarea>" in answer.text
+    assert '<a href="#maximum_lookback_days">' in answer.text
 
 
 def test_of_two_administrators_the_second_looks_again(ada: Browser) -> None:
     first, second = fills_in(ada, "accounts"), fills_in(ada, "balances")
     confirms(ada, first)
     answer = confirms(ada, second)
-    assert (answer.status_code, "facts-changed" in answer.text) == (400, True)
+    assert (answer.status_code, "The facts have changed meanwhile." in answer.text) == (422, True)
+    again = form_with(answer, "maximum_lookback_days")
+    assert ("category", "accounts") not in again.ticked
+    assert ("category", "balances") in again.ticked
+    assert ">Our terms changed</textarea>" in answer.text
     assert ada.json(PAGE)["version"] == 1
 
 

@@ -1,8 +1,12 @@
 """My sharing: what is shown of each grant, and that every button does what it says, after asking."""
 
+from dataclasses import replace
+
 import pytest
 from web_world import Browser, Form, World, form_with, forms_of, words_of
 
+from broker.banks import facts as bank_facts
+from broker.policy.catalogue import BankFacts
 from broker.policy.terms import CategoryTerm
 from broker.policy.vocabulary import ClusterState, GrantStatus
 
@@ -28,6 +32,42 @@ def test_a_grant_is_listed_with_its_parts(world: World, maya: Browser) -> None:
     assert [part["category"] for part in row["categories"]] == ["balances", "transactions"]
     assert row["categories"][1]["detail"] == "basic"
     assert {part["label"] for part in row["accounts"]} == {"Everyday money ••7803", "Summer fund ••1302"}
+
+
+def _keeps(world: World, facts: BankFacts) -> None:
+    bounds, now = world.services.catalogue.banks["harbor"], world.services.clock()
+    with world.services.database.write() as session:
+        bank_facts.keep(session, world.services.sealer, bounds, facts, after=0, author="Ada", reason="why", now=now)
+
+
+def test_what_the_bank_has_limited_since_is_told(world: World, maya: Browser) -> None:
+    world.shares(maya, "balances", "card_locations")
+    before = words_of(maya.get("/my-sharing"))
+    assert "Looks back</dt><dd>60 days" in before
+    assert "has limited this" not in before
+    facts = world.services.catalogue.banks["harbor"]
+    left = facts.categories - {"card_locations"}
+    _keeps(world, replace(facts, categories=left, maximum_lookback_days=14, maximum_frequency_per_day=2))
+    words = words_of(maya.get("/my-sharing"))
+    for told in (
+        "Harbor Bank has limited this since you agreed",
+        "“Where your cards were used” is not shared any more",
+        "it looks back 14 days, not 60 days",
+        "on its own up to 2 times a day, not 4",
+        "Looks back</dt><dd>14 days",
+        "<dd>up to 2 times a day",
+    ):
+        assert told in words
+    assert words.count(">Turned off<") == 1
+
+
+def test_a_purpose_that_the_bank_no_longer_serves_turns_the_permission_off(world: World, maya: Browser) -> None:
+    world.shares(maya, "balances")
+    facts = world.services.catalogue.banks["harbor"]
+    _keeps(world, replace(facts, purposes=facts.purposes - {"chat_banking"}))
+    words = words_of(maya.get("/my-sharing"))
+    assert "nothing is shared for this purpose any more" in words
+    assert ">On<" not in words
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
 """Signing in at a bank: what is believed, what is not, and where it leads."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from identity_provider import running_provider
 from joserfc.jwk import ECKey, OctKey
-from web_world import AUDITOR, PERSON, Browser, World, build_world, form_with, forms_of, words_of
+from web_world import AUDITOR, BASE, PERSON, Browser, World, build_world, form_with, forms_of, words_of
 
+from broker.edge.visitor import SignInWish
 from tests.support.stores import NewStore
 
 
@@ -66,6 +68,27 @@ def test_a_signed_out_visitor_is_led_through_the_bank_choice(world: World) -> No
     answer = world.browser().get("/my-sharing")
     assert answer.status_code == 303
     assert form_with(world.browser().get(answer.location), "for", "bank").values("bank") == ["harbor", "meridian"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ("bank.categories", "does not share what the app asks for at the moment"),
+        ("bank.history", "does not share as much as the app asks for"),
+        ("switch.bank", "sharing from this bank is turned off at the moment"),
+    ],
+)
+def test_a_bank_that_cannot_serve_an_app_stands_there_with_the_reason(world: World, rule: str, why: str) -> None:
+    browser = world.browser()
+    wish = SignInWish("/oauth/authorize?x=1", ("meridian",), asker="Messenger", unable={"harbor": rule})
+    browser.get("/sign-in")
+    with browser.client.session_transaction(base_url=BASE) as session:
+        session["wishes"] = {"w": asdict(wish)}
+    page = browser.get("/sign-in?for=w")
+    assert f'<option value="" disabled>Harbor Bank: {why}</option>' in words_of(page)
+    form = form_with(page, "for", "bank")
+    assert form.chosen("bank") == "meridian"
+    assert browser.submit(form, ("bank", "harbor")).status_code == 400
 
 
 def test_the_sign_in_page_lets_its_form_lead_to_the_banks(world: World) -> None:
