@@ -11,6 +11,7 @@ from broker.grants.views import Grant
 from broker.policy import Catalogue
 from broker.policy.vocabulary import ClusterState, GrantStatus
 from broker.web import switch_words
+from broker.web.how_often import HowOften, how_often
 from broker.web.parties import Names
 from broker.web.words import REASONS
 
@@ -75,6 +76,7 @@ class Card:
     accounts: tuple[Piece, ...]
     is_stale: bool
     off: tuple[str, ...]
+    often: HowOften
 
     @property
     def is_past(self) -> bool:
@@ -156,6 +158,7 @@ def _card(grant: Grant, catalogue: Catalogue, names: Names, now: datetime) -> Ca
         ),
         is_stale=not is_final and used_at + _STALE_AFTER <= now,
         off=() if is_final else tuple(_off(grant, catalogue, names)),
+        often=how_often(catalogue, grant.terms),
     )
 
 

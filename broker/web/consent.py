@@ -24,6 +24,7 @@ from broker.release import OwnAccount
 from broker.web import parties, words
 from broker.web.amendment import differences_of, former_choice
 from broker.web.forms import Form, parsed
+from broker.web.how_often import how_often
 from broker.web.offer import default_precision, offer_of, refuse_outdated
 from broker.web.proposals import Proposal, approve, asker_of, own_proposal, refuse
 
@@ -152,6 +153,7 @@ def _page(
         changes=differences_of(amendment, catalogue) if amendment else None,
         error=error,
         error_at=_place_of(error, chosen),
+        often=how_often(catalogue, asked.terms),
         once=ONE_TIME_LIFE,
         forbidden=catalogue.forbidden.values(),
         **_who(asked),
