@@ -116,7 +116,7 @@ REASONS = {
     "grant-expired": "the permission had ended",
     "grant-paused": "you had paused the app",
     "grant-rejected": "the permission was refused",
-    "grant-revoked": "you had stopped the app",
+    "grant-revoked": "the permission had been ended",
     "grant-suspended": "sharing was turned off, by the bank or by us",
     "grant-unknown": "there was no permission",
     "harvest-hold": "the app is held back, because it reads more than its budget allows",

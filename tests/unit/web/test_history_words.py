@@ -1,0 +1,44 @@
+"""What the access history says of single entries, without a broker around them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from broker.audit.reader import LoggedEntry
+from broker.audit.vocabulary import Event, Initiator
+from broker.policy import Catalogue
+from broker.policy.loading import load_catalogue
+from broker.settings import default_policies_dir
+from broker.web import words
+
+CATALOGUE: Catalogue = load_catalogue(default_policies_dir())
+ENTRY = LoggedEntry(
+    log="harbor/2026",
+    number=1,
+    at=datetime(2026, 11, 22, tzinfo=UTC),
+    bank_id="harbor",
+    event=Event.ACCESS_REFUSED,
+    initiator=Initiator.DATA_RECIPIENT,
+    decision="refused",
+    subject=None,
+    platform_id="messenger",
+    grant_id="g",
+    category=None,
+    purpose=None,
+    interaction_id=None,
+    policy_digest=None,
+    reasons=(),
+    records=None,
+    accounts=None,
+    attended=None,
+    details={},
+)
+
+
+def told(entry: LoggedEntry) -> str:
+    return words.sentence(entry, platform="Messenger", bank="Harbor Bank", catalogue=CATALOGUE)
+
+
+def test_a_grant_that_is_over_is_not_said_to_have_been_ended_by_the_person() -> None:
+    (rule,) = [rule for rule in CATALOGUE.engine.rulebook.rules.values() if rule.id == "grant.revoked"]
+    assert rule.words == "This grant was ended."
+    assert words.reasons(replace(ENTRY, reasons=("grant-revoked",))) == ["the permission had been ended"]
