@@ -130,6 +130,8 @@ REASONS = {
     "policy-refused": "no rule allows it",
     "proposed": "waiting for you",
     "purpose-forbidden": "this purpose is not allowed",
+    "token-expired": "the app's access had run out or was taken back",
+    "token-key-mismatch": "the app's access belongs to another key",
     "suspended-by-bank": "the bank turned it off",
     "suspended-by-operator": "we turned it off",
     "unapproved": "you did not answer in time",
@@ -199,4 +201,6 @@ def _what(entry: LoggedEntry, catalogue: Catalogue) -> str:
         return inside(category.title)
     if entry.category:
         return entry.category
+    if entry.event in _ACCESSES:  # refused before anybody looked at what was wanted
+        return "your data"
     return "one account" if entry.details.get("accounts") else "everything"

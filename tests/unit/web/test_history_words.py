@@ -42,3 +42,10 @@ def test_a_grant_that_is_over_is_not_said_to_have_been_ended_by_the_person() -> 
     (rule,) = [rule for rule in CATALOGUE.engine.rulebook.rules.values() if rule.id == "grant.revoked"]
     assert rule.words == "This grant was ended."
     assert words.reasons(replace(ENTRY, reasons=("grant-revoked",))) == ["the permission had been ended"]
+
+
+def test_an_access_that_names_no_kind_of_data_did_not_ask_for_everything() -> None:
+    refused = replace(ENTRY, reasons=("token-expired",))
+    assert told(refused) == "Messenger asked to see your data and got nothing"
+    assert words.reasons(refused) == ["the app's access had run out or was taken back"]
+    assert "everything" in told(replace(ENTRY, event=Event.GRANT_PAUSED, decision="allowed"))
