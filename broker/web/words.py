@@ -94,6 +94,7 @@ PRESENCE = {
 """What an access says of the person's own presence."""
 
 _ON_HOLD = "We put sharing with {platform} on hold, because a part of our log was lost; you can let it go on"
+_UNANSWERED = "The request of {platform} ended unanswered"
 
 REASONS = {
     "account-not-granted": "you do not share this account",
@@ -164,6 +165,8 @@ def sentence(entry: LoggedEntry, *, platform: str, bank: str, catalogue: Catalog
     wording = _SENTENCES.get(entry.event, EVENTS[entry.event])
     if _is_on_hold(entry):
         wording = _ON_HOLD
+    if entry.event is Event.GRANT_EXPIRED and "unapproved" in entry.reasons:
+        wording = _UNANSWERED
     told = wording.format(platform=platform or "An app", bank=bank, what=_what(entry, catalogue))
     return told + _RELEASED_TO[entry.attended] if entry.event is Event.ACCESS_RELEASED else told
 

@@ -49,3 +49,9 @@ def test_an_access_that_names_no_kind_of_data_did_not_ask_for_everything() -> No
     assert told(refused) == "Messenger asked to see your data and got nothing"
     assert words.reasons(refused) == ["the app's access had run out or was taken back"]
     assert "everything" in told(replace(ENTRY, event=Event.GRANT_PAUSED, decision="allowed"))
+
+
+def test_a_request_that_nobody_answered_is_no_permission_that_ended() -> None:
+    ended = replace(ENTRY, event=Event.GRANT_EXPIRED, decision="allowed", reasons=("unapproved",))
+    assert told(ended) == "The request of Messenger ended unanswered"
+    assert told(replace(ended, reasons=("ended",))) == "The permission of Messenger ended by itself"
