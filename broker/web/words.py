@@ -3,7 +3,7 @@
 from broker.audit.reader import LoggedEntry
 from broker.audit.vocabulary import Event, Initiator
 from broker.policy import Catalogue
-from broker.web.formats import inside
+from broker.web.formats import counted, inside
 
 DECISIONS = {"allowed": "Allowed", "refused": "Refused", "failed": "Failed"}
 
@@ -191,6 +191,23 @@ def reasons(entry: LoggedEntry) -> list[str]:
 def rules(entry: LoggedEntry) -> list[tuple[str, str]]:
     """Return words and id of each rule that refused, as they were told then; none once the details are erased."""
     return [(told["text"], told["rule"]) for told in entry.details.get("rules", ())]
+
+
+def question(entry: LoggedEntry) -> str:
+    """Say in words what an app asked to be answered with yes or no; empty for data, and once the details are erased."""
+    asked = entry.details.get("context", {}).get("question")
+    if asked is None:
+        return ""
+    if "atLeast" in asked:
+        return f"Can you spend at least {asked['atLeast']} {asked['currency']}?"
+    place = ", ".join(asked[name] for name in ("townName", "country") if name in asked)
+    return f"Was one of your cards used in {place} in the last {_span(asked['since'])}?"
+
+
+def _span(since: str) -> str:
+    """Write an ISO 8601 duration of whole days or whole hours: `1 day`, `6 hours`."""
+    number = int("".join(character for character in since if character.isdigit()))
+    return counted(number, "hour" if "T" in since else "day")
 
 
 def _is_on_hold(entry: LoggedEntry) -> bool:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from broker.audit.reader import LoggedEntry
 from broker.audit.vocabulary import Event, Initiator
 from broker.policy import Catalogue
@@ -55,3 +57,23 @@ def test_a_request_that_nobody_answered_is_no_permission_that_ended() -> None:
     ended = replace(ENTRY, event=Event.GRANT_EXPIRED, decision="allowed", reasons=("unapproved",))
     assert told(ended) == "The request of Messenger ended unanswered"
     assert told(replace(ended, reasons=("ended",))) == "The permission of Messenger ended by itself"
+
+
+QUESTIONS: dict[str, dict[str, str]] = {
+    "Can you spend at least 50 USD?": {"atLeast": "50", "currency": "USD"},
+    "Was one of your cards used in Leeds, GB in the last 1 day?": {
+        "country": "GB",
+        "townName": "Leeds",
+        "since": "P1D",
+    },
+    "Was one of your cards used in GB in the last 6 hours?": {"country": "GB", "since": "PT6H"},
+}
+
+
+@pytest.mark.parametrize("said", list(QUESTIONS))
+def test_a_question_is_said_in_words(said: str) -> None:
+    assert words.question(replace(ENTRY, details={"context": {"question": QUESTIONS[said]}})) == said
+
+
+def test_data_and_erased_details_have_no_question() -> None:
+    assert (words.question(ENTRY), words.question(replace(ENTRY, details={"context": {}}))) == ("", "")
