@@ -88,9 +88,10 @@ def claim(session: Session, wish: Claim) -> bool:
     return connection.execute(_TAKEN[connection.dialect.name], taken).first() is not None
 
 
-def expired_since(session: Session) -> datetime | None:
-    """Return when the oldest value that is still kept expires, None when nothing is kept."""
-    return session.scalar(select(func.min(SingleUse.expires_at)))
+def forgettable_since(session: Session) -> datetime | None:
+    """Return from when on `forget_expired` deletes the oldest value that is still kept, None when nothing is kept."""
+    oldest = session.scalar(select(func.min(SingleUse.expires_at)))
+    return None if oldest is None else oldest + _LARGEST_STEP
 
 
 def forget_expired(session: Session, now: datetime) -> None:

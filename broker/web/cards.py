@@ -1,7 +1,7 @@
 """What My sharing shows of each grant: a card with its parts, their states in words and what can be done now."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,7 @@ from broker.grants.views import Grant, GrantedCategory
 from broker.policy import Catalogue
 from broker.policy.vocabulary import ClusterState, GrantStatus
 from broker.web import switch_words
+from broker.web.how_often import HowOften, how_often
 from broker.web.parties import Names
 from broker.web.present import Present, present
 from broker.web.words import REASONS
@@ -78,6 +79,7 @@ class Card:
     is_stale: bool
     off: tuple[str, ...]
     present: Present
+    often: HowOften
 
     @property
     def is_past(self) -> bool:
@@ -167,6 +169,7 @@ def _card(grant: Grant, rules: InForce, catalogue: Catalogue, names: Names, now:
         is_stale=not is_final and used_at + _STALE_AFTER <= now,
         off=() if is_final else tuple(_off(grant, catalogue, names)),
         present=holds,
+        often=how_often(catalogue, replace(grant.terms, frequency_per_day=holds.frequency_per_day)),
     )
 
 

@@ -24,6 +24,7 @@ from broker.release import OwnAccount
 from broker.web import parties, words
 from broker.web.amendment import differences_of, former_choice
 from broker.web.forms import Form, parsed
+from broker.web.how_often import how_often
 from broker.web.offer import default_precision, offer_of, refuse_outdated
 from broker.web.proposals import Proposal, approve, asker_of, own_proposal, refuse
 
@@ -31,6 +32,8 @@ blueprint = Blueprint("consent", __name__)
 
 _log = structlog.get_logger(__name__)
 _CHANGED = "grant-changed"
+_SUPERSEDED = "amendment-superseded"
+_CONFLICT = 409
 _CORRECTABLE = {"consent-empty", "consent-too-wide", _CHANGED}
 _LONGEST_DAYS = 3650
 
@@ -70,16 +73,24 @@ def decide(grant_id: UUID) -> ResponseReturnValue:
     return _approve(proposal)
 
 
-def _closed(proposal: Proposal) -> ResponseReturnValue:
-    """Say that there is nothing left to decide, and where the log says what was decided."""
-    asked, since = proposal.asked, proposal.decided_from
+def _closed(proposal: Proposal) -> str:
+    """Say that there is nothing left to decide, and where the log says what was decided.
+
+    While a no to a request that is out of date still counts, it is the way back to the app.
+    """
+    asked, since, amendment = proposal.asked, proposal.decided_from, proposal.amendment
+    may_return = asked.status_code == _SUPERSEDED and asked.expires_at > services().clock()
+    if may_return:
+        allow_form_targets([asked.return_origin])
     with services().database.read() as session:
         acts = reader.acts_of_user(session, asked.user_id, proposal.decisions) if since else []
     later = [entry for entry in acts if entry.grant_id == asked.id and since is not None and entry.at >= since]
     return render_template(
         "consent_closed.html",
         grant=asked,
-        changes=proposal.amendment is not None,
+        changes=amendment is not None,
+        is_over=amendment is not None and amendment.grant.status.is_final,
+        way_back=proposal.id if may_return else None,
         waits=PROPOSAL_LIFE,
         logged=later[-1:],  # newest first: what follows is about other requests
         events=words.EVENTS,
@@ -88,6 +99,8 @@ def _closed(proposal: Proposal) -> ResponseReturnValue:
 
 
 def _approve(proposal: Proposal) -> ResponseReturnValue:
+    if proposal.asked.status_code == _SUPERSEDED:
+        return _closed(proposal), _CONFLICT
     _refuse_closed(proposal.asked)
     refuse_outdated(services().catalogue, proposal.asked)
     sent = parsed(_Choice(), request.form)
@@ -152,6 +165,7 @@ def _page(
         changes=differences_of(amendment, catalogue) if amendment else None,
         error=error,
         error_at=_place_of(error, chosen),
+        often=how_often(catalogue, asked.terms),
         once=ONE_TIME_LIFE,
         forbidden=catalogue.forbidden.values(),
         **_who(asked),

@@ -39,6 +39,7 @@ class Item:
     bank: str
     purpose: str
     presence: str
+    question: str
     reasons: list[str]
     rules: list[tuple[str, str]]
     accounts: list[str]
@@ -109,6 +110,7 @@ def _items(reading: _Reading) -> Iterator[Item]:
             bank=reading.names.bank(entry.bank_id),
             purpose=purpose.title if purpose else "",
             presence=words.PRESENCE[entry.attended],
+            question=words.question(entry),
             reasons=[*words.reasons(entry), *([entry.details["reason"]] if "reason" in entry.details else [])],
             rules=words.rules(entry),
             accounts=[labels.get((entry.bank_id, ref), ref) for ref in entry.details.get("accounts", ())],

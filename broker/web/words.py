@@ -3,7 +3,7 @@
 from broker.audit.reader import LoggedEntry
 from broker.audit.vocabulary import Event, Initiator
 from broker.policy import Catalogue
-from broker.web.formats import inside
+from broker.web.formats import counted, inside
 
 DECISIONS = {"allowed": "Allowed", "refused": "Refused", "failed": "Failed"}
 
@@ -94,6 +94,7 @@ PRESENCE = {
 """What an access says of the person's own presence."""
 
 _ON_HOLD = "We put sharing with {platform} on hold, because a part of our log was lost; you can let it go on"
+_UNANSWERED = "The request of {platform} ended unanswered"
 
 REASONS = {
     "account-not-granted": "you do not share this account",
@@ -116,7 +117,7 @@ REASONS = {
     "grant-expired": "the permission had ended",
     "grant-paused": "you had paused the app",
     "grant-rejected": "the permission was refused",
-    "grant-revoked": "you had stopped the app",
+    "grant-revoked": "the permission had been ended",
     "grant-suspended": "sharing was turned off, by the bank or by us",
     "grant-unknown": "there was no permission",
     "harvest-hold": "the app is held back, because it reads more than its budget allows",
@@ -130,6 +131,8 @@ REASONS = {
     "policy-refused": "no rule allows it",
     "proposed": "waiting for you",
     "purpose-forbidden": "this purpose is not allowed",
+    "token-expired": "the app's access had run out or was taken back",
+    "token-key-mismatch": "the app's access belongs to another key",
     "suspended-by-bank": "the bank turned it off",
     "suspended-by-operator": "we turned it off",
     "unapproved": "you did not answer in time",
@@ -162,6 +165,8 @@ def sentence(entry: LoggedEntry, *, platform: str, bank: str, catalogue: Catalog
     wording = _SENTENCES.get(entry.event, EVENTS[entry.event])
     if _is_on_hold(entry):
         wording = _ON_HOLD
+    if entry.event is Event.GRANT_EXPIRED and "unapproved" in entry.reasons:
+        wording = _UNANSWERED
     told = wording.format(platform=platform or "An app", bank=bank, what=_what(entry, catalogue))
     return told + _RELEASED_TO[entry.attended] if entry.event is Event.ACCESS_RELEASED else told
 
@@ -188,6 +193,23 @@ def rules(entry: LoggedEntry) -> list[tuple[str, str]]:
     return [(told["text"], told["rule"]) for told in entry.details.get("rules", ())]
 
 
+def question(entry: LoggedEntry) -> str:
+    """Say in words what an app asked to be answered with yes or no; empty for data, and once the details are erased."""
+    asked = entry.details.get("context", {}).get("question")
+    if asked is None:
+        return ""
+    if "atLeast" in asked:
+        return f"Can you spend at least {asked['atLeast']} {asked['currency']}?"
+    place = ", ".join(asked[name] for name in ("townName", "country") if name in asked)
+    return f"Was one of your cards used in {place} in the last {_span(asked['since'])}?"
+
+
+def _span(since: str) -> str:
+    """Write an ISO 8601 duration of whole days or whole hours: `1 day`, `6 hours`."""
+    number = int("".join(character for character in since if character.isdigit()))
+    return counted(number, "hour" if "T" in since else "day")
+
+
 def _is_on_hold(entry: LoggedEntry) -> bool:
     """Say whether the broker itself paused a grant (`broker audit recover`)."""
     return entry.event is Event.GRANT_PAUSED and entry.initiator is Initiator.DATA_ACCESS_PLATFORM
@@ -199,4 +221,6 @@ def _what(entry: LoggedEntry, catalogue: Catalogue) -> str:
         return inside(category.title)
     if entry.category:
         return entry.category
+    if entry.event in _ACCESSES:  # refused before anybody looked at what was wanted
+        return "your data"
     return "one account" if entry.details.get("accounts") else "everything"

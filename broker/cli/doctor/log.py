@@ -10,7 +10,7 @@ from broker.crypto.sealing import Sealer
 from broker.events import outbox
 from broker.grants.reader import GrantReader
 from broker.storage.engine import Database
-from broker.storage.single_use import expired_since
+from broker.storage.single_use import forgettable_since
 
 _LOOKED_AT = 50
 # The worker looks every other second; what has waited longer than this waits for nobody.
@@ -38,7 +38,7 @@ def worker(keyset: Keyset | None, database: Database, now: datetime) -> Iterator
         with database.read() as session:
             waiting = {
                 "a task in the outbox": outbox.due_since(session),
-                "a used proof, to be forgotten": expired_since(session),
+                "a used proof, to be forgotten": forgettable_since(session),
             }
             late = [name for name, since in waiting.items() if since is not None and since < now - _PATIENCE]
             if keyset is not None and GrantReader(Sealer(keyset.sealing)).overdue(session, now - _PATIENCE, 1):

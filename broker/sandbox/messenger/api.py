@@ -25,11 +25,12 @@ ALMOST_EXPIRED = timedelta(seconds=5)
 
 
 class RefusedError(Exception):
-    """The broker refused, or could not answer; the code says why."""
+    """The broker refused, or could not answer; the code says why, the rule (empty when none is named) by whom."""
 
-    def __init__(self, code: str, retry_after: int | None = None) -> None:
+    def __init__(self, code: str, retry_after: int | None = None, rule: str = "") -> None:
         super().__init__(code)
         self.code = code
+        self.rule = rule
         self.retry_after = retry_after
 
 
@@ -116,7 +117,7 @@ class BrokerApi:
         if code in ENDED:
             self._connections.end(connection)
             raise EndedError(code)
-        raise RefusedError(code, _retry_after(response))
+        raise RefusedError(code, _retry_after(response), _rule(response))
 
     def _get(
         self, connection: Connection, presence: Presence, url: str, parameters: Mapping[str, str] | None
@@ -189,6 +190,15 @@ def _code(response: requests.Response) -> str:
     except (ValueError, AttributeError):
         code = None
     return code if isinstance(code, str) and CODE.fullmatch(code) else f"status-{response.status_code}"
+
+
+def _rule(response: requests.Response) -> str:
+    """Read which rule refused, empty when the problem names none."""
+    try:
+        rule = response.json().get("rule")
+    except (ValueError, AttributeError):
+        return ""
+    return rule if isinstance(rule, str) else ""
 
 
 def _retry_after(response: requests.Response) -> int | None:

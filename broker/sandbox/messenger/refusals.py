@@ -35,6 +35,9 @@ HAPPENED = {
 }
 """What was not the person's doing."""
 
+_NOT_OFFERED = frozenset({"bank.categories", "catalogue.bank"})
+_DOES_NOT_SHARE = "{bank} does not share {what} with apps at the moment."
+
 
 def tell(error: RefusedError, category: str, bank: str, platform: str) -> Block:
     """Say a refusal in words, with its code."""
@@ -47,7 +50,8 @@ def tell(error: RefusedError, category: str, bank: str, platform: str) -> Block:
     if error.code in DECIDED:
         return blocks.refusal(DECIDED[error.code].format(**words), error.code)
     unknown = "I did not get {what} from {bank}."
-    return blocks.trouble(HAPPENED.get(error.code, unknown).format(**words), error.code)
+    happened = _DOES_NOT_SHARE if error.rule in _NOT_OFFERED else HAPPENED.get(error.code, unknown)
+    return blocks.trouble(happened.format(**words), error.code)
 
 
 def _wait(seconds: int) -> str:

@@ -65,6 +65,12 @@ def test_a_question_is_announced_before_the_bank_is_asked_and_released_after(pla
     assert "66.66" not in str(released.details)
 
 
+def test_the_person_reads_in_the_history_what_was_asked(platform: Platform) -> None:
+    platform.post(BALANCE, ENOUGH)
+    platform.http.get("/t/enter/harbor/person")
+    assert "Can you spend at least 50 GBP?" in platform.http.get("/history").text
+
+
 def test_the_bank_is_asked_for_no_more_time_than_the_question_is_about(platform: Platform) -> None:
     platform.post(LOCATION, IN_LEEDS)
     midnight = NOON.replace(hour=0, minute=0, second=0, microsecond=0)

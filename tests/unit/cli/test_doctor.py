@@ -371,15 +371,24 @@ def an_old_task(patient: Patient) -> None:
         outbox.put(session, outbox.TaskKind.BANK_END, {}, system_clock() - timedelta(minutes=5))
 
 
-def an_old_claim(patient: Patient) -> None:
+def leave_claim(patient: Patient, age: timedelta) -> None:
     with patient.database.write() as session:
-        assert claim(session, Claim("dpop", new_id(NOON), system_clock() - timedelta(minutes=5)))
+        assert claim(session, Claim("dpop", new_id(NOON), system_clock() - age))
+
+
+def an_old_claim(patient: Patient) -> None:
+    leave_claim(patient, timedelta(minutes=15))
 
 
 @pytest.mark.parametrize("leave", [an_old_task, an_old_claim])
 def test_work_that_nobody_does_is_told(patient: Patient, leave: Callable[[Patient], None]) -> None:
     leave(patient)
     assert "broker worker" in patient.complaint("worker")
+
+
+def test_a_used_proof_that_the_worker_still_keeps_on_purpose_is_no_complaint(patient: Patient) -> None:
+    leave_claim(patient, timedelta(minutes=9))
+    assert "worker" not in patient.complaints()
 
 
 def test_a_bank_that_is_down_slow_or_somebody_else_is_told_within_its_time(patient: Patient) -> None:

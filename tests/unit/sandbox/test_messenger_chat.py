@@ -278,6 +278,13 @@ def test_a_refusal_is_told_in_plain_words_with_its_code(
     assert ("You can resume it" in answer) == code.endswith("-paused")
 
 
+def test_what_a_bank_does_not_share_is_not_said_to_be_switched_off(alice: Browser, broker: FakeBroker) -> None:
+    broker.refusals["balances"] = (403, "category-off")
+    assert "has switched off balances for now" in alice.connects().asks("What's my balance?")
+    broker.rule = "bank.categories"
+    assert "Harbor Bank does not share balances with apps at the moment." in alice.asks("What's my balance?")
+
+
 @pytest.mark.fapi(32)
 def test_the_nonces_of_both_servers_are_put_into_proofs_and_asked_for_once(alice: Browser, broker: FakeBroker) -> None:
     broker.nonces = {"tokens": "first-of-tokens", "api": "first-of-api"}

@@ -65,6 +65,7 @@ class FakeBroker:
         self.decision = "approve"
         self.granted = ["accounts", "balances", "transactions", "card_locations"]
         self.refusals: dict[str, tuple[int, str]] = {}
+        self.rule = "some.rule"
         self.data: dict[str, list[dict[str, Any]]] = {
             "accounts": ACCOUNTS, "balances": BALANCES, "transactions": [], "cardLocations": [],
         }  # fmt: skip
@@ -269,7 +270,9 @@ class FakeBroker:
         if category in self.refusals:
             status, code = self.refusals[category]
             raise Refusal(
-                status, {"code": code, "detail": "told"}, challenge if status == 401 else {"Retry-After": "120"}
+                status,
+                {"code": code, "rule": self.rule, "detail": "told"},
+                challenge if status == 401 else {"Retry-After": "120"},
             )
         entries = self.data[member]
         if category == "transactions":

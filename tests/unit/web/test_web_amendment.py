@@ -182,6 +182,19 @@ def test_a_request_that_came_too_late_says_so(world: World, maya: Browser) -> No
     assert "This request is out of date" in words_of(maya.get(f"/consent/{third}"))
 
 
+def test_a_permission_that_was_stopped_while_the_page_was_open_is_said_with_a_way_back(
+    world: World, maya: Browser
+) -> None:
+    grant_id = shared(world, maya, BALANCES)
+    page = maya.get(f"/consent/{world.asks_to_change(grant_id, PLACES)}")
+    world.services.grants.revoke(Actor(world.user_id(), "0" * 8), grant_id, Part())
+    answer = decide(maya, page)
+    assert answer.status_code == 409
+    assert "was stopped or has ended since it asked" in words_of(answer)
+    back = maya.submit(form_with(answer, "decision"), ("decision", "deny"))
+    assert (back.status_code, path_of(back)) == (303, "/oauth/authorize/answer")
+
+
 def test_an_expired_request_to_change_says_that_nothing_was_changed(world: World, maya: Browser) -> None:
     asked = world.asks_to_change(shared(world, maya, BALANCES), PLACES)
     world.later = timedelta(minutes=11)

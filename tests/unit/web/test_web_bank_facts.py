@@ -153,5 +153,5 @@ def test_a_reason_is_shown_as_text(ada: Browser) -> None:
 def test_a_reason_that_no_database_takes_is_refused_before_anything_is_looked_up(ada: Browser) -> None:
     for confirm in ({}, {"confirm": "yes"}):
         answer = fills_in(ada, reason="Our\0terms", maximum_lookback_days="30", **confirm)
-        assert answer.status_code == 400
+        assert answer.status_code == 422
     assert ada.json(PAGE)["version"] == 0

@@ -13,6 +13,7 @@ from broker.grants.consents import PROPOSAL_LIFE
 from broker.grants.contents import ONE_TIME_LIFE
 from broker.policy import Catalogue
 from broker.policy.catalogue import Category
+from broker.policy.terms import CategoryTerm
 from broker.policy.vocabulary import DurationType, GrantStatus
 
 Change = Callable[[Catalogue], Catalogue]
@@ -92,6 +93,27 @@ def test_once_says_for_how_long(world: World, maya: Browser) -> None:
     words = words_of(maya.get(f"/consent/{grant_id}"))
     assert f"within {ONE_TIME_LIFE // timedelta(minutes=1)} minutes after you allow it" in words
     assert "single time" not in words
+
+
+def test_how_often_the_app_may_look_is_said_before_and_after(world: World, maya: Browser) -> None:
+    grant_id = world.proposes()
+    words = words_of(maya.get(f"/consent/{grant_id}"))
+    assert "up to 4 times a day on its own, and up to 200 times a day while you are using it" in words
+    world.shares(maya, "balances")
+    words = words_of(maya.get("/my-sharing"))
+    assert "up to 4 times a day for each kind of data" in words
+    assert "up to 200 times a day for each kind of data (the app tells us that you are using it)" in words
+
+
+def test_an_app_that_only_asks_questions_is_told_with_their_number(world: World, maya: Browser) -> None:
+    terms = world.terms(CategoryTerm("balance_answers"), purpose="affordability_check")
+    words = words_of(maya.get(f"/consent/{world.proposes(terms)}"))
+    assert "up to 3 times a day on its own, and up to 3 times a day while you are using it" in words
+    assert "at most 3 questions a day in all" in words
+    world.shares(maya, "balance_answers", terms=terms)
+    words = words_of(maya.get("/my-sharing"))
+    assert "at most 3 questions a day in all" in words
+    assert "up to 4 times" not in words
 
 
 def test_a_request_that_has_expired_says_how_long_it_waited(world: World, maya: Browser) -> None:
