@@ -41,7 +41,7 @@ def to_be_mended(sent: MultiDict[str, str], facts: BankFacts, error: InvalidRequ
     Of a form that was made from older facts only the reason is kept: sent again as it was, it would undo a change that
     its sender has not seen.
     """
-    reason = sent.get("reason", "")[:_LONGEST_SHOWN]
+    reason = sent.get("reason", "").replace("\0", "")[:_LONGEST_SHOWN]
     if error.code == _CHANGED:
         now = in_force(facts)
         told = f"{error.detail} Below they stand as they are now; your reason is kept."
@@ -51,7 +51,7 @@ def to_be_mended(sent: MultiDict[str, str], facts: BankFacts, error: InvalidRequ
         categories=sent.getlist("category"),
         purposes=sent.getlist("purpose"),
         joint_accounts=sent.get("joint_accounts") == "yes",
-        figures={name: sent.get(name, "")[:_LONGEST_FIGURE] for name in FIGURES},
+        figures={name: sent.get(name, "").replace("\0", "")[:_LONGEST_FIGURE] for name in FIGURES},
         reason=reason,
         error=_words(place) or error.detail,
         place=place,
