@@ -13,6 +13,7 @@ from broker.grants.reader import live_between
 from broker.switches.reader import listed
 from broker.switches.service import Hand
 from broker.switches.views import Side, Target
+from broker.web.formats import counted
 
 _COLUMNS = ("off", "bank", "platform", "category", "since", "by", "reason")
 _HAND = Hand(Side.OPERATOR, "operator")
@@ -45,7 +46,8 @@ def off(bank: str, platform: str, category: str, *, everything: bool, reason: st
         written = base.switches.turn_off(_HAND, target, reason)
         with base.database.read() as session:
             count = live_between(session, target, base.clock())
-    click.echo(f"Turned off. {count} live grants are suspended by it, whole or in part; {len(written)} logs say so.")
+    suspended = f"{counted(count, 'live grant')} {'is' if count == 1 else 'are'} suspended by it, whole or in part"
+    click.echo(f"Turned off. {suspended}; {_logs(len(written))} so.")
 
 
 @switch.command()
@@ -55,7 +57,7 @@ def on(bank: str, platform: str, category: str, *, everything: bool, reason: str
     target = _target(bank, platform, category, everything=everything)
     with own_broker() as base:
         written = base.switches.turn_on(_HAND, target, reason)
-    click.echo(f"Turned on again; {len(written)} logs say so.")
+    click.echo(f"Turned on again; {_logs(len(written))} so.")
 
 
 @switch.command("list")
@@ -85,6 +87,10 @@ def list_switches(as_json: bool) -> None:
         for row in rows
     )
     print_rows(_COLUMNS, told)
+
+
+def _logs(count: int) -> str:
+    return f"{counted(count, 'log')} {'says' if count == 1 else 'say'}"
 
 
 def _target(bank: str, platform: str, category: str, *, everything: bool) -> Target:

@@ -13,8 +13,10 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     """Read every policy file and notice once, by its path below the folder, so that what is judged is what is hashed.
 
     Raises:
-        ConfigurationInvalid: a file cannot be read or is too large; the message names it.
+        ConfigurationInvalid: there is no such folder, or a file cannot be read or is too large; the message names it.
     """
+    if not folder.is_dir():
+        raise ConfigurationInvalid(f"{folder}: there is no such folder")
     files = sorted(p for p in folder.rglob("*") if p.suffix in _SUFFIXES and p.name != "README.md")
     contents = {}
     for path in files:

@@ -14,7 +14,7 @@ from broker.settings import default_policies_dir
 _folder = click.option(
     "--dir",
     "folder",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
     default=default_policies_dir,
     help="Folder of the policies; without it, those that come with the broker.",
 )

@@ -11,7 +11,6 @@ from werkzeug.test import TestResponse
 
 from broker.banks.connector import BankTransaction, TransactionStatus, TransactionType
 from broker.policy.terms import Terms
-from broker.telemetry import configure_logging
 from tests.support.core import ASKED, NOON, House
 from tests.support.edge import BASE, Platform, app_of, problem
 
@@ -88,7 +87,6 @@ def test_the_date_of_the_sign_in_is_looked_at_and_does_not_mean_presence(
 
 
 def test_the_persons_address_is_never_kept(platform: Platform, capfd: pytest.CaptureFixture[str]) -> None:
-    configure_logging("DEBUG")
     assert platform.get(BALANCES, **{ADDRESS: "203.0.113.77"}).status_code == 200
     platform.get(BALANCES, **{ADDRESS: "203.0.113.77 or so"})
     written = platform.house.stored_bytes() + "".join(capfd.readouterr()).encode()

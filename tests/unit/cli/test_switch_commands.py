@@ -64,6 +64,13 @@ def test_the_operator_turns_off_and_on_and_lists(operated: House) -> None:
     assert operated.events().count("switch.on") == 2
 
 
+def test_one_grant_and_one_log_are_told_in_the_singular(operated: House) -> None:
+    operated.approved(("balances",))
+    told = broker("off", "--category", "balances", "--bank", "harbor", *WHY)
+    assert told == "Turned off. 1 live grant is suspended by it, whole or in part; 1 log says so.\n"
+    assert broker("on", "--category", "balances", "--bank", "harbor", *WHY) == "Turned on again; 1 log says so.\n"
+
+
 def test_everything_is_turned_off_only_by_its_own_name(operated: House) -> None:
     for named in ((), ("--everything", "--bank", "harbor")):
         with pytest.raises(BrokerError, match="invalid-request"):

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from broker.cli.policy import policy
 from broker.errors import ConfigurationInvalid
 from broker.policy.cases import mistakes, read_cases
+from broker.policy.loading import load_catalogue
 from broker.settings import default_policies_dir
 from tests.support.core import policies
 
@@ -120,3 +121,11 @@ def test_policy_check_counts_what_it_has_read() -> None:
     ran = CliRunner().invoke(policy, ["check"])
     assert ran.exit_code == 0
     assert f"{len(policies().engine.rulebook.rules)} rules" in ran.output
+
+
+@pytest.mark.parametrize("command", ["check", "test", "format"])
+def test_a_folder_that_is_not_there_is_told_as_such(tmp_path: Path, command: str) -> None:
+    ran = CliRunner().invoke(policy, [command, "--dir", str(tmp_path / "nowhere")])
+    assert (ran.exit_code, "does not exist" in ran.output) == (2, True)
+    with pytest.raises(ConfigurationInvalid, match="there is no such folder"):
+        load_catalogue(tmp_path / "nowhere")

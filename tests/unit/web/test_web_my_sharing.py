@@ -102,6 +102,7 @@ def test_a_whole_grant_is_paused_resumed_and_stopped(world: World, maya: Browser
         assert world.grant(grant_id).status is status
     page = maya.get("/my-sharing")
     assert "Past permissions" in page.text
+    assert "Never used.</p>" in page.text
     assert not any(form.has("grant") for form in forms_of(page))
 
 
