@@ -49,14 +49,6 @@ def settled(sequencer: Sequencer, before: Count, is_allowed: Callable[[Harvest],
     return sequencer.look_up(lambda session: _counted(session, before.budgets, before.reading))
 
 
-def another_look(sequencer: Sequencer, before: Count) -> Count | None:
-    """Look again, freshly, when others took the room meanwhile; None when there is none, or it was fresh already."""
-    if before.agreed_at == before.reading.at:
-        return None
-    again = sequencer.look_up(lambda session: _counted(session, before.budgets, before.reading))
-    return None if again.is_held or again.breach is not None else again
-
-
 @contextmanager
 def stopping(sequencer: Sequencer, before: Count) -> Iterator[None]:
     """Hold the platform in the category when the read that is made inside breaks a budget; it stays refused.

@@ -30,11 +30,11 @@ from broker.grants.fence import Fences, Held
 from broker.grants.reader import GrantReader
 from broker.grants.uses import Use
 from broker.grants.views import Grant
-from broker.harvest.counting import HOLD, CountedRead, CountedRecords
+from broker.harvest.counting import CountedRead, CountedRecords
 from broker.policy import Catalogue, Decision
 from broker.policy.minimise import Limits, Record, minimise
 from broker.release.asking import Access, Call, Released, Rendered, Wanted, new_access_id
-from broker.release.counting import another_look, count, settled, stopping
+from broker.release.counting import count, settled, stopping
 from broker.release.entries import access_entry, refusal_entry
 from broker.release.judgement import judge, judge_again, lost, lost_at_the_end, raise_refusal
 from broker.release.questions import questions_of
@@ -119,10 +119,6 @@ class Release:
         announced = access_entry(event, grant, call, wanted, decision, access=access)
         counted = self._counted(found, wanted, access, now) if decision.is_allowed else ()
         appended = self.sequencer.append(announced, [*call.claims, *counted])
-        again = another_look(self.sequencer, access.counts) if appended.lost == HOLD else None
-        if again is not None:
-            found, access = replace(found, harvest=again.facts()), replace(access, id=new_access_id(), counts=again)
-            return self._read(found, identity, call, wanted, render=render, access=access)
         if appended.lost:
             raise lost(appended.lost, now)
         self._refuse(decision, grant, now)
