@@ -46,7 +46,7 @@ test: $(VENV)/dev.stamp $(FOREIGN) ## run the tests
 campaign: $(VENV)/dev.stamp ## run the larger samples of the reliability rows, each with its control (up to 45 minutes)
 	$(LARGE)
 
-controls: $(VENV)/dev.stamp ## plant faults in a copy of the product: the tests must find each (about half an hour)
+controls: $(VENV)/dev.stamp ## plant faults in a copy of the product: the tests must find each
 	@$(BIN)/pytest -n 2 --dist loadgroup --size=campaign $(CONTROLS)
 
 soak: $(VENV)/dev.stamp ## run the largest samples (hours)
