@@ -1,7 +1,8 @@
 """Static files: compressed, and kept by browsers for a year under an address that names their content.
 
-Pages are never compressed: a page holds secrets (the token of its forms, a person's data) next to what an address made
-it say, and the length of both together, compressed, would tell of the one by the other (BREACH). Static files hold none.
+Pages are never compressed: a page holds secrets (the token of its forms, a person's data) next to what an address
+made it say, and the length of both, compressed together, would tell of the one by the other (BREACH). Static files
+hold none.
 """
 
 import gzip
