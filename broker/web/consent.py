@@ -117,6 +117,7 @@ def _closed(proposal: Proposal) -> str:
         is_over=amendment is not None and amendment.grant.status.is_final,
         way_back=proposal.id if may_return else None,
         waits=PROPOSAL_LIFE,
+        receipt=f"/consent/{proposal.id}/receipt" if asked.authorised_at else None,
         logged=later[-1:],  # newest first: what follows is about other requests
         events=words.EVENTS,
         **_who(asked),
