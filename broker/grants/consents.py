@@ -1,6 +1,6 @@
 """Consent: propose, approve, refuse. The person can only narrow what was asked (invariant 5)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -105,8 +105,10 @@ class Consents:
             now = self._clock()
             row = own_grant(transaction.session, actor, grant_id)
             asked = Terms.from_json(row.asked)
+            left = left_now(transaction.session, self._catalogue, asked, row.bank_id)
             offered = offered_now(transaction.session, self._catalogue, row.bank_id, offered)
-            terms = chosen_terms(asked, choice, row.bank_id, {account.account_id for account in offered})
+            terms = chosen_terms(left, choice, row.bank_id, {account.account_id for account in offered}, before=asked)
+            row.notice = notice_shown(self._catalogue, choice, row.notice)
             take_decision(transaction.session, status_now(row, now), row.consent_key, now)
             decision = decide_now(transaction.session, self._catalogue, asker, terms, row.bank_id)
             if decision.is_allowed:
@@ -179,6 +181,12 @@ def at_bank(session: Session, catalogue: Catalogue, terms: Terms, bank_id: str) 
     return terms if bank is None else bank.cut(terms)
 
 
+def left_now(session: Session, catalogue: Catalogue, asked: Terms, bank_id: str) -> Terms:
+    """Return what the bank still allows of what was asked, as its facts stand in this transaction."""
+    bank = in_force(session, catalogue, bank_id).bank
+    return asked if bank is None else bank.left_of(asked)
+
+
 def offered_now(
     session: Session, catalogue: Catalogue, bank_id: str, listed: Sequence[OfferedAccount]
 ) -> list[OfferedAccount]:
@@ -227,8 +235,23 @@ def notice_of(catalogue: Catalogue) -> dict[str, Any]:
         "id": "consent",
         "version": catalogue.notice_version,
         "sha256": catalogue.notice_digest,
-        "language": "en",
+        "language": catalogue.language,
     }
+
+
+def notice_shown(catalogue: Catalogue, choice: Choice, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Name the words that the person read, in the language they were shown in; `asked` is the request's own notice.
+
+    Raises:
+        ConsentRefused: the page showed words that are no longer these, or never were.
+    """
+    if choice.notice in {"", asked["sha256"]}:
+        return dict(asked)
+    for code in (catalogue.language, *catalogue.words):
+        spoken = catalogue.in_language(code)
+        if spoken.notice_digest == choice.notice:
+            return notice_of(spoken)
+    raise ConsentRefused("The words of this page have changed. Please read it again.", code="consent-words-changed")
 
 
 def take_decision(session: Session, status: tuple[GrantStatus, str], consent_key: str, now: datetime) -> None:
@@ -246,8 +269,12 @@ def take_decision(session: Session, status: tuple[GrantStatus, str], consent_key
         raise ConsentRefused("This request has already been answered.", code="consent-decided")
 
 
-def chosen_terms(asked: Terms, choice: Choice, bank_id: str, offered: set[str]) -> Terms:
+def chosen_terms(
+    asked: Terms, choice: Choice, bank_id: str, offered: set[str], *, before: Terms | None = None
+) -> Terms:
     """Return the terms of the choice at one bank; `offered` are the ids of the accounts that the bank lists.
+
+    `before` is what could be chosen until the bank lowered it to `asked`: who chose out of that made no mistake.
 
     Raises:
         ConsentRefused: the choice is empty or wider than what was asked, in words that the page can show.
@@ -259,10 +286,19 @@ def chosen_terms(asked: Terms, choice: Choice, bank_id: str, offered: set[str]) 
     if not set(choice.accounts) <= offered:
         raise ConsentRefused("One of these accounts is not yours to share.", code="consent-too-wide")
     terms = narrowed(asked, choice, bank_id)
+    if _is_within(terms, choice, asked):
+        return terms
+    if before is not None and _is_within(narrowed(before, choice, bank_id), choice, before):
+        raise ConsentRefused(
+            "Your bank now allows less than when you opened this page. Below is what is left. Please look again.",
+            code="offer-changed",
+        )
+    raise ConsentRefused("This choice is wider than what the app asked for.", code="consent-too-wide")
+
+
+def _is_within(terms: Terms, choice: Choice, asked: Terms) -> bool:
     is_positive = terms.lookback_days >= 1 and (terms.duration_days is None or terms.duration_days >= 1)
-    if not set(choice.categories) <= set(asked.category_names) or not terms.is_within(asked) or not is_positive:
-        raise ConsentRefused("This choice is wider than what the app asked for.", code="consent-too-wide")
-    return terms
+    return set(choice.categories) <= set(asked.category_names) and terms.is_within(asked) and is_positive
 
 
 def raise_if_refused(decision: Decision) -> None:

@@ -35,7 +35,7 @@ _log = structlog.get_logger(__name__)
 _CHANGED = "grant-changed"
 _SUPERSEDED = "amendment-superseded"
 _CONFLICT = 409
-_CORRECTABLE = {"consent-empty", "consent-too-wide", _CHANGED}
+_CORRECTABLE = {"consent-empty", "consent-too-wide", "offer-changed", _CHANGED}
 _LONGEST_DAYS = 3650
 
 
@@ -186,13 +186,13 @@ def _page(
     asked, amendment, catalogue = proposal.asked, proposal.amendment, services().catalogue
     allow_form_targets([asked.return_origin])
     if amendment is not None and (chosen is None or (error and error.code == _CHANGED)):
-        chosen = former_choice(amendment)
+        chosen = former_choice(amendment, asked.terms)
     return render_template(
         "consent.html",
         proposal_id=proposal.id,
         grant=asked,
         offer=offer_of(catalogue, asked, accounts, services().clock(), chosen),
-        changes=differences_of(amendment, catalogue) if amendment else None,
+        changes=differences_of(amendment, asked.terms, catalogue) if amendment else None,
         error=error,
         shown=shown,
         error_at=_place_of(error, chosen),

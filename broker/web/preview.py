@@ -27,6 +27,9 @@ from broker.web.formats import day, moment
 from broker.web.proposals import Proposal, asker_of
 from broker.web.words import question_of
 
+_ONLY_DAYS = {"postingDateTime", "executionDateTime"}  # they leave without their time of day
+_TIMES = {*_ONLY_DAYS, "occurredOn", "asOf"}
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -72,16 +75,16 @@ def told(found: Preview, category: Category) -> Shown:
 
 def _pairs(record: Mapping[str, Any], labels: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name, value in record.items():
-        yield labels[name], _value(value)
+        yield labels[name], _value(name, value)
 
 
-def _value(value: Any) -> str:
+def _value(name: str, value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(str(part) for part in reversed(list(value.values())))
-    return _instant(value) if isinstance(value, str) else str(value)
+    return _instant(name, value) if name in _TIMES else str(value)
 
 
-def _instant(text: str) -> str:
+def _instant(name: str, text: str) -> str:
     """Write a day or an instant for people; any other text stays as it is."""
     try:
         at = datetime.fromisoformat(text)
@@ -89,8 +92,7 @@ def _instant(text: str) -> str:
         return text
     if at.tzinfo is None:
         return day(at.replace(tzinfo=UTC))
-    is_day = (at.hour, at.minute, at.second, at.microsecond) == (0, 0, 0, 0)
-    return day(at) if is_day else moment(at)
+    return day(at) if name in _ONLY_DAYS else moment(at)
 
 
 def _json(records: Sequence[Mapping[str, Any]]) -> str:
