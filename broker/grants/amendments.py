@@ -17,11 +17,11 @@ from broker.crypto.sealing import Sealer
 from broker.errors import ConsentRefused, NotFound
 from broker.grants.acts import Actor, bank_of, entry_of, own_grant, set_status
 from broker.grants.amendment_rows import new_amendment, place_of, told_of_change
+from broker.grants.choosing import chosen_terms
 from broker.grants.consents import (
     Answer,
     Asker,
     at_bank,
-    chosen_terms,
     decide_now,
     left_now,
     notice_shown,

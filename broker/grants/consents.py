@@ -15,11 +15,12 @@ from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
 from broker.errors import ConsentRefused, PolicyRefused
 from broker.grants.acts import Actor, bank_of, end_at_bank_if_last, entry_of, own_grant, set_status
+from broker.grants.choosing import chosen_terms
 from broker.grants.contents import OfferedAccount, write_contents
 from broker.grants.models import GrantRow
 from broker.grants.views import status_now
 from broker.policy import Catalogue, Decision, PlatformFacts, RequestContext, decide
-from broker.policy.terms import Choice, Terms, narrowed
+from broker.policy.terms import Choice, Terms
 from broker.policy.vocabulary import GrantStatus
 from broker.storage.base import new_id
 from broker.storage.single_use import Claim, claim
@@ -267,38 +268,6 @@ def take_decision(session: Session, status: tuple[GrantStatus, str], consent_key
     wish = Claim(_CONSENT, consent_key, now + PROPOSAL_LIFE)
     if status[0] is not GrantStatus.AWAITING_AUTHORISATION or not claim(session, wish):
         raise ConsentRefused("This request has already been answered.", code="consent-decided")
-
-
-def chosen_terms(
-    asked: Terms, choice: Choice, bank_id: str, offered: set[str], *, before: Terms | None = None
-) -> Terms:
-    """Return the terms of the choice at one bank; `offered` are the ids of the accounts that the bank lists.
-
-    `before` is what could be chosen until the bank lowered it to `asked`: who chose out of that made no mistake.
-
-    Raises:
-        ConsentRefused: the choice is empty or wider than what was asked, in words that the page can show.
-    """
-    if not choice.categories:
-        raise ConsentRefused("Tick at least one kind of data, or choose “Don't allow”.", code="consent-empty")
-    if not choice.accounts:
-        raise ConsentRefused("Pick at least one account, or choose “Don't allow”.", code="consent-empty")
-    if not set(choice.accounts) <= offered:
-        raise ConsentRefused("One of these accounts is not yours to share.", code="consent-too-wide")
-    terms = narrowed(asked, choice, bank_id)
-    if _is_within(terms, choice, asked):
-        return terms
-    if before is not None and _is_within(narrowed(before, choice, bank_id), choice, before):
-        raise ConsentRefused(
-            "Your bank now allows less than when you opened this page. Below is what is left. Please look again.",
-            code="offer-changed",
-        )
-    raise ConsentRefused("This choice is wider than what the app asked for.", code="consent-too-wide")
-
-
-def _is_within(terms: Terms, choice: Choice, asked: Terms) -> bool:
-    is_positive = terms.lookback_days >= 1 and (terms.duration_days is None or terms.duration_days >= 1)
-    return set(choice.categories) <= set(asked.category_names) and terms.is_within(asked) and is_positive
 
 
 def raise_if_refused(decision: Decision) -> None:

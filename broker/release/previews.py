@@ -17,7 +17,8 @@ from broker.banks.facts import in_force
 from broker.clock import rfc3339, seconds_left_of_day, start_of_day
 from broker.errors import BrokerError, ConsentRefused, FrequencyExceeded, PolicyRefused
 from broker.grants.acts import Actor
-from broker.grants.consents import Asker, chosen_terms, decide_now, left_now, offered_now, raise_if_refused
+from broker.grants.choosing import chosen_terms
+from broker.grants.consents import Asker, decide_now, left_now, offered_now, raise_if_refused
 from broker.grants.contents import OfferedAccount
 from broker.grants.views import Grant, GrantedAccount, GrantedCategory
 from broker.policy import Decision

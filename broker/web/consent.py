@@ -13,8 +13,9 @@ from broker.audit import reader
 from broker.edge.answers import see_other, to_be_corrected
 from broker.edge.gates import actor
 from broker.edge.headers import allow_form_targets
+from broker.edge.problems import wants_json
 from broker.edge.services import services
-from broker.errors import ConsentRefused, InvalidRequest
+from broker.errors import ConsentRefused, InvalidRequest, PolicyRefused
 from broker.grants.consents import PROPOSAL_LIFE
 from broker.grants.contents import ONE_TIME_LIFE
 from broker.grants.views import Grant
@@ -34,7 +35,8 @@ blueprint = Blueprint("consent", __name__)
 _log = structlog.get_logger(__name__)
 _CHANGED = "grant-changed"
 _SUPERSEDED = "amendment-superseded"
-_CONFLICT = 409
+_FORBIDDEN, _CONFLICT = 403, 409
+_OVER = {"consent-expired", "consent-decided", _SUPERSEDED}
 _CORRECTABLE = {"consent-empty", "consent-too-wide", "offer-changed", _CHANGED}
 _LONGEST_DAYS = 3650
 
@@ -72,10 +74,35 @@ def decide(grant_id: UUID) -> ResponseReturnValue:
     pressed = _pressed()
     if pressed["show"]:
         return _preview(proposal, pressed["show"])
-    if pressed["decision"] == "approve":
-        return _approve(proposal)
+    try:
+        return _approve(proposal) if pressed["decision"] == "approve" else _deny(proposal)
+    except ConsentRefused as error:
+        if error.code not in _OVER or wants_json():
+            raise
+        return _too_late(proposal.id, is_yes=pressed["decision"] == "approve")
+    except PolicyRefused as error:
+        return _turned_down(proposal.id, error)
+
+
+def _deny(proposal: Proposal) -> ResponseReturnValue:
     refuse(proposal)
     return see_other(proposal.asked.return_path)
+
+
+def _too_late(proposal_id: str, *, is_yes: bool) -> ResponseReturnValue:
+    """Say what has become of the request; who only pressed the same button twice finds the way on to the app."""
+    proposal = own_proposal(proposal_id)
+    asked = proposal.asked
+    was_same = asked.authorised_at is not None if is_yes else asked.status_code == "user-refused"
+    return _closed(proposal, onward=asked.return_path if was_same else None), _CONFLICT
+
+
+def _turned_down(proposal_id: str, error: PolicyRefused) -> ResponseReturnValue:
+    """Say why the policies turned down what the person allowed, with the way on to the app, which is told of it."""
+    proposal = own_proposal(proposal_id)
+    if wants_json() or proposal.asked.status is not GrantStatus.REJECTED:
+        raise error
+    return _closed(proposal, onward=proposal.asked.return_path, reason=error.detail), _FORBIDDEN
 
 
 def _pressed() -> dict[str, Any]:
@@ -98,7 +125,7 @@ def _preview(proposal: Proposal, category: str) -> ResponseReturnValue:
     return _page(proposal, accounts, choice, shown=shown_of(proposal, category, choice, accounts))
 
 
-def _closed(proposal: Proposal) -> str:
+def _closed(proposal: Proposal, onward: str | None = None, reason: str = "") -> str:
     """Say that there is nothing left to decide, and where the log says what was decided.
 
     While a no to a request that is out of date still counts, it is the way back to the app.
@@ -116,6 +143,8 @@ def _closed(proposal: Proposal) -> str:
         changes=amendment is not None,
         is_over=amendment is not None and amendment.grant.status.is_final,
         way_back=proposal.id if may_return else None,
+        onward=onward,
+        reason=reason,
         waits=PROPOSAL_LIFE,
         receipt=f"/consent/{proposal.id}/receipt" if asked.authorised_at else None,
         logged=later[-1:],  # newest first: what follows is about other requests
@@ -125,8 +154,6 @@ def _closed(proposal: Proposal) -> str:
 
 
 def _approve(proposal: Proposal) -> ResponseReturnValue:
-    if proposal.asked.status_code == _SUPERSEDED:
-        return _closed(proposal), _CONFLICT
     _refuse_closed(proposal.asked)
     refuse_outdated(services().catalogue, proposal.asked)
     sent = parsed(_Choice(), request.form)
@@ -152,7 +179,7 @@ def _refuse_closed(asked: Grant) -> None:
     """
     if asked.status is GrantStatus.EXPIRED and asked.authorised_at is None:
         raise ConsentRefused("This request has expired. Go back to the app and start again.", code="consent-expired")
-    if asked.status is not GrantStatus.AWAITING_AUTHORISATION:
+    if asked.status is not GrantStatus.AWAITING_AUTHORISATION:  # superseded by another change is told likewise
         raise ConsentRefused("This request has already been answered.", code="consent-decided")
 
 
