@@ -25,6 +25,7 @@ from broker.policy.catalogue import Category, Field
 from broker.policy.terms import CategoryTerm, Terms
 from broker.web import parties
 from broker.web.forms import Form, parsed
+from broker.web.language import spoken
 from broker.web.proposals import Proposal, own_proposal
 
 blueprint = Blueprint("agreement", __name__)
@@ -81,7 +82,7 @@ def show(grant_id: UUID) -> ResponseReturnValue:
         grant=proposal.asked,
         agreement=found,
         versions=len(entries),
-        purpose=services().catalogue.purposes.get(proposal.asked.terms.purpose),
+        purpose=spoken().purposes.get(proposal.asked.terms.purpose),
         platform=platform,
         bank=bank,
     )
@@ -115,7 +116,7 @@ def _agreement(session: Session, grant: Grant, entries: list[LoggedEntry], versi
         version=version,
         entry=entry,
         terms=terms,
-        categories=tuple(_categories(services().catalogue, terms)) if terms else (),
+        categories=tuple(_categories(spoken(), terms)) if terms else (),
         accounts=tuple(labels.get(account, account) for account in details.get("accounts", ())),
         notice=details.get("notice", {}),
     )

@@ -26,6 +26,7 @@ from broker.web import parties, words
 from broker.web.amendment import differences_of, former_choice
 from broker.web.forms import Form, parsed
 from broker.web.how_often import how_often
+from broker.web.language import spoken
 from broker.web.offer import default_precision, offer_of, refuse_outdated
 from broker.web.preview import Shown, shown_of
 from broker.web.proposals import Proposal, approve, asker_of, own_proposal, refuse
@@ -37,7 +38,7 @@ _CHANGED = "grant-changed"
 _SUPERSEDED = "amendment-superseded"
 _FORBIDDEN, _CONFLICT = 403, 409
 _OVER = {"consent-expired", "consent-decided", _SUPERSEDED}
-_CORRECTABLE = {"consent-empty", "consent-too-wide", "offer-changed", _CHANGED}
+_CORRECTABLE = {"consent-empty", "consent-too-wide", "consent-words-changed", "offer-changed", _CHANGED}
 _LONGEST_DAYS = 3650
 
 
@@ -54,6 +55,7 @@ class _Choice(Form):
     detail = fields.Enum(Detail, by_value=True, load_default=Detail.BASIC)
     precision = fields.Enum(Precision, by_value=True, load_default=None)
     seen = fields.AwareDateTime(load_default=None)
+    notice = fields.String(load_default="", validate=Length(max=64))
 
 
 @blueprint.get("/consent/<uuid:grant_id>")
@@ -72,14 +74,16 @@ def decide(grant_id: UUID) -> ResponseReturnValue:
     proposal = own_proposal(str(grant_id))
     allow_form_targets([proposal.asked.return_origin])
     pressed = _pressed()
-    if pressed["show"]:
-        return _preview(proposal, pressed["show"])
+    return _preview(proposal, pressed["show"]) if pressed["show"] else _decided(proposal, pressed["decision"])
+
+
+def _decided(proposal: Proposal, decision: str) -> ResponseReturnValue:
     try:
-        return _approve(proposal) if pressed["decision"] == "approve" else _deny(proposal)
+        return _approve(proposal) if decision == "approve" else _deny(proposal)
     except ConsentRefused as error:
         if error.code not in _OVER or wants_json():
             raise
-        return _too_late(proposal.id, is_yes=pressed["decision"] == "approve")
+        return _too_late(proposal.id, is_yes=decision == "approve")
     except PolicyRefused as error:
         return _turned_down(proposal.id, error)
 
@@ -200,6 +204,7 @@ def _choice(asked: Grant, sent: dict[str, Any]) -> Choice:
         lookback_days=sent["history"],
         details=details,
         precisions=precisions,
+        notice=sent["notice"],
     )
 
 
@@ -210,7 +215,7 @@ def _page(
     error: ConsentRefused | None = None,
     shown: Shown | None = None,
 ) -> str:
-    asked, amendment, catalogue = proposal.asked, proposal.amendment, services().catalogue
+    asked, amendment, catalogue = proposal.asked, proposal.amendment, spoken()
     allow_form_targets([asked.return_origin])
     if amendment is not None and (chosen is None or (error and error.code == _CHANGED)):
         chosen = former_choice(amendment, asked.terms)

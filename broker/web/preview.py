@@ -24,6 +24,7 @@ from broker.policy.catalogue import Category
 from broker.policy.terms import Choice
 from broker.release import OwnAccount, Preview
 from broker.web.formats import day, moment
+from broker.web.language import spoken
 from broker.web.proposals import Proposal, asker_of
 from broker.web.words import question_of
 
@@ -58,7 +59,7 @@ def shown_of(proposal: Proposal, category: str, choice: Choice, accounts: Sequen
         found = services().previews.of(actor(), asker_of(proposal), proposal.asked, category, choice, offered=offered)
     except (BankUnavailable, ConsentRefused, FrequencyExceeded, PolicyRefused) as error:
         return Shown(category, problem=_problem(error))
-    return told(found, services().catalogue.categories[category])
+    return told(found, spoken().categories[category])
 
 
 def told(found: Preview, category: Category) -> Shown:
