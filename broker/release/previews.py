@@ -33,7 +33,6 @@ from broker.release.service import Release
 from broker.release.wire import plain
 from broker.storage.single_use import Claim, Loss, claim
 from broker.switches.condition import StaysOn
-from broker.switches.views import SWITCHED_OFF
 from broker.users.service import Identity
 
 MOST_SHOWN: Final = 3
@@ -43,6 +42,7 @@ MOST_A_DAY: Final = 40
 """How many previews a person gets at one bank on a day (UTC), over all requests of all platforms."""
 
 _NAMESPACE = "preview"
+_USED_UP = "preview-limit"
 _ENDPOINT: Final = "POST /consent"
 _SWITCHED_OFF = "The bank or the operator has turned this off for now. Nothing was asked of the bank."
 _TOO_OFTEN = "You have looked at your data here very often today. You can still decide, and look again tomorrow."
@@ -131,10 +131,10 @@ class Previews:
         # Durable before the bank is asked (invariant 2), and before a word of it is shown.
         appended = release.sequencer.append(announced, self._claims(actor, ready))
         raise_if_refused(ready.decision)
-        if appended.lost is not None and appended.lost.code in SWITCHED_OFF:
-            raise PolicyRefused(_SWITCHED_OFF, code=appended.lost.code, rule=appended.lost.rule)
-        if appended.lost is not None:
+        if appended.lost is not None and appended.lost.code == _USED_UP:
             raise FrequencyExceeded(_TOO_OFTEN, code="preview-limit", retry_after_s=seconds_left_of_day(ready.now))
+        if appended.lost is not None:
+            raise PolicyRefused(_SWITCHED_OFF, code=appended.lost.code, rule=appended.lost.rule)
         try:
             access = release.access(ready.identity, actor.interaction_id, ready.wanted.category, appended)
             records = release.fetched(ready.grant, ready.wanted, access, ready.window)

@@ -13,7 +13,7 @@ from broker.audit import reader
 from broker.edge.answers import see_other, to_be_corrected
 from broker.edge.gates import actor
 from broker.edge.headers import allow_form_targets
-from broker.edge.problems import wants_json
+from broker.edge.problems import told, wants_json
 from broker.edge.services import services
 from broker.errors import ConsentRefused, InvalidRequest, PolicyRefused
 from broker.grants.consents import PROPOSAL_LIFE
@@ -106,7 +106,7 @@ def _turned_down(proposal_id: str, error: PolicyRefused) -> ResponseReturnValue:
     proposal = own_proposal(proposal_id)
     if wants_json() or proposal.asked.status is not GrantStatus.REJECTED:
         raise error
-    return _closed(proposal, onward=proposal.asked.return_path, reason=error.detail), _FORBIDDEN
+    return _closed(proposal, onward=proposal.asked.return_path, reason=told(error)), _FORBIDDEN
 
 
 def _pressed() -> dict[str, Any]:

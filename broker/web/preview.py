@@ -10,6 +10,7 @@ from typing import Any
 from flask_babel import gettext
 
 from broker.edge.gates import actor
+from broker.edge.problems import told as in_words
 from broker.edge.services import services
 from broker.errors import (
     BankSignInNeeded,
@@ -115,4 +116,4 @@ def _problem(error: BrokerError) -> str:
         return gettext(
             "Your bank could not show this just now. Nothing was shared. You can decide without it, or try again."
         )
-    return error.detail
+    return in_words(error)
