@@ -5,6 +5,7 @@ translation, texts that are gone are dropped. Nothing is guessed: no translation
 """
 
 import ast
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -144,14 +145,14 @@ def _file(code: str) -> Path:
 
 
 def update(code: str) -> None:
-    """Bring one file up to date with the texts of today, sorted by text."""
-    known, found = kept(code), wanted()
+    """Bring one file up to date with the texts of today, sorted by text; its head stays as it is."""
+    known, found, written = kept(code), wanted(), io.BytesIO()
     for message in found:
         if message.id and (before := known.get(message.id)) is not None:
             message.string = before.string
-    found.locale, found.header_comment = known.locale, known.header_comment
-    with _file(code).open("wb") as file:
-        write_po(file, found, width=120, sort_output=True, no_location=True, omit_header=False)
+    write_po(written, found, width=120, sort_output=True, no_location=True, omit_header=True)
+    head = _file(code).read_text(encoding="utf-8").split("\n\n", 1)[0]
+    _file(code).write_text(f"{head}\n\n{written.getvalue().decode().strip()}\n", encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
