@@ -25,6 +25,7 @@ from broker.web import parties, words
 from broker.web.amendment import differences_of, former_choice
 from broker.web.forms import Form, parsed
 from broker.web.how_often import how_often
+from broker.web.language import spoken
 from broker.web.offer import default_precision, offer_of, refuse_outdated
 from broker.web.proposals import Proposal, approve, asker_of, own_proposal, refuse
 
@@ -34,7 +35,7 @@ _log = structlog.get_logger(__name__)
 _CHANGED = "grant-changed"
 _SUPERSEDED = "amendment-superseded"
 _CONFLICT = 409
-_CORRECTABLE = {"consent-empty", "consent-too-wide", _CHANGED}
+_CORRECTABLE = {"consent-empty", "consent-too-wide", "consent-words-changed", _CHANGED}
 _LONGEST_DAYS = 3650
 
 
@@ -50,6 +51,7 @@ class _Choice(Form):
     detail = fields.Enum(Detail, by_value=True, load_default=Detail.BASIC)
     precision = fields.Enum(Precision, by_value=True, load_default=None)
     seen = fields.AwareDateTime(load_default=None)
+    notice = fields.String(load_default="", validate=Length(max=64))
 
 
 @blueprint.get("/consent/<uuid:grant_id>")
@@ -147,13 +149,14 @@ def _choice(asked: Grant, sent: dict[str, Any]) -> Choice:
         lookback_days=sent["history"],
         details=details,
         precisions=precisions,
+        notice=sent["notice"],
     )
 
 
 def _page(
     proposal: Proposal, accounts: list[OwnAccount], chosen: Choice | None = None, error: ConsentRefused | None = None
 ) -> str:
-    asked, amendment, catalogue = proposal.asked, proposal.amendment, services().catalogue
+    asked, amendment, catalogue = proposal.asked, proposal.amendment, spoken()
     allow_form_targets([asked.return_origin])
     if amendment is not None and (chosen is None or (error and error.code == _CHANGED)):
         chosen = former_choice(amendment)
@@ -168,6 +171,7 @@ def _page(
         often=how_often(catalogue, asked.terms),
         once=ONE_TIME_LIFE,
         forbidden=catalogue.forbidden.values(),
+        notice=catalogue.notice_digest,
         **_who(asked),
     )
 
