@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from broker.policy.catalogue import Category, ForbiddenPurpose, Need, Purpose
 from broker.policy.files import Node
+from broker.policy.vocabulary import Detail, Precision
 
 _VERSION = 1
 _Step = TypeVar("_Step", bound=str)
@@ -37,9 +38,9 @@ class _Said:
             return english
         return self._node.text(key)
 
-    def texts(self, key: str, english: Mapping[_Step, str]) -> dict[_Step, str]:
-        """Return the texts of a mapping of steps."""
-        said = self.below(key, english)
+    def texts(self, key: str, english: Mapping[_Step, str], steps: Iterable[str]) -> dict[_Step, str]:
+        """Return the texts of those of the steps that are offered; the others may be said for nothing."""
+        said = self.below(key, steps)
         return {step: said.text(step, text) for step, text in english.items()}
 
 
@@ -80,9 +81,9 @@ class Translation:
             summary=said.text("summary", english.summary),
             fields=tuple(replace(field, label=labels.text(field.name, field.label)) for field in english.fields),
             notice=notices.get(english.name, english.notice),
-            details=said.texts("detail_titles", english.details),
-            precisions=said.texts("precision_titles", english.precisions),
-            precision_examples=said.texts("precision_examples", english.precision_examples),
+            details=said.texts("detail_titles", english.details, Detail),
+            precisions=said.texts("precision_titles", english.precisions, Precision),
+            precision_examples=said.texts("precision_examples", english.precision_examples, Precision),
         )
 
 

@@ -19,8 +19,19 @@ _LAZY = {"lazy_gettext", "lazy_ngettext"}
 _HIDDEN = re.compile(r"<(code|pre|kbd|script|style)\b.*?</\1>|<!--.*?-->|<[^<>]*>|&\w+;|&#\d+;", re.DOTALL)
 _SPOKEN = re.compile(r"""\b(?:aria-label|alt|title|placeholder|content)="([^"]*)""")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
-# Names that are the same in every language.
-_NAMES = {"Consent Broker", "width=device-width, initial-scale=1", "light dark", "UTC", "SHA-256", "CSV", "JSON"}
+# Names that are the same in every language, and parts of attributes that stand in a block of their own.
+_NO_TEXTS = {
+    "Consent Broker",
+    "– Consent Broker",
+    "width=device-width, initial-scale=1",
+    "light dark",
+    "UTC",
+    "SHA-256",
+    "CSV",
+    "JSON",
+    "narrow",
+    "wide",
+}
 
 
 def templates() -> list[Path]:
@@ -43,7 +54,11 @@ def literal_texts(path: Path) -> Iterator[str]:
     for text in [*_HIDDEN.split(whole), *_SPOKEN.findall(whole)]:
         for part in (text or "").split("\x00"):
             said = " ".join(part.split())
-            if _LETTERS.search(said) and said not in _NAMES and said not in {"code", "pre", "kbd", "script", "style"}:
+            if (
+                _LETTERS.search(said)
+                and said not in _NO_TEXTS
+                and said not in {"code", "pre", "kbd", "script", "style"}
+            ):
                 yield said
 
 
