@@ -22,7 +22,7 @@ _LETTERS = re.compile(r"[^\W\d_]{2,}")
 # Names that are the same in every language, and parts of attributes that stand in a block of their own.
 _NO_TEXTS = {
     "Consent Broker",
-    "– Consent Broker",
+    "\N{EN DASH} Consent Broker",
     "width=device-width, initial-scale=1",
     "light dark",
     "UTC",
@@ -42,6 +42,15 @@ def parsed(path: Path) -> nodes.Template:
     environment = Environment(extensions=[InternationalizationExtension], autoescape=True)
     environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined] # the extension adds it
     return environment.parse(path.read_text(encoding="utf-8"))
+
+
+def computed_texts(path: Path) -> Iterator[str]:
+    """The texts that a template chooses or joins outside gettext."""
+    tree = parsed(path)
+    for chosen in tree.find_all(nodes.CondExpr):
+        yield from (one.value for one in (chosen.expr1, chosen.expr2) if isinstance(one, nodes.Const))
+    for joined in tree.find_all(nodes.Concat):
+        yield from (one.value for one in joined.nodes if isinstance(one, nodes.Const))
 
 
 def literal_texts(path: Path) -> Iterator[str]:
@@ -92,6 +101,12 @@ def test_a_text_outside_gettext_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text('<p>{{ _("Said") }} and more</p><img alt="a picture"><code>x-y</code>', encoding="utf-8")
     assert sorted(literal_texts(page)) == ["a picture", "and more"]
+
+
+@pytest.mark.parametrize("path", templates(), ids=lambda path: path.relative_to(TEMPLATES).as_posix())
+def test_no_text_is_put_together_outside_gettext(path: Path) -> None:
+    said = [text for text in computed_texts(path) if isinstance(text, str)]
+    assert [text for text in said if " " in text.strip() or text[:1].isupper()] == []
 
 
 @pytest.mark.parametrize("path", templates(), ids=lambda path: path.relative_to(TEMPLATES).as_posix())

@@ -1,4 +1,4 @@
-"""The whole journey in Spanish, in a real browser without JavaScript: asked, allowed, looked at, stopped, remembered."""
+"""The whole journey in Spanish, in a real browser without JavaScript: asked, allowed, stopped, remembered."""
 
 import re
 from collections.abc import Iterator
