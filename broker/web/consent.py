@@ -14,6 +14,7 @@ from broker.edge.answers import see_other, to_be_corrected
 from broker.edge.gates import actor
 from broker.edge.headers import allow_form_targets
 from broker.edge.services import services
+from broker.edge.wording import spoken
 from broker.errors import ConsentRefused
 from broker.grants.consents import PROPOSAL_LIFE
 from broker.grants.contents import ONE_TIME_LIFE
@@ -25,7 +26,6 @@ from broker.web import parties, words
 from broker.web.amendment import differences_of, former_choice
 from broker.web.forms import Form, parsed
 from broker.web.how_often import how_often
-from broker.web.language import spoken
 from broker.web.offer import default_precision, offer_of, refuse_outdated
 from broker.web.proposals import Proposal, approve, asker_of, own_proposal, refuse
 

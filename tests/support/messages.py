@@ -35,6 +35,8 @@ _PAGES = (
     "switches",
     "banks/facts.py",
     "audit/sequencer.py",
+    "policy/rules.py",
+    "release",
 )
 _ERRORS = {
     name for name, found in vars(errors).items() if isinstance(found, type) and issubclass(found, BrokerError)
@@ -100,7 +102,8 @@ def _extracted(method: str, path: Path) -> Iterator[Text]:
     found = extract_from_file(method, path, keywords=_KEYWORDS, options=options if "jinja" in method else None)
     for _line, said, _comments, _context in found:
         singular, plural = said if isinstance(said, tuple) else (said, "")
-        yield Text(singular, plural, path.relative_to(PACKAGE).as_posix())
+        if singular:
+            yield Text(singular, plural, path.relative_to(PACKAGE).as_posix())
 
 
 def _of_errors() -> Iterator[Text]:
@@ -123,6 +126,8 @@ def _sentences(node: ast.AST) -> Iterator[str]:
         yield from (_constant(line.value) for line in node.body if _assigns(line, "detail"))
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _ERRORS:
         yield from filter(None, map(_constant, node.args[:1]))
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Reason":
+        yield from filter(None, map(_constant, node.args[2:3]))
     elif _assigns(node, "_UNUSABLE"):
         yield _constant(node.value)
     elif _assigns(node, "TABLE") or _assigns(node, "_HTTP") or _assigns(node, "_HTTP_OTHER"):
