@@ -13,7 +13,7 @@ from broker.edge.dpop import ALGORITHMS
 from broker.edge.interaction import interaction_id
 from broker.edge.nonces import HEADER as NONCE_HEADER
 from broker.edge.services import services
-from broker.edge.wording import detail_of
+from broker.edge.wording import told
 from broker.errors import (
     BankInvalidAnswer,
     BankRefusedReceipt,
@@ -154,7 +154,7 @@ def _told(status: int, title: str, error: BrokerError) -> Response:
         response.content_type = "application/problem+json"
         return response
     page = render_template(
-        "problem.html", title=gettext(title), code=error.code, detail=detail_of(error), interaction_id=interaction_id()
+        "problem.html", title=gettext(title), code=error.code, detail=told(error), interaction_id=interaction_id()
     )
     return make_response(page, status)
 

@@ -23,7 +23,7 @@ def rule_words(rule: str, text: str) -> str:
     return retold(spoken(), rule, text) or gettext(text)
 
 
-def detail_of(error: BrokerError) -> str:
+def told(error: BrokerError) -> str:
     """Return the detail of an error in this language."""
     if error.rule is not None:
         return rule_words(error.rule, error.detail)

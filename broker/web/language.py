@@ -21,6 +21,7 @@ from marshmallow.validate import OneOf
 from broker.edge.answers import see_other
 from broker.edge.services import services
 from broker.edge.wording import language as current
+from broker.edge.wording import spoken
 from broker.web.forms import Form, parsed
 
 
@@ -47,6 +48,8 @@ _LONGEST_PATH = 2_000
 _HOME = "/"
 _PRIMARY = re.compile("[-_]")
 _OWN_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")  # printable ASCII without a backslash, which browsers read as a slash
+
+__all__ = ["LANGUAGES", "Language", "blueprint", "chosen", "here", "install", "messages", "own_path", "spoken"]
 
 blueprint = Blueprint("language", __name__)
 
