@@ -30,7 +30,11 @@ _NO_TEXTS = {
     "CSV",
     "JSON",
     "narrow",
-    "wide",
+    "reading",
+    'class="is-wide"',
+    "sub",
+    "kid",
+    "client_id",
 }
 
 
