@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from broker.web.maps.outlines import Point, Ring
 
@@ -87,5 +88,5 @@ def _path(spots: list[Spot]) -> str:
             rounded.append(here)
     if len(rounded) < len("abc"):
         return ""
-    steps = (f"{b[0] - a[0]} {b[1] - a[1]}" for a, b in zip(rounded, rounded[1:], strict=False))
+    steps = (f"{b[0] - a[0]} {b[1] - a[1]}" for a, b in pairwise(rounded))
     return f"M{rounded[0][0]} {rounded[0][1]}l{' '.join(steps)}z".replace(" -", "-")
