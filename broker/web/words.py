@@ -43,6 +43,7 @@ EVENTS = {
     Event.GRANT_REVOKED: "Permission stopped",
     Event.GRANT_EXPIRED: "Permission ended",
     Event.ACCOUNTS_LISTED: "Accounts listed for their owner",
+    Event.ACCESS_PREVIEWED: "Shown to its owner beforehand",
     Event.ACCESS_REQUESTED: "Asked for data",
     Event.ACCESS_RELEASED: "Data released",
     Event.ACCESS_REFUSED: "Data refused",
@@ -75,6 +76,7 @@ _SENTENCES = {
     Event.GRANT_REVOKED: "Sharing with {platform} was stopped",
     Event.GRANT_EXPIRED: "The permission of {platform} ended by itself",
     Event.ACCOUNTS_LISTED: "We asked {bank} for the list of your accounts, so that you could choose",
+    Event.ACCESS_PREVIEWED: "We showed you {what} at {bank}, as {platform} would get it; {platform} got nothing",
     Event.ACCESS_REQUESTED: "{platform} asked to see {what}",
     Event.ACCESS_RELEASED: "{platform} saw {what}",
     Event.ACCESS_REFUSED: "{platform} asked to see {what} and got nothing",
@@ -129,6 +131,7 @@ REASONS = {
     "bank-facts": "the bank changed what it offers",
     "platform-removed": "the app is no longer connected to us",
     "policy-refused": "no rule allows it",
+    "preview-limit": "you had looked at your data in advance as often as you may on one day",
     "proposed": "waiting for you",
     "purpose-forbidden": "this purpose is not allowed",
     "token-expired": "the app's access had run out or was taken back",
@@ -179,7 +182,7 @@ def outcome(entry: LoggedEntry) -> tuple[str, str]:
         return "change", "On hold"
     if entry.event in _OWN_ACTS or entry.reasons == ("user-action",):
         return "change", "Your decision"
-    words = {Event.ACCOUNTS_LISTED: "For you", Event.GRANT_PROPOSED: "Request"}
+    words = {Event.ACCOUNTS_LISTED: "For you", Event.ACCESS_PREVIEWED: "For you", Event.GRANT_PROPOSED: "Request"}
     return "change", words.get(entry.event, "Change")
 
 
