@@ -38,7 +38,7 @@ from broker.outbound import OutboundClient, OutboundSession
 from broker.platforms.client_keys import LARGEST_SET, ClientKeys
 from broker.policy.catalogue import BankFacts, Catalogue
 from broker.policy.loading import load_catalogue
-from broker.release import OwnAccounts, OwnReceipts, Previews, Release, Renewals
+from broker.release import Looks, OwnAccounts, OwnReceipts, Previews, Release, Renewals
 from broker.settings import Mode, Settings
 from broker.storage.clock_file import own_clock
 from broker.storage.engine import Database
@@ -180,6 +180,7 @@ def build_services(settings: Settings, wall: Clock = system_clock, catalogue: Ca
         own_accounts=OwnAccounts(release),
         own_receipts=OwnReceipts(database, reader, clock),
         previews=Previews(release),
+        looks=Looks(release),
         bank_session=partial(OutboundSession, http),
         client_keys=build_client_keys(settings),
         signing=SigningKeyFile(settings.key_file),
