@@ -21,7 +21,7 @@ from broker.policy.minimise import Record
 from broker.release.asking import Wanted, new_access_id
 from broker.release.records import WINDOWED
 from broker.release.service import Release
-from broker.storage.single_use import Claim, claim
+from broker.storage.single_use import Claim, Loss, claim
 from broker.switches.condition import StaysOn
 from broker.users.service import Identity
 
@@ -30,7 +30,6 @@ MOST_A_DAY: Final = 40
 
 _NAMESPACE = "preview"
 _USED_UP = "preview-limit"
-_SWITCHED_OFF = "The bank or the operator has turned this off for now. Nothing was asked of the bank."
 _TOO_OFTEN = "You have looked at your data here very often today. You can still decide, and look again tomorrow."
 
 
@@ -48,9 +47,9 @@ class PreviewOfTheDay:
         return f"{_NAMESPACE} {self.whose} {self.day:%Y-%m-%d}"
 
     @property
-    def lost_reason(self) -> str:
-        """Return the code of one preview too many."""
-        return _USED_UP
+    def loss(self) -> Loss:
+        """Return what is told of one preview too many."""
+        return Loss(_USED_UP, "release.previews", _TOO_OFTEN)
 
     def take(self, session: Session) -> bool:
         """Take the first place of the day that is free; False when there is none."""
@@ -87,16 +86,20 @@ def ask_bank(release: Release, actor: Actor, ready: Ready, most_a_day: int) -> l
     # Durable before the bank is asked (invariant 2), and before a word of it is shown.
     appended = release.sequencer.append(announced, _claims(actor, ready, most_a_day))
     raise_if_refused(ready.decision)
-    if appended.lost == _USED_UP:
-        raise FrequencyExceeded(_TOO_OFTEN, code=_USED_UP, retry_after_s=seconds_left_of_day(ready.now))
     if appended.lost:
-        raise PolicyRefused(_SWITCHED_OFF, code=appended.lost)
+        raise _lost(appended.lost, ready.now)
     try:
         access = release.access(ready.identity, actor.interaction_id, ready.wanted.category, appended)
         return release.fetched(ready.grant, ready.wanted, access, ready.window)
     except BrokerError as error:
         release.sequencer.append(replace(announced, event=Event.ACCESS_FAILED, reasons=(error.code,)))
         raise
+
+
+def _lost(loss: Loss, now: datetime) -> BrokerError:
+    if loss.code == _USED_UP:
+        return FrequencyExceeded(loss.text, code=loss.code, rule=loss.rule, retry_after_s=seconds_left_of_day(now))
+    return PolicyRefused(f"{loss.text} Nothing was asked of the bank.", code=loss.code, rule=loss.rule)
 
 
 def _claims(actor: Actor, ready: Ready, most_a_day: int) -> tuple[PreviewOfTheDay | StaysOn, ...]:
