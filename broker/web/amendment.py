@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from flask_babel import lazy_gettext
+
 from broker.grants.proposals import Amendment, standing_terms
 from broker.policy import Catalogue
 from broker.policy.catalogue import Category
@@ -11,10 +13,16 @@ from broker.policy.difference import difference
 from broker.policy.terms import CategoryTerm, Choice
 from broker.policy.vocabulary import ClusterState, GrantStatus
 
-NEW, MORE, LESS, SAME = "New", "More than now", "Less than now", "As now"
+NEW, MORE, LESS, SAME = "new", "more", "less", "same"
+_WORDS = {
+    NEW: lazy_gettext("New"),
+    MORE: lazy_gettext("More than now"),
+    LESS: lazy_gettext("Less than now"),
+    SAME: lazy_gettext("As now"),
+}
 _FIGURES = {
-    "frequencyPerDay": "Looks a day on its own, for each kind of data",
-    "dataLifeDays": "Days after which it promises to delete what it received",
+    "frequencyPerDay": lazy_gettext("Looks a day on its own, for each kind of data"),
+    "dataLifeDays": lazy_gettext("Days after which it promises to delete what it received"),
 }
 
 
@@ -22,9 +30,14 @@ _FIGURES = {
 class Mark:
     """How a request for one category stands to what is shared now; `now` names the present step, if it has steps."""
 
-    words: str
+    tone: str
     now: str = ""
     is_paused: bool = False
+
+    @property
+    def words(self) -> str:
+        """Return the tone in words."""
+        return str(_WORDS[self.tone])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,7 @@ def differences_of(amendment: Amendment, catalogue: Catalogue) -> Differences:
         added=tuple(_title(catalogue, name) for name in found.added),
         raised=tuple(_title(catalogue, name) for name in found.more),
         dropped=tuple(_title(catalogue, name) for name in found.removed),
-        figures=tuple((text, *found.figures[name]) for name, text in _FIGURES.items() if name in found.figures),
+        figures=tuple((str(text), *found.figures[name]) for name, text in _FIGURES.items() if name in found.figures),
         accounts={a.account_id: a.state is ClusterState.PAUSED for a in grant.accounts if _stands(a.state)},
         is_paused=grant.status is GrantStatus.PAUSED,
         ends_at=grant.expires_at,

@@ -14,7 +14,7 @@ from broker.edge.answers import see_other, to_be_corrected
 from broker.edge.gates import actor
 from broker.edge.headers import allow_form_targets
 from broker.edge.services import services
-from broker.errors import ConsentRefused
+from broker.errors import ConsentRefused, InvalidRequest
 from broker.grants.consents import PROPOSAL_LIFE
 from broker.grants.contents import ONE_TIME_LIFE
 from broker.grants.views import Grant
@@ -26,6 +26,7 @@ from broker.web.amendment import differences_of, former_choice
 from broker.web.forms import Form, parsed
 from broker.web.how_often import how_often
 from broker.web.offer import default_precision, offer_of, refuse_outdated
+from broker.web.preview import Shown, shown_of
 from broker.web.proposals import Proposal, approve, asker_of, own_proposal, refuse
 
 blueprint = Blueprint("consent", __name__)
@@ -38,8 +39,9 @@ _CORRECTABLE = {"consent-empty", "consent-too-wide", _CHANGED}
 _LONGEST_DAYS = 3650
 
 
-class _Decision(Form):
-    decision = fields.String(required=True, validate=OneOf(["approve", "deny"]))
+class _Pressed(Form):
+    decision = fields.String(load_default=None, validate=OneOf(["approve", "deny"]))
+    show = fields.String(load_default=None, validate=Length(max=40))
 
 
 class _Choice(Form):
@@ -64,13 +66,36 @@ def show(grant_id: UUID) -> ResponseReturnValue:
 
 @blueprint.post("/consent/<uuid:grant_id>")
 def decide(grant_id: UUID) -> ResponseReturnValue:
-    """Take the decision and lead the browser back to where it came from."""
+    """Take the decision and lead the browser back to where it came from; or show what a box would release."""
     proposal = own_proposal(str(grant_id))
     allow_form_targets([proposal.asked.return_origin])
-    if parsed(_Decision(), request.form)["decision"] == "deny":
-        refuse(proposal)
-        return see_other(proposal.asked.return_path)
-    return _approve(proposal)
+    pressed = _pressed()
+    if pressed["show"]:
+        return _preview(proposal, pressed["show"])
+    if pressed["decision"] == "approve":
+        return _approve(proposal)
+    refuse(proposal)
+    return see_other(proposal.asked.return_path)
+
+
+def _pressed() -> dict[str, Any]:
+    """Read which of the buttons was pressed; a form in which it was none, or two, decides nothing."""
+    found = parsed(_Pressed(), request.form)
+    if (found["decision"] is None) == (found["show"] is None):
+        raise InvalidRequest("“decision” is missing or cannot be used.")
+    return found
+
+
+def _preview(proposal: Proposal, category: str) -> ResponseReturnValue:
+    """Show the page again with the choices made and, below one category, what it would release. Nothing is granted."""
+    if proposal.asked.status is not GrantStatus.AWAITING_AUTHORISATION:
+        return _closed(proposal), _CONFLICT
+    refuse_outdated(services().catalogue, proposal.asked)
+    if proposal.asked.terms.category(category) is None:
+        raise InvalidRequest("“show” is missing or cannot be used.")
+    choice = _choice(proposal.asked, parsed(_Choice(), request.form))
+    accounts = services().own_accounts.of(actor(), proposal.asked)
+    return _page(proposal, accounts, choice, shown=shown_of(proposal, category, choice, accounts))
 
 
 def _closed(proposal: Proposal) -> str:
@@ -151,7 +176,11 @@ def _choice(asked: Grant, sent: dict[str, Any]) -> Choice:
 
 
 def _page(
-    proposal: Proposal, accounts: list[OwnAccount], chosen: Choice | None = None, error: ConsentRefused | None = None
+    proposal: Proposal,
+    accounts: list[OwnAccount],
+    chosen: Choice | None = None,
+    error: ConsentRefused | None = None,
+    shown: Shown | None = None,
 ) -> str:
     asked, amendment, catalogue = proposal.asked, proposal.amendment, services().catalogue
     allow_form_targets([asked.return_origin])
@@ -164,6 +193,7 @@ def _page(
         offer=offer_of(catalogue, asked, accounts, services().clock(), chosen),
         changes=differences_of(amendment, catalogue) if amendment else None,
         error=error,
+        shown=shown,
         error_at=_place_of(error, chosen),
         often=how_often(catalogue, asked.terms),
         once=ONE_TIME_LIFE,

@@ -37,13 +37,13 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class OfferedCategory:
-    """One category on the page. `later_fields` leave only with a higher step, whose name stands beside them."""
+    """One category on the page. `later_fields` leave only with a higher step; its name and value stand beside them."""
 
     category: Category
     need: Need
     is_ticked: bool
     fields: tuple[Field, ...]
-    later_fields: tuple[tuple[Field, str], ...]
+    later_fields: tuple[tuple[Field, str, str], ...]
     details: tuple[Step, ...]
     precisions: tuple[Step, ...]
 
@@ -123,7 +123,9 @@ def _category(category: Category, need: Need, term: CategoryTerm, chosen: Choice
         is_ticked=category.name in chosen.categories if chosen else need.is_essential,
         fields=first,
         later_fields=tuple(
-            (field, _step_title(category, field)) for field in category.fields_in(term) if field not in first
+            (field, _step_title(category, field), _step_value(field))
+            for field in category.fields_in(term)
+            if field not in first
         ),
         details=tuple(_details(category, term, chosen)),
         precisions=tuple(_precisions(category, term, chosen)),
@@ -134,6 +136,11 @@ def _step_title(category: Category, field: Field) -> str:
     if field.from_precision is not None:
         return category.precisions.get(field.from_precision, field.from_precision.value)
     return category.details.get(field.from_detail, field.from_detail.value) if field.from_detail is not None else ""
+
+
+def _step_value(field: Field) -> str:
+    step = field.from_precision or field.from_detail
+    return step.value if step is not None else ""
 
 
 def _details(category: Category, term: CategoryTerm, chosen: Choice | None) -> Iterator[Step]:

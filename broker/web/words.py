@@ -1,5 +1,7 @@
 """The plain words for what the log says: events, decisions and reasons."""
 
+from collections.abc import Mapping
+
 from broker.audit.reader import LoggedEntry
 from broker.audit.vocabulary import Event, Initiator
 from broker.policy import Catalogue
@@ -96,6 +98,7 @@ PRESENCE = {
 """What an access says of the person's own presence."""
 
 _ON_HOLD = "We put sharing with {platform} on hold, because a part of our log was lost; you can let it go on"
+_NOT_SHOWN = "You asked to see {what} at {bank} in advance, and it was not shown"
 _UNANSWERED = "The request of {platform} ended unanswered"
 
 REASONS = {
@@ -169,6 +172,8 @@ def sentence(entry: LoggedEntry, *, platform: str, bank: str, catalogue: Catalog
     wording = _SENTENCES.get(entry.event, EVENTS[entry.event])
     if _is_on_hold(entry):
         wording = _ON_HOLD
+    if entry.event is Event.ACCESS_REFUSED and entry.initiator is Initiator.INDIVIDUAL:
+        wording = _NOT_SHOWN
     if entry.event is Event.GRANT_EXPIRED and "unapproved" in entry.reasons:
         wording = _UNANSWERED
     told = wording.format(platform=platform or "An app", bank=bank, what=_what(entry, catalogue))
@@ -200,8 +205,11 @@ def rules(entry: LoggedEntry) -> list[tuple[str, str]]:
 def question(entry: LoggedEntry) -> str:
     """Say in words what an app asked to be answered with yes or no; empty for data, and once the details are erased."""
     asked = entry.details.get("context", {}).get("question")
-    if asked is None:
-        return ""
+    return "" if asked is None else question_of(asked)
+
+
+def question_of(asked: Mapping[str, str]) -> str:
+    """Say in words what stands in the log of a question."""
     if "atLeast" in asked:
         return f"Can you spend at least {asked['atLeast']} {asked['currency']}?"
     place = ", ".join(asked[name] for name in ("townName", "country") if name in asked)
