@@ -55,7 +55,10 @@ def asked(world: World) -> list[str]:
 
 def looks(world: World, maya: Browser, precision: Precision) -> str:
     terms = world.terms(CategoryTerm("card_locations", None, precision))
-    world.shares(maya, "card_locations", terms=terms)
+    consent = form_with(maya.get(f"/consent/{world.proposes(terms)}"), "decision")
+    picks = [("account", ref) for ref in consent.values("account")]
+    steps = [("category", "card_locations"), ("precision", precision.value), ("decision", "approve")]
+    assert maya.submit(consent, *picks, *steps).status_code == 303
     return words_of(maya.submit(form_with(maya.get("/history/map"), "grant")))
 
 
