@@ -1,4 +1,4 @@
-"""A preview on the consent page: one category of the person's own data as the app would get it, in words and as it stands."""
+"""A preview on the consent page: one category of the person's own data as the app would get it, in words and raw."""
 
 import json
 import unicodedata

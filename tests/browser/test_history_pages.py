@@ -1,4 +1,4 @@
-"""The history in a real browser: map and check of an entry without scripts, and the same check by the browser itself."""
+"""The history in a real browser: map and check of an entry without scripts, and the same check by the browser."""
 
 from typing import Any
 
