@@ -45,6 +45,7 @@ from broker.storage.engine import Database
 from broker.switches.service import Switches
 from broker.users.service import Users
 from broker.web import (
+    agreement,
     assets,
     bank_console,
     bank_facts,
@@ -79,6 +80,7 @@ MOUNT_TABLE = (
     Mount(language.blueprint, "", gates.own_page),
     Mount(sign_in.blueprint, "", gates.public),
     Mount(consent.blueprint, "", gates.person),
+    Mount(agreement.blueprint, "", gates.person),
     Mount(my_sharing.blueprint, "", gates.person),
     Mount(history.blueprint, "", gates.person),
     Mount(history_export.blueprint, "", gates.person),

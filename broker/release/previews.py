@@ -11,7 +11,8 @@ from typing import Any, Final
 from broker.banks.facts import in_force
 from broker.errors import ConsentRefused
 from broker.grants.acts import Actor
-from broker.grants.consents import Asker, chosen_terms, decide_now, offered_now
+from broker.grants.choosing import chosen_terms
+from broker.grants.consents import Asker, decide_now, left_now, offered_now
 from broker.grants.contents import OfferedAccount
 from broker.grants.views import Grant, GrantedAccount, GrantedCategory
 from broker.policy.answers import Question
@@ -88,7 +89,8 @@ class Previews:
         release, now = self._release, self._release.clock()
         with release.database.read() as session:
             offered = offered_now(session, release.catalogue, proposal.bank_id, offered)
-            terms = chosen_terms(proposal.terms, choice, proposal.bank_id, {one.account_id for one in offered})
+            left = left_now(session, release.catalogue, proposal.terms, proposal.bank_id)
+            terms = chosen_terms(left, choice, proposal.bank_id, {one.account_id for one in offered})
             decision = decide_now(session, release.catalogue, asker, terms, proposal.bank_id)
             identity = release.users.at_bank(session, actor.user_id, proposal.bank_id)
             bank = in_force(session, release.catalogue, proposal.bank_id).bank

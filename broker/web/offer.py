@@ -37,13 +37,13 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class OfferedCategory:
-    """One category on the page. `later_fields` leave only with a higher step; its name and value stand beside them."""
+    """One category on the page. `later_fields` leave only with a higher step; its name stands beside them."""
 
     category: Category
     need: Need
     is_ticked: bool
     fields: tuple[Field, ...]
-    later_fields: tuple[tuple[Field, str, str], ...]
+    later_fields: tuple[tuple[Field, str], ...]
     details: tuple[Step, ...]
     precisions: tuple[Step, ...]
 
@@ -90,6 +90,8 @@ def refuse_outdated(catalogue: Catalogue, proposal: Grant) -> None:
     Raises:
         PolicyRefused: the policies have changed since the proposal was stored.
     """
+    if not proposal.terms.categories:
+        raise PolicyRefused("The bank no longer offers any of what the app asked for. Nothing was shared or changed.")
     purpose = catalogue.purposes.get(proposal.terms.purpose)
     knows_terms = purpose is not None and all(
         term.name in purpose.needs and _knows(catalogue.categories.get(term.name), term)
@@ -123,9 +125,7 @@ def _category(category: Category, need: Need, term: CategoryTerm, chosen: Choice
         is_ticked=category.name in chosen.categories if chosen else need.is_essential,
         fields=first,
         later_fields=tuple(
-            (field, _step_title(category, field), _step_value(field))
-            for field in category.fields_in(term)
-            if field not in first
+            (field, _step_title(category, field)) for field in category.fields_in(term) if field not in first
         ),
         details=tuple(_details(category, term, chosen)),
         precisions=tuple(_precisions(category, term, chosen)),
@@ -136,11 +136,6 @@ def _step_title(category: Category, field: Field) -> str:
     if field.from_precision is not None:
         return category.precisions.get(field.from_precision, field.from_precision.value)
     return category.details.get(field.from_detail, field.from_detail.value) if field.from_detail is not None else ""
-
-
-def _step_value(field: Field) -> str:
-    step = field.from_precision or field.from_detail
-    return step.value if step is not None else ""
 
 
 def _details(category: Category, term: CategoryTerm, chosen: Choice | None) -> Iterator[Step]:
@@ -165,13 +160,13 @@ def _durations(asked: int | None, chosen: Choice | None, now: datetime) -> Itera
     """Offer shorter lives than what was asked; a single read-out has none to choose."""
     if asked is None:
         return
-    picked = chosen.duration_days if chosen and chosen.duration_days else asked
+    picked = min(asked, chosen.duration_days) if chosen and chosen.duration_days else asked
     for number in sorted({n for n in (*_DURATIONS, picked) if n < asked} | {asked}):
         yield Span(number, now + timedelta(days=number), number == picked)
 
 
 def _histories(asked: int, chosen: Choice | None, now: datetime) -> Iterator[Span]:
-    picked = chosen.lookback_days if chosen and chosen.lookback_days else asked
+    picked = min(asked, chosen.lookback_days) if chosen and chosen.lookback_days else asked
     for number in sorted({n for n in (*_HISTORIES, picked) if n < asked} | {asked}):
         yield Span(number, now - timedelta(days=number), number == picked)
 

@@ -1,4 +1,4 @@
-"""A preview on the consent page: one category of the person's own data as the app would get it, in words and raw."""
+"""A preview on the consent page: one category of the person's own data as the app would get it."""
 
 import json
 import unicodedata
@@ -10,6 +10,7 @@ from typing import Any
 from flask_babel import gettext
 
 from broker.edge.gates import actor
+from broker.edge.problems import told as in_words
 from broker.edge.services import services
 from broker.errors import (
     BankSignInNeeded,
@@ -24,8 +25,12 @@ from broker.policy.catalogue import Category
 from broker.policy.terms import Choice
 from broker.release import OwnAccount, Preview
 from broker.web.formats import day, moment
+from broker.web.language import spoken
 from broker.web.proposals import Proposal, asker_of
 from broker.web.words import question_of
+
+_ONLY_DAYS = {"postingDateTime", "executionDateTime"}  # they leave without their time of day
+_TIMES = {*_ONLY_DAYS, "occurredOn", "asOf"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ def shown_of(proposal: Proposal, category: str, choice: Choice, accounts: Sequen
         found = services().previews.of(actor(), asker_of(proposal), proposal.asked, category, choice, offered=offered)
     except (BankUnavailable, ConsentRefused, FrequencyExceeded, PolicyRefused) as error:
         return Shown(category, problem=_problem(error))
-    return told(found, services().catalogue.categories[category])
+    return told(found, spoken().categories[category])
 
 
 def told(found: Preview, category: Category) -> Shown:
@@ -72,16 +77,16 @@ def told(found: Preview, category: Category) -> Shown:
 
 def _pairs(record: Mapping[str, Any], labels: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name, value in record.items():
-        yield labels[name], _value(value)
+        yield labels[name], _value(name, value)
 
 
-def _value(value: Any) -> str:
+def _value(name: str, value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(str(part) for part in reversed(list(value.values())))
-    return _instant(value) if isinstance(value, str) else str(value)
+    return _instant(name, value) if name in _TIMES else str(value)
 
 
-def _instant(text: str) -> str:
+def _instant(name: str, text: str) -> str:
     """Write a day or an instant for people; any other text stays as it is."""
     try:
         at = datetime.fromisoformat(text)
@@ -89,8 +94,7 @@ def _instant(text: str) -> str:
         return text
     if at.tzinfo is None:
         return day(at.replace(tzinfo=UTC))
-    is_day = (at.hour, at.minute, at.second, at.microsecond) == (0, 0, 0, 0)
-    return day(at) if is_day else moment(at)
+    return day(at) if name in _ONLY_DAYS else moment(at)
 
 
 def _json(records: Sequence[Mapping[str, Any]]) -> str:
@@ -112,4 +116,4 @@ def _problem(error: BrokerError) -> str:
         return gettext(
             "Your bank could not show this just now. Nothing was shared. You can decide without it, or try again."
         )
-    return error.detail
+    return in_words(error)
