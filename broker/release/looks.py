@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from broker.banks.facts import in_force
 from broker.errors import NotFound, ReleaseRefused
 from broker.grants.acts import Actor
-from broker.grants.consents import Asker, decide_now
+from broker.grants.consents import Asker, decide_now, left_now
 from broker.grants.views import Grant
 from broker.platforms.service import find as find_platform
 from broker.policy import Decision
@@ -68,7 +68,10 @@ class Looks:
         platform = find_platform(session, grant.platform_id)
         scopes, purposes = (platform.scopes, platform.purposes) if platform else ((), ())
         asker = Asker(grant.platform_id, frozenset(purposes), frozenset(scopes))
-        return decide_now(session, self._release.catalogue, asker, _only(grant.terms, term), grant.bank_id)
+        catalogue = self._release.catalogue
+        # Where the bank has lowered a ceiling since then, a release keeps to it, and so does this.
+        terms = left_now(session, catalogue, _only(grant.terms, term), grant.bank_id)
+        return decide_now(session, catalogue, asker, terms, grant.bank_id)
 
 
 def _term(grant: Grant, category: str) -> CategoryTerm:
