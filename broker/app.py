@@ -29,6 +29,7 @@ from broker.edge.services import Services, install
 from broker.edge.session import DatabaseSessions
 from broker.grants.amendments import Amendments
 from broker.grants.consents import Consents
+from broker.grants.extensions import Extensions
 from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
@@ -43,6 +44,7 @@ from broker.settings import Mode, Settings
 from broker.storage.clock_file import own_clock
 from broker.storage.engine import Database
 from broker.switches.service import Switches
+from broker.tokens.lasting import lengthen
 from broker.users.service import Users
 from broker.web import (
     bank_console,
@@ -54,6 +56,7 @@ from broker.web import (
     my_sharing,
     one_grant,
     receipts,
+    renewing,
     sign_in,
     switches,
     verify_receipt,
@@ -77,6 +80,7 @@ MOUNT_TABLE = (
     Mount(consent.blueprint, "", gates.person),
     Mount(my_sharing.blueprint, "", gates.person),
     Mount(one_grant.blueprint, "", gates.person),
+    Mount(renewing.blueprint, "", gates.person),
     Mount(history.blueprint, "", gates.person),
     Mount(receipts.blueprint, "", gates.person),
     Mount(verify_receipt.blueprint, "", gates.public),
@@ -178,6 +182,7 @@ def build_services(settings: Settings, wall: Clock = system_clock, catalogue: Ca
         grants=Grants(sequencer, fences, clock),
         consents=Consents(sequencer, catalogue, sealer, pairwise, clock),
         amendments=Amendments(sequencer, fences, catalogue, sealer, clock),
+        extensions=Extensions(sequencer, fences, catalogue, sealer, clock, lengthen=lengthen),
         grant_reader=reader,
         switches=Switches(sequencer, catalogue, sealer, clock),
         release=release,

@@ -14,6 +14,7 @@ from broker.crypto.sealing import Sealer
 from broker.crypto.signing_keys import SigningKeyFile
 from broker.grants.amendments import Amendments
 from broker.grants.consents import Consents
+from broker.grants.extensions import Extensions
 from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
@@ -51,6 +52,7 @@ class Services:
     grants: Grants
     consents: Consents
     amendments: Amendments
+    extensions: Extensions
     grant_reader: GrantReader
     switches: Switches
     release: Release

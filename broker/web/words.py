@@ -93,6 +93,7 @@ PRESENCE = {
 }
 """What an access says of the person's own presence."""
 
+_RENEWED = "You renewed what {platform} may see at {bank}"
 _ON_HOLD = "We put sharing with {platform} on hold, because a part of our log was lost; you can let it go on"
 _UNANSWERED = "The request of {platform} ended unanswered"
 
@@ -130,6 +131,7 @@ REASONS = {
     "bank-facts": "the bank changed what it offers",
     "platform-removed": "the app is no longer connected to us",
     "policy-refused": "no rule allows it",
+    "renewed": "you renewed it",
     "proposed": "waiting for you",
     "purpose-forbidden": "this purpose is not allowed",
     "token-expired": "the app's access had run out or was taken back",
@@ -166,6 +168,8 @@ def sentence(entry: LoggedEntry, *, platform: str, bank: str, catalogue: Catalog
     wording = _SENTENCES.get(entry.event, EVENTS[entry.event])
     if _is_on_hold(entry):
         wording = _ON_HOLD
+    if entry.event is Event.GRANT_AMENDED and "renewed" in entry.reasons:
+        wording = _RENEWED
     if entry.event is Event.GRANT_EXPIRED and "unapproved" in entry.reasons:
         wording = _UNANSWERED
     told = wording.format(platform=platform or "An app", bank=bank, what=_what(entry, catalogue))
