@@ -31,6 +31,7 @@ from broker.grants.amendments import Amendments
 from broker.grants.consents import Consents
 from broker.grants.extensions import Extensions
 from broker.grants.fence import Fences
+from broker.grants.linking import Linking
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.oauth import grant_resource, metadata, registration
@@ -53,6 +54,7 @@ from broker.web import (
     history,
     home,
     language,
+    linking,
     my_sharing,
     one_grant,
     receipts,
@@ -79,6 +81,7 @@ MOUNT_TABLE = (
     Mount(sign_in.blueprint, "", gates.public),
     Mount(consent.blueprint, "", gates.person),
     Mount(my_sharing.blueprint, "", gates.person),
+    Mount(linking.blueprint, "", gates.person),
     Mount(one_grant.blueprint, "", gates.person),
     Mount(renewing.blueprint, "", gates.person),
     Mount(history.blueprint, "", gates.person),
@@ -183,6 +186,7 @@ def build_services(settings: Settings, wall: Clock = system_clock, catalogue: Ca
         consents=Consents(sequencer, catalogue, sealer, pairwise, clock),
         amendments=Amendments(sequencer, fences, catalogue, sealer, clock),
         extensions=Extensions(sequencer, fences, catalogue, sealer, clock, lengthen=lengthen),
+        linking=Linking(sequencer, fences, clock),
         grant_reader=reader,
         switches=Switches(sequencer, catalogue, sealer, clock),
         release=release,

@@ -16,6 +16,7 @@ from broker.grants.amendments import Amendments
 from broker.grants.consents import Consents
 from broker.grants.extensions import Extensions
 from broker.grants.fence import Fences
+from broker.grants.linking import Linking
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.outbound import OutboundSession
@@ -53,6 +54,7 @@ class Services:
     consents: Consents
     amendments: Amendments
     extensions: Extensions
+    linking: Linking
     grant_reader: GrantReader
     switches: Switches
     release: Release

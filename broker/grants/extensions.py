@@ -121,7 +121,7 @@ class Extensions:
 
 
 def lengths(grant: Grant, now: datetime, steps: Sequence[int]) -> list[int]:
-    """Return in how many days the grant may be made to end: no longer than was agreed, a day later than now at least."""
+    """Return in how many days the grant may be made to end: no longer than agreed, and a day later at least."""
     agreed = grant.terms.duration_days
     if agreed is None or not is_amendable(grant):
         return []
