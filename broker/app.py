@@ -48,6 +48,7 @@ from broker.switches.service import Switches
 from broker.tokens.lasting import lengthen
 from broker.users.service import Users
 from broker.web import (
+    assets,
     bank_console,
     bank_facts,
     consent,
@@ -259,6 +260,7 @@ def create_app(services: Services) -> Flask:
     app.after_request(nonces.offer)
     app.after_request(interaction.echo)
     problems.install(app)
+    assets.install(app)
     language.install(app)
     protection = csrf.protect(app)
     for mount in MOUNT_TABLE:

@@ -20,6 +20,7 @@ from broker.policy.vocabulary import ClusterState
 from broker.web import parties, switch_words, words
 from broker.web.card_rows import as_json
 from broker.web.cards import Card
+from broker.web.language import spoken
 from broker.web.own_cards import own_acts, own_card
 from broker.web.parties import Names
 from broker.web.version_words import changed
@@ -55,7 +56,7 @@ def show(grant_id: UUID) -> ResponseReturnValue:
 
 
 def _page(card: Card) -> str:
-    grant, catalogue = card.grant, services().catalogue
+    grant = card.grant
     with services().database.read() as session:
         names = parties.names(session)
         versions = versions_of_user(session, grant.user_id).get(grant.id, ())
@@ -65,7 +66,6 @@ def _page(card: Card) -> str:
         "one_grant.html",
         card=card,
         fields=_fields(card),
-        purpose=catalogue.purposes.get(grant.terms.purpose),
         versions=list(_versions(versions)),
         changes=sorted(_changes(entries, names), key=lambda change: change.at, reverse=True),
         can_renew=is_amendable(grant),
@@ -74,7 +74,7 @@ def _page(card: Card) -> str:
 
 def _fields(card: Card) -> Mapping[str, Sequence[str]]:
     """Return what exactly each kind of data lets out, at the detail and precision that was agreed to."""
-    known = services().catalogue.categories
+    known = spoken().categories
     parts = [part for part in card.grant.categories if part.term.name in known and _stands(part.state)]
     return {part.term.name: [one.label for one in known[part.term.name].fields_in(part.term)] for part in parts}
 
@@ -86,20 +86,20 @@ def _stands(state: ClusterState) -> bool:
 def _versions(kept: Sequence[GrantVersion]) -> Iterator[Version]:
     """Yield the versions, newest first; the first one has nothing to be held against."""
     for before, after in reversed(list(zip([None, *kept], kept, strict=False))):
-        told = tuple(changed(before, after, services().catalogue)) if before else ()
+        told = tuple(changed(before, after, spoken())) if before else ()
         yield Version(after.version, after.created_at, told)
 
 
 def _changes(entries: Sequence[LoggedEntry], names: Names) -> Iterator[Change]:
     for entry in entries:
         is_switch = entry.event in {Event.SWITCH_OFF, Event.SWITCH_ON}
-        told = switch_words.of_entry(entry, names, services().catalogue) if is_switch else _sentence(entry, names)
+        told = switch_words.of_entry(entry, names, spoken()) if is_switch else _sentence(entry, names)
         yield Change(entry.at, told, str(entry.details.get("reason", "")) if is_switch else "", entry)
 
 
 def _sentence(entry: LoggedEntry, names: Names) -> str:
     platform, bank = names.platform(entry.platform_id), names.bank(entry.bank_id)
-    return words.sentence(entry, platform=platform, bank=bank, catalogue=services().catalogue)
+    return words.sentence(entry, platform=platform, bank=bank, catalogue=spoken())
 
 
 def _concerns(entry: LoggedEntry, card: Card) -> bool:

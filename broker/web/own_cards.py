@@ -10,6 +10,7 @@ from broker.edge.services import services
 from broker.errors import NotFound
 from broker.web import parties, words
 from broker.web.cards import Card, cards_of
+from broker.web.language import spoken
 
 
 def own_cards() -> list[Card]:
@@ -19,7 +20,7 @@ def own_cards() -> list[Card]:
         grants = services().grant_reader.of_user(session, actor().user_id, now)
         names = parties.names(session)
         rules = {bank: in_force(session, files, bank) for bank in {grant.bank_id for grant in grants}}
-    return cards_of(grants, rules, files, names, now)
+    return cards_of(grants, rules, spoken(), names, now)
 
 
 def own_card(grant_id: str) -> Card:
