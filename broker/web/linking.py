@@ -91,8 +91,9 @@ def link() -> ResponseReturnValue:
     found, decision = _other(), parsed(_Answer(), request.form)["decision"]
     if decision == "link":
         services().linking.link(actor(), found["bank_id"], found["user_id"])
-        flash(gettext("Linked. You now see what you share from this bank here too."))
     browser.sign_in_again(signed_in())  # the two sign-ins have served: under a new id, and without them
+    if decision == "link":
+        flash(gettext("Linked. You now see what you share from this bank here too."))
     return see_other(f"{_PAGE}?done={decision}")
 
 
