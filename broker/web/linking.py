@@ -114,7 +114,7 @@ def _page(template: str, **facts: Any) -> str:
         told = names(opened)
     allow_form_targets(url for bank in known for url in (bank.issuer, bank.api_base))
     own, others = [bank for bank in known if bank.id in mine], [bank for bank in known if bank.id not in mine]
-    return render_template(template, own=own, others=others, here=signed_in(), told=told, **facts)
+    return render_template(template, own=own, others=others, me=signed_in(), told=told, **facts)
 
 
 def _check_own() -> None:
