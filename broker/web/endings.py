@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from flask_babel import LazyString, lazy_gettext
+from flask_babel import lazy_gettext
+from flask_babel.speaklater import LazyString
 
 from broker.grants.views import Grant
 from broker.policy.vocabulary import GrantStatus
