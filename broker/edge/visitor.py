@@ -9,7 +9,7 @@ from flask import g, session
 
 from broker.edge.services import services
 from broker.edge.session import WebSession
-from broker.users.moves import is_customer
+from broker.users.moves import has_moved
 
 _BROWSER, _VISITOR, _WISHES = "browser", "visitor", "wishes"
 _CHECKED = "broker_visitor"
@@ -64,7 +64,7 @@ def visitor() -> Visitor | None:
         return found
     if g.get(_CHECKED) != (found.user_id, found.bank_id):
         with services().database.read() as opened:
-            if not is_customer(opened, found.user_id, found.bank_id):
+            if has_moved(opened, found.user_id, found.bank_id):
                 return None
         g.broker_visitor = found.user_id, found.bank_id
     return found

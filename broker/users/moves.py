@@ -39,8 +39,13 @@ def banks_of(session: Session, user_id: str) -> Sequence[str]:
     return session.scalars(query).all()
 
 
+def has_moved(session: Session, user_id: str, bank_id: str) -> bool:
+    """Say whether the bank's customer goes as another user now: a sign-in from before that is nobody's any more."""
+    return session.get(UserMoveRow, (user_id, bank_id)) is not None
+
+
 def is_customer(session: Session, user_id: str, bank_id: str) -> bool:
-    """Say whether the bank's customer goes as this user now: whoever signed in before a change is nobody any more."""
+    """Say whether a customer of the bank goes as this user now."""
     return bank_id in banks_of(session, user_id)
 
 
