@@ -26,6 +26,7 @@ class Event(StrEnum):
     IDENTITY_LINKED = "identity.linked"
     IDENTITY_UNLINKED = "identity.unlinked"
     ACCOUNTS_LISTED = "accounts.listed"
+    ACCESS_PREVIEWED = "access.previewed"
     ACCESS_REQUESTED = "access.requested"
     ACCESS_RELEASED = "access.released"
     ACCESS_REFUSED = "access.refused"

@@ -14,13 +14,13 @@ from broker.audit.vocabulary import Event
 from broker.edge.answers import rows
 from broker.edge.problems import wants_json
 from broker.edge.services import services
+from broker.edge.wording import spoken
 from broker.grants.proposals import is_amendable
 from broker.grants.versions import GrantVersion, versions_of_user
 from broker.policy.vocabulary import ClusterState
 from broker.web import parties, switch_words, words
 from broker.web.card_rows import as_json
 from broker.web.cards import Card
-from broker.web.language import spoken
 from broker.web.own_cards import own_acts, own_card
 from broker.web.parties import Names
 from broker.web.version_words import changed

@@ -7,10 +7,10 @@ from broker.audit.reader import LoggedEntry
 from broker.banks.facts import in_force
 from broker.edge.gates import actor
 from broker.edge.services import services
+from broker.edge.wording import spoken
 from broker.errors import NotFound
 from broker.web import parties, words
 from broker.web.cards import Card, cards_of
-from broker.web.language import spoken
 
 
 def own_cards() -> list[Card]:
