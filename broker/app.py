@@ -45,7 +45,10 @@ from broker.storage.engine import Database
 from broker.switches.service import Switches
 from broker.users.service import Users
 from broker.web import (
+    access_export,
+    bank_accesses,
     bank_console,
+    bank_log_health,
     bank_facts,
     consent,
     history,
@@ -77,6 +80,9 @@ MOUNT_TABLE = (
     Mount(receipts.blueprint, "", gates.person),
     Mount(verify_receipt.blueprint, "", gates.public),
     Mount(bank_console.blueprint, "", gates.staff),
+    Mount(bank_accesses.blueprint, "", gates.staff),
+    Mount(access_export.blueprint, "", gates.staff),
+    Mount(bank_log_health.blueprint, "", gates.staff),
     Mount(bank_facts.blueprint, "", gates.staff),
     Mount(switches.blueprint, "", gates.staff),
     Mount(metadata.blueprint, "/.well-known", gates.public),
