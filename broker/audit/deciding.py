@@ -8,30 +8,30 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from broker.storage.single_use import Claim, Condition
+from broker.storage.single_use import Claim, Condition, Loss
 
 
-def decide(session: Session, wanted: Sequence[Sequence[Condition]]) -> list[str | None]:
-    """Return, for each entry of the batch, the reason of the first condition that it has lost, None when it has all.
+def decide(session: Session, wanted: Sequence[Sequence[Condition]]) -> list[Loss | None]:
+    """Return, for each entry of the batch, the first condition's loss that it has suffered, None when it has all.
 
     First the claims of all entries, sorted by key: two batches that want the same ones take them in the same order, and
     never wait in a circle. They stay taken: a proof that was shown is used, whatever came of the call. Then, entry by
     entry in the order of their arrival, what counts: those rows belong to one bank, whose log is locked.
     """
     lost = _first_uses(session, wanted)
-    counted = [(place, sorted(_counters(wanted[place]), key=_key)) for place, reason in enumerate(lost) if not reason]
+    counted = [(place, sorted(_counters(wanted[place]), key=_key)) for place, loss in enumerate(lost) if loss is None]
     if not _all_hold(session, [conditions for _, conditions in counted]):
         for place, conditions in counted:
             lost[place] = _of_one(session, conditions)
     return lost
 
 
-def _first_uses(session: Session, wanted: Sequence[Sequence[Condition]]) -> list[str | None]:
+def _first_uses(session: Session, wanted: Sequence[Sequence[Condition]]) -> list[Loss | None]:
     claims = [(one, place) for place, conditions in enumerate(wanted) for one in conditions if isinstance(one, Claim)]
-    lost: list[str | None] = [None] * len(wanted)
+    lost: list[Loss | None] = [None] * len(wanted)
     for claim, place in sorted(claims, key=lambda wish: (wish[0].key, wish[1])):
         if not claim.take(session) and lost[place] is None:
-            lost[place] = claim.lost_reason
+            lost[place] = claim.loss
     return lost
 
 
@@ -46,12 +46,12 @@ def _all_hold(session: Session, counted: Sequence[Sequence[Condition]]) -> bool:
     return held
 
 
-def _of_one(session: Session, conditions: Sequence[Condition]) -> str | None:
+def _of_one(session: Session, conditions: Sequence[Condition]) -> Loss | None:
     with session.connection().begin_nested() as own:
         for condition in conditions:
             if not condition.take(session):
                 own.rollback()
-                return condition.lost_reason
+                return condition.loss
     return None
 
 

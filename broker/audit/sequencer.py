@@ -21,7 +21,7 @@ from broker.audit.vocabulary import RESPONSE_DIGEST, Appended, Entry, Event
 from broker.audit.writer import Log, Placed, Writer
 from broker.errors import LogUnavailable, StorageUnavailable
 from broker.storage.engine import Database
-from broker.storage.single_use import Condition
+from broker.storage.single_use import Condition, Loss
 from broker.telemetry import add_facts
 
 Found = TypeVar("Found")
@@ -71,8 +71,8 @@ class _Order:
     conditions: tuple[Condition, ...]
 
 
-_Outcome = tuple[Placed, str | None]
-"""Where an entry stands, and the reason of the claim that it lost."""
+_Outcome = tuple[Placed, Loss | None]
+"""Where an entry stands, and what it has lost."""
 _OF_WHAT_LEFT = frozenset({RESPONSE_DIGEST, "fields"})
 
 
@@ -107,7 +107,7 @@ class Sequencer:
         """Write one entry and return when it is durable; entries of other threads share the commit.
 
         The claims are decided in the same transaction; when one is lost the entry becomes `access.refused` with that
-        claim's reason, nothing else that it wanted is counted, and `Appended.lost` names the reason: the caller must
+        claim's code and rule, nothing else that it wanted is counted, and `Appended.lost` names them: the caller must
         refuse.
 
         Raises:
@@ -180,7 +180,7 @@ class Sequencer:
                 self.permits.check(session, {bank_id: log}, for_access=True)
                 orders = gather()
                 lost = decide(session, [order.conditions for order in orders])
-                drafts = [_decided(order.drafted, reason) for order, reason in zip(orders, lost, strict=True)]
+                drafts = [_decided(order.drafted, loss) for order, loss in zip(orders, lost, strict=True)]
                 written = self._writer.write(session, log, drafts)
             self.permits.remember([log])
         except StorageUnavailable as error:
@@ -197,10 +197,12 @@ def _tell(entry: Entry) -> None:
     add_facts(bank=entry.bank_id, platform=entry.platform_id, category=entry.category, decision=entry.decision)
 
 
-def _decided(drafted: Draft, lost: str | None) -> Draft:
+def _decided(drafted: Draft, lost: Loss | None) -> Draft:
     if lost is None:
         return drafted
     # Nothing leaves: neither the count nor the digest nor the fields of what would have left may stand there.
     details = {name: value for name, value in drafted.entry.details.items() if name not in _OF_WHAT_LEFT}
-    entry = replace(drafted.entry, event=Event.ACCESS_REFUSED, reasons=(lost,), records=None, details=details)
+    if lost.rule:
+        details["rules"] = [{"rule": lost.rule, "text": lost.text}]
+    entry = replace(drafted.entry, event=Event.ACCESS_REFUSED, reasons=(lost.code,), records=None, details=details)
     return draft(entry)

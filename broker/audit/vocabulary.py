@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from broker.storage.single_use import Loss
 from broker.tlog.disclosure import Disclosure
 
 
@@ -101,14 +102,14 @@ class Appended:
     """Where an entry stands: the log's name and the entry's number in it (from 0, without gaps).
 
     `receipt` proves it to anybody (a C2SP tlog-proof with the entry's bytes); `disclosures` open the digests in it, for
-    those who may know. `lost` is the reason of a claim that did not hold; the entry then says `access.refused` with it.
+    those who may know. `lost` is what a claim that did not hold is told as; the entry then says `access.refused`.
     """
 
     log: str
     number: int
     receipt: bytes
     disclosures: tuple[Disclosure, ...] = ()
-    lost: str | None = None
+    lost: Loss | None = None
 
     def disclosed(self, names: Collection[str]) -> tuple[Disclosure, ...]:
         """Return the disclosures of the details so named, and no other."""

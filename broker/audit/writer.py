@@ -20,6 +20,7 @@ from broker.clock import Clock, microseconds
 from broker.crypto.sealing import Sealer
 from broker.errors import StorageUnavailable
 from broker.storage.base import table_of
+from broker.storage.single_use import Loss
 from broker.tlog.checkpoint import Checkpoint, sign_checkpoint
 from broker.tlog.compact_range import CompactRange, Growth, grow
 from broker.tlog.disclosure import Disclosure
@@ -83,8 +84,8 @@ class Placed:
     growth: Growth
     checkpoint: bytes
 
-    def appended(self, lost: str | None = None) -> Appended:
-        """Return the place with its receipt; `lost` is the reason of a claim that did not hold."""
+    def appended(self, lost: Loss | None = None) -> Appended:
+        """Return the place with its receipt; `lost` is what a claim that did not hold is told as."""
         log, number = self.written.row["log"], self.written.row["number"]
         proof = self.growth.inclusion_proof(number)
         receipt = make_receipt(self.written.row["leaf"], number, proof, self.checkpoint)

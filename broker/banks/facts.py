@@ -15,6 +15,7 @@ from broker.policy.catalogue import BankFacts
 from broker.policy.facts import from_text, to_text, within
 from broker.policy.facts import in_force as with_facts
 from broker.storage.base import first_row, table_of
+from broker.storage.single_use import Loss
 
 LONGEST_REASON = 500
 # Built once, and run without the ORM: each call of a platform asks twice.
@@ -168,9 +169,9 @@ class SameFacts:
         return f"facts {self.bank_id}"
 
     @property
-    def lost_reason(self) -> str:
-        """Return the code of facts that changed on the way."""
-        return "policy-changed"
+    def loss(self) -> Loss:
+        """Return what is told of facts that changed on the way."""
+        return Loss("policy-changed", "release.facts", "The bank changed what it allows while the data was on the way.")
 
     def take(self, session: Session) -> bool:
         """Say whether it holds. Under the lock the answer stays: it is asked once in a transaction."""

@@ -14,7 +14,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from broker.clock import day_of
 from broker.storage.base import Base, table_of
-from broker.storage.single_use import Claim, claim
+from broker.storage.single_use import Claim, Loss, claim
 
 _KEPT = timedelta(days=2)  # today, and what a clock that steps back may take for today
 
@@ -56,9 +56,9 @@ class Read:
         return f"read {self.grant_id} {self.category}"
 
     @property
-    def lost_reason(self) -> str:
-        """Return the code of a day that is used up."""
-        return "frequency-exceeded"
+    def loss(self) -> Loss:
+        """Return what is told of a day that is used up."""
+        return Loss("frequency-exceeded", "release.reads", "Another call has taken the last read of the day.")
 
     def take(self, session: Session) -> bool:
         """Count the read in one conditional statement; False when the day is used up."""
@@ -90,9 +90,9 @@ class ReadOn:
         return self.read.key
 
     @property
-    def lost_reason(self) -> str:
-        """Return the code of a day that is used up."""
-        return self.read.lost_reason
+    def loss(self) -> Loss:
+        """Return what is told of a day that is used up."""
+        return self.read.loss
 
     def take(self, session: Session) -> bool:
         """Take the page, or else count a read."""

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from broker.grants.models import GrantCategoryRow, GrantRow
 from broker.policy.vocabulary import ClusterState, GrantStatus
 from broker.storage.base import table_of
+from broker.storage.single_use import Loss
 
 _GRANTS, _CATEGORIES = table_of(GrantRow), table_of(GrantCategoryRow)
 _UNCHANGED = exists().where(
@@ -50,9 +51,9 @@ class Use:
         return f"use {self.grant_id} {self.category}"
 
     @property
-    def lost_reason(self) -> str:
-        """Return the code of a grant that changed on the way."""
-        return "grant-changed"
+    def loss(self) -> Loss:
+        """Return what is told of a grant that changed on the way."""
+        return Loss("grant-changed", "release.grant", "The permission changed while the data was on the way.")
 
     def take(self, session: Session) -> bool:
         """Count the use in one conditional statement; False when the grant has changed since it was judged."""

@@ -15,9 +15,15 @@ from broker.harvest.holds import is_held
 from broker.harvest.tallies import Reading, known_of, own_tally, store_known, store_tally, tallies
 from broker.policy import Harvest
 from broker.policy.harvest import Budgets, Counter, Room, Tally, breached, counted, nearest
+from broker.storage.single_use import Loss
 
 HOLD: Final = "harvest-hold"
 """The code of a platform that reads too much, for the log and for the caller."""
+_LOSS: Final = Loss(
+    HOLD,
+    "release.harvest",
+    "The app has read more than is ordinary. It gets no more of this until the broker's operator has looked.",
+)
 _RECOUNTED_AFTER: Final = timedelta(minutes=15)
 _NEW_FOR: Final = timedelta(seconds=10)
 _NEWCOMERS: Final = 32
@@ -125,9 +131,9 @@ class CountedRead:
         return self.before.reading.key
 
     @property
-    def lost_reason(self) -> str:
-        """Return the code of a platform that reads too much."""
-        return HOLD
+    def loss(self) -> Loss:
+        """Return what is told of a platform that reads too much."""
+        return _LOSS
 
     def take(self, session: Session) -> bool:
         """Count the read; False when there is no room for it."""
@@ -160,9 +166,9 @@ class CountedRecords:
         return self.before.reading.key
 
     @property
-    def lost_reason(self) -> str:
-        """Return the code of a platform that reads too much."""
-        return HOLD
+    def loss(self) -> Loss:
+        """Return what is told of a platform that reads too much."""
+        return _LOSS
 
     def take(self, session: Session) -> bool:
         """Count the records; False when there is no room for them."""

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+OWN_RULES: Final = "release."
+"""How the ids of the broker's own rules begin, of which no policy file decides."""
 
 _MOST_CODES = 2  # an entry has 1 KB, also with long ids
 

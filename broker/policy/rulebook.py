@@ -11,6 +11,7 @@ from cedarpy import PolicySet, Schema, pst, validate_policies
 
 from broker.errors import ConfigurationInvalid
 from broker.policy.bounds import refuse_unbounded
+from broker.policy.decision import OWN_RULES
 from broker.policy.statements import Statement, parsed, place_of, statements, tree_of
 
 SCHEMA = "schema.cedarschema"
@@ -157,6 +158,8 @@ def _check_notes(statement: Statement, policy: pst.Template) -> None:
 def _check(rules: Sequence[Rule]) -> None:
     seen: dict[str, str] = {}
     for rule in rules:
+        if rule.id.startswith(OWN_RULES):
+            raise ConfigurationInvalid(f"{rule.where}: {rule.id} would pass for a rule of the broker itself")
         if rule.id in seen:
             raise ConfigurationInvalid(f"{rule.where}: the id {rule.id} stands at {seen[rule.id]} already")
         seen[rule.id] = rule.where

@@ -6,18 +6,15 @@ from datetime import datetime
 from broker.clock import seconds_left_of_day
 from broker.errors import BrokerError, FrequencyExceeded, ProofRefused, ReleaseRefused, TokenRefused
 from broker.grants.views import Grant
-from broker.harvest.counting import HOLD
 from broker.policy import Decision, Reason, ReleaseContext, decide
 from broker.policy.vocabulary import ClusterState, GrantStatus
 from broker.release.asking import Call, Wanted
 from broker.release.standing import Standing
-from broker.switches.views import SWITCHED_OFF, off_for
+from broker.storage.single_use import Loss
+from broker.switches.views import off_for
 
 _GRANT_HAS_ENDED = {"grant-revoked", "grant-expired", "grant-rejected", "grant-unknown"}
 _USED_UP = "frequency-exceeded"
-_HARVEST_RULE = "harvest.held"
-_SWITCHED_OFF = "The bank or the operator has turned this off for now."
-_HELD = "The app has read more than is ordinary. It gets no more of this until the broker's operator has looked."
 # The policies are told what the person agreed to, and beside it what is switched off.
 _AS_AGREED = {GrantStatus.SUSPENDED: GrantStatus.ACTIVE}
 _STATE_AS_AGREED = {ClusterState.SUSPENDED: ClusterState.ACTIVE}
@@ -91,24 +88,13 @@ def raise_refusal(decision: Decision, now: datetime) -> None:
     raise ReleaseRefused(reason.text, code=reason.code, rule=reason.rule)
 
 
-def lost(reason: str, now: datetime) -> BrokerError:
-    """Return what the caller is told of a claim that the announcement has lost; the refusal is in the log already."""
-    if reason == _USED_UP:
-        return FrequencyExceeded(retry_after_s=seconds_left_of_day(now))
-    return _stopped(reason) or ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
-
-
-def lost_at_the_end(reason: str) -> BrokerError:
-    """Return what the caller is told of a claim that the release itself has lost; nothing leaves."""
-    changed = "What is allowed changed while the data was on the way. Ask again."
-    return _stopped(reason) or ReleaseRefused(changed, code=reason)
-
-
-def _stopped(reason: str) -> ReleaseRefused | None:
-    """Return the words for a platform that is held, or for what was switched off meanwhile."""
-    if reason == HOLD:
-        return ReleaseRefused(_HELD, code=HOLD, rule=_HARVEST_RULE)
-    return ReleaseRefused(_SWITCHED_OFF, code=reason) if reason in SWITCHED_OFF else None
+def lost(loss: Loss, now: datetime) -> BrokerError:
+    """Return what the caller is told of a claim that an entry has lost; the refusal is in the log already."""
+    if not loss.rule:
+        return ProofRefused("This DPoP proof was used before.", code="dpop-proof-replayed")
+    if loss.code == _USED_UP:
+        return FrequencyExceeded(loss.text, rule=loss.rule, retry_after_s=seconds_left_of_day(now))
+    return ReleaseRefused(loss.text, code=loss.code, rule=loss.rule)
 
 
 def _account_states(grant: Grant, wanted: Wanted) -> dict[str, ClusterState | None]:

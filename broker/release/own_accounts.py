@@ -59,7 +59,7 @@ class OwnAccounts:
         announced = _entry(actor, proposal, catalogue.digest, identity)
         appended = release.sequencer.append(announced, [StaysOn(proposal.bank_id, proposal.platform_id, "")])
         if appended.lost:
-            raise PolicyRefused(_SWITCHED_OFF, code=appended.lost)
+            raise PolicyRefused(_SWITCHED_OFF, code=appended.lost.code, rule=appended.lost.rule)
         try:
             access = release.access(identity, actor.interaction_id, "accounts", appended)
             accounts = release.connector(proposal.bank_id).accounts(access)

@@ -9,7 +9,7 @@ from broker.clock import start_of_day
 from broker.errors import FrequencyExceeded
 from broker.release.asking import Wanted
 from broker.release.standing import Standing
-from broker.storage.single_use import Claim, claim
+from broker.storage.single_use import Claim, Loss, claim
 
 _NAMESPACE = "question"
 
@@ -31,9 +31,10 @@ class QuestionOfTheDay:
         return f"{_NAMESPACE} {self.asker} {self.day:%Y-%m-%d}"
 
     @property
-    def lost_reason(self) -> str:
-        """Return the code of one question too many."""
-        return FrequencyExceeded.code
+    def loss(self) -> Loss:
+        """Return what is told of one question too many."""
+        text = "No more questions about this person are answered to the app today."
+        return Loss(FrequencyExceeded.code, "release.questions", text)
 
     def take(self, session: Session) -> bool:
         """Take the first place of the day that is free; False when there is none."""

@@ -36,7 +36,7 @@ from broker.policy.minimise import Limits, Record, minimise
 from broker.release.asking import Access, Call, Released, Rendered, Wanted, new_access_id
 from broker.release.counting import count, settled, stopping
 from broker.release.entries import access_entry, refusal_entry
-from broker.release.judgement import judge, judge_again, lost, lost_at_the_end, raise_refusal
+from broker.release.judgement import judge, judge_again, lost, raise_refusal
 from broker.release.questions import questions_of
 from broker.release.reads import claim_of, with_reads
 from broker.release.receipts import for_the_bank, for_the_platform
@@ -208,7 +208,7 @@ class Release:
         # Only here is the entry durable; not a byte may leave before this line (invariant 1).
         self._refuse(decision, before, now, fenced=True)
         if appended.lost:
-            raise lost_at_the_end(appended.lost)
+            raise lost(appended.lost, now)
         receipt, disclosures = for_the_platform(appended)
         return Released(rendered.body, appended.log, appended.number, receipt, disclosures, held)
 

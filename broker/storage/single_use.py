@@ -14,6 +14,19 @@ from broker.storage.base import Base, table_of
 _LARGEST_STEP = timedelta(minutes=10)
 
 
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Why a condition does not hold: the `code` for the log and the caller and, unless it is a second use, a `rule`.
+
+    The rule's id begins with `release.`, the prefix of the broker's own rules: no policy file has a say in it. `text`
+    are its words for people.
+    """
+
+    code: str
+    rule: str = ""
+    text: str = ""
+
+
 class Condition(Protocol):
     """Something that conditional statements decide inside the transaction that depends on it.
 
@@ -26,8 +39,8 @@ class Condition(Protocol):
         """Return what to sort by, so that everybody takes the same rows in the same order."""
 
     @property
-    def lost_reason(self) -> str:
-        """Return the code that the log and the caller are told when it does not hold."""
+    def loss(self) -> Loss:
+        """Return what the log and the caller are told when it does not hold."""
 
     def take(self, session: Session) -> bool:
         """Make it so; False means that it does not hold. Call it inside a write transaction."""
@@ -50,9 +63,9 @@ class Claim:
         return f"{self.namespace} {self.value}"
 
     @property
-    def lost_reason(self) -> str:
+    def loss(self) -> Loss:
         """Return the code of a second use."""
-        return f"{self.namespace}-replayed"
+        return Loss(f"{self.namespace}-replayed")
 
     def take(self, session: Session) -> bool:
         """Take the value."""

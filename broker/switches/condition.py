@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from broker.policy.contexts import Off
+from broker.storage.single_use import Loss
 from broker.switches.reader import concerning
 from broker.switches.views import code_of, off_for
 
@@ -28,9 +29,9 @@ class StaysOn:
         return f"switch {self.bank_id} {self.platform_id} {self.category}"
 
     @property
-    def lost_reason(self) -> str:
-        """Return the code of what `take` found off."""
-        return code_of(self._off)
+    def loss(self) -> Loss:
+        """Return what is told of what `take` found off."""
+        return Loss(code_of(self._off), "release.switches", "The bank or the operator has just turned this off.")
 
     def take(self, session: Session) -> bool:
         """Look once more; False when something is off."""

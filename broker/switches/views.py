@@ -62,10 +62,6 @@ def off_categories(switches: Iterable[Switch]) -> frozenset[str]:
     return frozenset(one.target.category for one in switches if not one.is_whole)
 
 
-SWITCHED_OFF = frozenset({"category-off", "grant-suspended"})
-"""What `code_of` returns."""
-
-
 def code_of(off: Collection[Off]) -> str:
     """Return the reason that callers are told; a whole grant that is off comes before a category."""
     return "category-off" if set(off) == {Off.CATEGORY} else "grant-suspended"

@@ -114,6 +114,7 @@ REASONS = {
     "ended": "its time was over",
     "field-not-granted": "it looked at a detail that you did not allow",
     "frequency-exceeded": "the app had asked as often as it may on one day",
+    "grant-changed": "you changed the permission while the data was on its way",
     "grant-expired": "the permission had ended",
     "grant-paused": "you had paused the app",
     "grant-rejected": "the permission was refused",

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from broker.edge import problems
 from broker.errors import BrokerError
 from broker.oauth import errors as oauth
+from broker.policy.decision import OWN_RULES
 from broker.policy.loading import load_catalogue
 from broker.policy.vocabulary import GrantStatus
 from broker.settings import default_policies_dir
 from tests.architecture.pages import REFERENCE, first_cells, rows, section
-from tests.architecture.tree import PACKAGE, called, functions, nodes, product_files, text_of
+from tests.architecture.tree import PACKAGE, called, nodes, product_files, text_of
 
 _PAGE = REFERENCE / "errors.md"
 _EVENTS = REFERENCE / "events.md"
@@ -43,11 +44,16 @@ def reason_codes() -> set[str]:
 
 def codes_of_conditions() -> Iterator[str]:
     """What a condition that does not hold is told as: the caller's code and the log's reason."""
-    for path in product_files():
-        for function in functions(path):
-            if function.name == "lost_reason":
-                returned = (node.value for node in ast.walk(function) if isinstance(node, ast.Return))
-                yield from (text for value in returned if (text := text_of(value)) is not None)
+    for call in calls("Loss"):
+        yield from first_argument(call)
+
+
+def own_rules() -> set[str]:
+    """The rules that no policy file knows: those of lost conditions, and of the broker's own second look."""
+    lost, judged = (
+        {text_of(call.args[1]) or "" for call in calls(name) if call.args[1:]} for name in ("Loss", "Reason")
+    )
+    return lost | {rule for rule in judged if rule.startswith(OWN_RULES)}
 
 
 def codes_given() -> Iterator[str]:
@@ -71,6 +77,12 @@ def oauth_errors() -> Iterator[str]:
     for call in calls("with_error"):
         yield from (text for argument in call.args[1:2] if (text := text_of(argument)) is not None)
     yield from (name for _, name in oauth.TABLE.values())
+
+
+def test_the_rules_of_the_broker_itself_have_their_prefix_and_a_line_in_the_docs() -> None:
+    told = {cell.strip("`") for cell in first_cells(section(_PAGE, "Rules of the broker itself"))}
+    assert own_rules() == told
+    assert all(rule.startswith(OWN_RULES) for rule in told)
 
 
 def test_every_kind_of_error_has_its_own_line_in_the_table_to_http() -> None:

@@ -1,4 +1,7 @@
-"""A real Chromium; a machine without one skips these tests, and CI fails."""
+"""A real Chromium; a machine without one skips these tests, and CI fails.
+
+All of them use the one sandbox on SQLite that the stories of tests/functional use too (`world`, `info`).
+"""
 
 import os
 import shutil
@@ -6,6 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.support.windows import PHONE, window
 
 _FLAGS = [
     "--no-sandbox",
@@ -32,12 +37,36 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    """A page without JavaScript, whose console must stay free of errors (a blocked form shows there)."""
-    context = chromium.new_context(java_script_enabled=False, viewport={"width": 1200, "height": 900})
-    opened = context.new_page()
-    complaints: list[str] = []
-    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    opened.set_default_timeout(15_000)
-    yield opened
-    context.close()
-    assert not [text for text in complaints if "Content Security Policy" in text], complaints
+    """A wide window without JavaScript."""
+    with window(chromium, scripts=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def phone_without_scripts(chromium: Browser) -> Iterator[Page]:
+    with window(chromium, PHONE, scripts=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def desktop(chromium: Browser) -> Iterator[Page]:
+    with window(chromium) as opened:
+        yield opened
+
+
+@pytest.fixture
+def desktop_dark(chromium: Browser) -> Iterator[Page]:
+    with window(chromium, scheme="dark") as opened:
+        yield opened
+
+
+@pytest.fixture
+def phone(chromium: Browser) -> Iterator[Page]:
+    with window(chromium, PHONE) as opened:
+        yield opened
+
+
+@pytest.fixture
+def phone_dark(chromium: Browser) -> Iterator[Page]:
+    with window(chromium, PHONE, scheme="dark") as opened:
+        yield opened

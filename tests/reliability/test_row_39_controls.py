@@ -30,8 +30,8 @@ PLANTS = (
     ),
     Plant(
         "broker/release/service.py",
-        "if appended.lost:\n            raise lost(",
-        "if False:\n            raise lost(",
+        "if appended.lost:\n            raise lost(appended.lost, now)\n        self._refuse(",
+        "self._refuse(",
         _RUNS,
     ),
     Plant(

@@ -16,7 +16,7 @@ from broker.errors import BrokerError
 from broker.policy import Catalogue
 from broker.release import Release, Wanted
 from broker.settings import default_policies_dir
-from broker.storage.single_use import Claim
+from broker.storage.single_use import Condition
 from tests.support.core import KEY, House, as_text, call_of
 from tests.support.edge import services_of
 
@@ -43,7 +43,7 @@ def reads(
     category: str = "balances",
     *,
     catalogue: Catalogue | None = None,
-    claims: tuple[Claim, ...] = (),
+    claims: tuple[Condition, ...] = (),
     filtered: frozenset[str] = frozenset(),
 ) -> None:
     """Read a category without the person under an id of its own, whether it is allowed or refused."""

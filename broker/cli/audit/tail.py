@@ -52,5 +52,5 @@ def _print(entry: reader.LoggedEntry, as_json: bool) -> None:
         click.echo(json.dumps(row))
     else:
         shown = {**row, "reasons": " ".join(entry.reasons)}
-        parts = [f"{value}" for name, value in shown.items() if value not in (None, "") and name != "log"]
+        parts = [f"{value}" for name, value in shown.items() if value not in (None, "")]
         click.echo("  ".join(parts))

@@ -10,7 +10,7 @@ from broker.errors import NotFound
 from broker.platforms import service as platforms
 from broker.platforms.service import Platform
 
-_COLUMNS = ("id", "kind", "name", "purposes", "scopes")
+_COLUMNS = ("id", "kind", "name", "purposes")
 
 
 @click.command("list")

@@ -12,13 +12,12 @@ from sqlalchemy.orm import Session
 from broker.audit.decisions import Judged, Kept
 from broker.banks.facts import Period, periods
 from broker.policy import Catalogue, Decision
+from broker.policy.decision import OWN_RULES
 from broker.policy.replay import decide_again
 
 _EXAMPLES = 3
 _MOST_REMEMBERED = 4_096
 _NOT_ASKED = frozenset({"page", "filters", "question"})
-_IN_CODE = frozenset({"release.filters", "release.recheck"})
-"""Rules of the broker itself, which no policy file changes."""
 _NOT_KEPT = {Kept.ERASED: "details erased", Kept.UNREADABLE: "details do not open with this key file"}
 
 
@@ -157,7 +156,7 @@ def _not_replayable(one: Judged) -> str | None:
     """Say why a decision cannot be put again, None when it can."""
     if one.kept in _NOT_KEPT:
         return _NOT_KEPT[one.kept]
-    in_code = [rule for rule, _ in one.rules if rule in _IN_CODE]
+    in_code = [rule for rule, _ in one.rules if rule.startswith(OWN_RULES)]
     if in_code:
         return f"decided outside the policies: {in_code[0]}"
     if one.entry.decision == "refused" and not one.rules:

@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 from broker.audit.deciding import decide
 from broker.clock import day_of
 from broker.grants.reads import Counted, Read, reads_on
-from broker.storage.single_use import Claim, Condition
+from broker.storage.single_use import Claim, Condition, Loss
 from tests.support.core import NOON, House
 
 READ = Read("g", "balances", day_of(NOON), is_attended=False, ceiling=2)
 PROOF = Claim("dpop", "jti", NOON + timedelta(minutes=2))
-USED_UP, REPLAYED = "frequency-exceeded", "dpop-replayed"
+NEVER, USED_UP, REPLAYED = Loss("never", "release.never", "Never."), READ.loss, PROOF.loss
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Forbidden:
     """A condition that never holds, before or behind the reads."""
 
     key: str
-    lost_reason: str = "never"
+    loss: Loss = NEVER
 
     def take(self, session: Session) -> bool:
         assert session.in_transaction()
@@ -32,7 +32,7 @@ class Forbidden:
 BEFORE, BEHIND = Forbidden("a"), Forbidden("z")
 
 
-def decided(house: House, *wanted: tuple[Condition, ...]) -> list[str | None]:
+def decided(house: House, *wanted: tuple[Condition, ...]) -> list[Loss | None]:
     """Decide one batch."""
     with house.database.write() as session:
         return decide(session, wanted)
@@ -57,23 +57,23 @@ def test_of_one_proof_twice_in_a_batch_one_read_is_counted(house: House) -> None
 
 @pytest.mark.parametrize("other", [BEFORE, BEHIND])
 def test_what_was_counted_for_an_entry_that_loses_is_given_back(house: House, other: Condition) -> None:
-    assert decided(house, (READ, other)) == ["never"]
+    assert decided(house, (READ, other)) == [NEVER]
     assert unattended(house) == 0
 
 
 def test_room_that_a_loser_gives_back_is_its_neighbours(house: House) -> None:
     losers, winners = [(READ, BEHIND)] * 2, [(READ,)] * 2
-    assert decided(house, *losers, *winners) == ["never", "never", None, None]
+    assert decided(house, *losers, *winners) == [NEVER, NEVER, None, None]
     assert unattended(house) == READ.ceiling
 
 
 def test_a_loser_takes_nothing_from_those_before_it(house: House) -> None:
-    assert decided(house, (READ,), (READ, BEHIND), (READ,), (READ,)) == [None, "never", None, USED_UP]
+    assert decided(house, (READ,), (READ, BEHIND), (READ,), (READ,)) == [None, NEVER, None, USED_UP]
     assert unattended(house) == READ.ceiling
 
 
 def test_a_proof_that_was_shown_in_vain_stays_used(house: House) -> None:
-    assert decided(house, (PROOF, READ, BEHIND)) == ["never"]
+    assert decided(house, (PROOF, READ, BEHIND)) == [NEVER]
     assert decided(house, (PROOF, READ)) == [REPLAYED]
     assert unattended(house) == 0
 
@@ -81,6 +81,6 @@ def test_a_proof_that_was_shown_in_vain_stays_used(house: House) -> None:
 @pytest.mark.any_database
 def test_the_first_loss_by_key_is_the_one_that_is_told_and_proofs_come_first(house: House) -> None:
     full = replace(READ, ceiling=0)
-    assert decided(house, (BEHIND, full), (full, BEFORE), ()) == [USED_UP, "never", None]
-    assert decided(house, (BEFORE, PROOF)) == ["never"]
+    assert decided(house, (BEHIND, full), (full, BEFORE), ()) == [USED_UP, NEVER, None]
+    assert decided(house, (BEFORE, PROOF)) == [NEVER]
     assert decided(house, (BEFORE, PROOF)) == [REPLAYED]

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.errors import ConsentRefused, LogUnavailable, NotFound, StorageUnavailable
 from broker.grants.acts import bank_of
-from broker.storage.single_use import Claim
+from broker.storage.single_use import Claim, Loss
 from tests.support.core import CREDENTIAL, NOON, House
 from tests.support.race import race
 
@@ -175,7 +175,7 @@ def test_a_transaction_that_fails_is_told_as_a_missing_log_and_changes_nothing(h
 def test_a_lost_claim_turns_the_request_into_a_refusal(house: House) -> None:
     won = house.sequencer.append(ENTRY, [Claim("dpop", "jti", SOON), Claim("other", "one", SOON)])
     lost = house.sequencer.append(ENTRY, [Claim("other", "two", SOON), Claim("dpop", "jti", SOON)])
-    assert (won.lost, lost.lost) == (None, "dpop-replayed")
+    assert (won.lost, lost.lost) == (None, Loss("dpop-replayed"))
     first, second = house.log()
     assert (first.event, first.reasons) == (Event.ACCESS_REQUESTED, ())
     assert (second.event, second.reasons, second.decision) == (Event.ACCESS_REFUSED, ("dpop-replayed",), "refused")

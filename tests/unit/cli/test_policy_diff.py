@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from broker.banks import facts as bank_facts
+from broker.clock import day_of
 from broker.errors import ConfigurationInvalid, NotFound
 from broker.grants.consents import Answer
 from broker.grants.erasure import Erasure
 from broker.grants.proposals import AmendAction
+from broker.grants.reads import Read
 from broker.policy.loading import load_catalogue
 from broker.settings import default_policies_dir
 from broker.storage.single_use import Claim
@@ -121,10 +123,12 @@ def test_what_no_policy_decided_is_named_and_not_replayed(asked: House) -> None:
     for number in (5, 6):
         reads(asked, grant_id, number, claims=(wanted,))
     reads(asked, asked.approved(["balances"]), 7, filtered=frozenset({"secret"}))
+    reads(asked, grant_id, 8, claims=(Read(grant_id, "x", day_of(asked.watch()), is_attended=False, ceiling=0),))
     told = {one["why"]: one["interactions"] for one in found(SHIPPED)["notReplayable"]}
     assert told == {
         "decided outside the policies: dpop-replayed": [interaction(6)],
         "decided outside the policies: release.filters": [interaction(7)],
+        "decided outside the policies: release.reads": [interaction(8)],
     }
     assert (
         "Not replayable: 1, decided outside the policies: release.filters"

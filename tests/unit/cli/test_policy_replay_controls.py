@@ -13,7 +13,7 @@ _COMPARING, _REPLAY = "broker/cli/policy/comparing.py", "broker/policy/replay.py
 PLANTS = (
     # What does not fit is dropped silently, or taken for a decision of the policies.
     Plant(_COMPARING, "            self.unrepeated.add(one)\n", "", f"{_DIFF}::its_own_policies"),
-    Plant(_COMPARING, 'frozenset({"release.filters", "release.recheck"})', "frozenset()", f"{_DIFF}::no_policy"),
+    Plant(_COMPARING, "rule.startswith(OWN_RULES)", "False", f"{_DIFF}::no_policy"),
     Plant(_COMPARING, "if one.kept in _NOT_KEPT:", "if False:", f"{_DIFF}::erased"),
     # The ceilings, or a bank's facts, are not those of the folder and of then.
     Plant(_REPLAY, "attended_ceiling=attended, unattended_ceiling=unattended", "", f"{_DIFF}::lower_ceiling"),

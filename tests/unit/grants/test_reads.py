@@ -19,7 +19,8 @@ PAGE = Claim("read-page", "r 2", NOON + timedelta(minutes=10))
 
 
 def lost(house: House, *conditions: Condition) -> str | None:
-    return house.sequencer.append(ASKED, conditions).lost
+    loss = house.sequencer.append(ASKED, conditions).lost
+    return loss and loss.code
 
 
 def counted(house: House, read: Read = READ) -> Counted:

@@ -9,8 +9,9 @@ import pytest
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.grants.service import Part
 from broker.grants.uses import Use
-from tests.support.core import House
+from tests.support.core import NOON, House
 
+CHANGED = Use("g", "balances", NOON, NOON).loss
 RELEASED = Entry(Event.ACCESS_RELEASED, Initiator.DATA_RECIPIENT, "harbor", category="balances", records=1)
 
 
@@ -70,7 +71,7 @@ def test_a_grant_that_changed_since_it_was_judged_loses_the_use(house: House, ch
     use = use_of(house, grant_id)
     house.watch.passes(seconds=1)
     CHANGES[change](house, grant_id)
-    assert house.sequencer.append(RELEASED, [use]).lost == "grant-changed"
+    assert house.sequencer.append(RELEASED, [use]).lost == CHANGED
     assert counts(house, grant_id) == (0, [0, 0])
     assert (house.log()[-1].event, house.log()[-1].reasons) == (Event.ACCESS_REFUSED, ("grant-changed",))
     assert house.log()[-1].records is None
@@ -81,13 +82,13 @@ def test_a_pause_loses_the_use_even_in_the_same_instant(house: House, what: str)
     grant_id = house.approved(["balances", "transactions"])
     CHANGES[what](house, grant_id)
     use = Use(grant_id, "balances", house.grant(grant_id).updated_at, house.watch())
-    assert house.sequencer.append(RELEASED, [use]).lost == "grant-changed"
+    assert house.sequencer.append(RELEASED, [use]).lost == CHANGED
 
 
 def test_a_use_at_the_moment_of_expiry_is_lost(house: House) -> None:
     grant_id = house.approved(["balances"])
     grant = house.grant(grant_id)
-    for at, lost in ((grant.expires_at - timedelta(microseconds=1), None), (grant.expires_at, "grant-changed")):
+    for at, lost in ((grant.expires_at - timedelta(microseconds=1), None), (grant.expires_at, CHANGED)):
         assert house.sequencer.append(RELEASED, [Use(grant_id, "balances", grant.updated_at, at)]).lost == lost
     assert counts(house, grant_id)[0] == 1
 
@@ -97,5 +98,5 @@ def test_what_was_never_granted_is_never_counted(house: House, strange: str) -> 
     grant_id = house.approved(["balances"])
     use = use_of(house, grant_id)
     use = Use("none", "balances", use.seen_at, use.at) if "grant" in strange else use_of(house, grant_id, "accounts")
-    assert house.sequencer.append(RELEASED, [use]).lost == "grant-changed"
+    assert house.sequencer.append(RELEASED, [use]).lost == CHANGED
     assert counts(house, grant_id) == (0, [0])

@@ -17,6 +17,7 @@ from broker.harvest import holds
 from broker.harvest.tallies import Reading
 from broker.policy.harvest import Budget, Budgets, Counter, Room, Span
 from broker.release import Wanted
+from broker.storage.single_use import Loss
 from tests.support.core import House, as_text, call_of
 
 TWO_SILENT = Budgets(
@@ -138,7 +139,7 @@ def test_a_read_that_loses_its_proof_counts_for_nothing(house: House) -> None:
 class Lost:
     """A condition that never holds."""
 
-    key, lost_reason = "z lost", "frequency-exceeded"
+    key, loss = "z lost", Loss("frequency-exceeded", "release.lost", "lost")
 
     def take(self, _session: Any) -> bool:
         return False

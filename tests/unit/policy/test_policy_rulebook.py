@@ -60,6 +60,11 @@ def refused(text: str, name: str = ADDED) -> str:
         (f'@id("added") @code("c") @reason("Of {{person}}.") {FORBID};', ":1: ", "{person} is not known"),
         # What would widen, or say the same twice.
         (f"{NOTES}{FORBID};\n{NOTES}{FORBID};", ":3: ", f"the id added stands at {ADDED}:1"),
+        (
+            f"{NOTES.replace('added', 'release.reads', 1)}{FORBID};",
+            ":1: ",
+            "release.reads would pass for a rule of the",
+        ),
         (f"{NOTES.replace('added', 'bank.purposes', 1)}{FORBID};", ":1: ", f"bank.purposes stands at {BANKS}"),
         ('@id("added") permit (principal, action, resource);', ":1: ", "only 00-baseline.cedar permits"),
         (f"{NOTES}forbid (principal == ?principal, action, resource);", ":1: ", "template"),

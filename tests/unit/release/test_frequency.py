@@ -133,7 +133,7 @@ def test_a_read_that_overtakes_another_one_is_refused_by_the_log_itself(house: H
     slow = Release(**{**parts, "sequencer": Overtaken()})
     with pytest.raises(FrequencyExceeded) as error:
         slow.read(call_of(grant_id, is_attended=False), BALANCES, as_text)
-    assert error.value.retry_after_s == 12 * 3_600
+    assert (error.value.rule, error.value.retry_after_s) == ("release.reads", 12 * 3_600)
     assert house.events(1) == ["access.refused"]
     assert len(house.bank.asked) == 4
 

@@ -25,7 +25,7 @@ PLANTS = (
     ),
     Plant("broker/audit/deciding.py", "own.rollback()", "own.commit()", _DECIDING),
     Plant("broker/audit/deciding.py", "together.rollback()", "together.commit()", _DECIDING),
-    Plant("broker/audit/deciding.py", "if not reason]", "]", _DECIDING),
+    Plant("broker/audit/deciding.py", "if loss is None]", "]", _DECIDING),
     Plant(
         "broker/release/service.py",
         "counted = self._counted(found, wanted, access, now) if decision.is_allowed else ()",

@@ -126,7 +126,8 @@ def test_no_entry_of_an_access_stands_behind_a_switch_whatever_was_judged_before
     wish = StaysOn("harbor", "messenger", "balances")
     assert house.sequencer.append(entry, [wish]).lost is None
     switches.turn_off(OPERATOR, target, WHY)
-    assert house.sequencer.append(entry, [wish]).lost == code
+    loss = house.sequencer.append(entry, [wish]).lost
+    assert (loss and (loss.code, loss.rule)) == (code, "release.switches")
     assert at_harbor(house)[-1].event == "access.refused"
     assert at_harbor(house)[-1].reasons == (code,)
 

@@ -1,0 +1,165 @@
+"""Every page in every state that a person can meet, one line each, walked by test_every_page.py.
+
+A state has a name, how to get there (a path, or a function that drives the window of a `Visit`), and who looks: nobody,
+a customer (`harbor/maya`) or staff (`harbor/auditor`). States share one world with the stories: a state that stops or
+changes something brings a customer of its own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests.support.actors import Person, Staff
+from tests.support.platform_client import PlatformClient, details
+from tests.support.windows import sign_in
+
+
+@dataclass
+class Cast:
+    """The people of the states, each signed in once, and the app that asks them."""
+
+    info: dict[str, Any]
+    people: dict[str, Person | Staff] = field(default_factory=dict)
+    sharing: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.client = PlatformClient.of(self.info)
+
+    def member(self, who: str) -> Person | Staff:
+        """Return `bank/username` of a customer, or `bank/auditor`, `bank/admin`."""
+        if who not in self.people:
+            bank, name = who.split("/")
+            is_staff = name in {"auditor", "admin"}
+            self.people[who] = Staff(self.info, bank, name) if is_staff else Person.named(self.info, bank, name)
+        return self.people[who]
+
+
+@dataclass
+class Visit:
+    """One window on its way to a state."""
+
+    cast: Cast
+    page: Page
+    who: str
+    status: int
+
+    @property
+    def person(self) -> Person:
+        member = self.cast.member(self.who)
+        assert isinstance(member, Person)
+        return member
+
+    def opens(self, path: str) -> None:
+        answer = self.page.goto(path if "://" in path else self.cast.info["issuer"] + path)
+        assert answer is not None
+        assert answer.status == self.status, f"{answer.url}: {answer.status}"
+
+    def presses(self, name: str) -> None:
+        """Press the first button of that name."""
+        self.page.get_by_role("button", name=name).first.click()
+
+    def is_asked(self, *categories: str, **members: Any) -> None:
+        """Have the app ask for categories, and stand before the consent page."""
+        pushed = self.cast.client.begin(details(*categories, **members))
+        consent = self.person.arrives_at_consent(pushed).url
+        sign_in(self.page, self.person)  # the session has a new id: the person has signed in for this request
+        self.opens(consent)
+
+    def shares(self, *categories: str) -> None:
+        """Have something shared with the app, once for all states of this person, and have the app read it."""
+        if self.who not in self.cast.sharing:
+            tokens = self.person.shares(self.cast.client, *categories)
+            if "balances" in categories:
+                self.cast.client.call(self.cast.info["api"]["account_balances"], tokens.access)
+            self.cast.sharing.add(self.who)
+            sign_in(self.page, self.person)
+
+
+Arrival = Callable[[Visit], None]
+
+
+@dataclass(frozen=True)
+class State:
+    """One page in one state."""
+
+    name: str
+    arrives: Arrival | str
+    who: str = ""
+    status: int = 200
+
+    def reached(self, cast: Cast, page: Page) -> None:
+        """Bring a window into this state."""
+        visit = Visit(cast, page, self.who, self.status)
+        if self.who:
+            sign_in(page, cast.member(self.who))
+        else:
+            page.context.clear_cookies()
+        if isinstance(self.arrives, str):
+            visit.opens(self.arrives)
+        else:
+            self.arrives(visit)
+
+
+SHARER = "meridian/oscar"  # shares balances and transactions with the app
+NEWCOMER = "meridian/margaret"  # has never shared anything
+ALL = ("balances", "transactions", "card_locations", "balance_answers", "location_answers")
+
+
+def sharing(path: str, *then: str) -> Arrival:
+    """Open a page as somebody who shares something, and press buttons."""
+
+    def arrive(visit: Visit) -> None:
+        visit.shares("balances", "transactions", "card_locations")
+        visit.opens(path)
+        for button in then:
+            visit.presses(button)
+
+    return arrive
+
+
+def asked(*categories: str, press: str = "") -> Arrival:
+    """Stand before the consent page, and press a button there."""
+
+    def arrive(visit: Visit) -> None:
+        visit.is_asked(*categories)
+        if press:
+            visit.presses(press)
+
+    return arrive
+
+
+def opened_details(path: str) -> Arrival:
+    """Open a page as somebody who shares something, with everything unfolded that can be."""
+
+    def arrive(visit: Visit) -> None:
+        sharing(path)(visit)
+        visit.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+
+    return arrive
+
+
+STATES = (
+    State("home", "/"),
+    State("home-signed-in", "/", NEWCOMER),
+    State("about-data", "/about/data"),
+    State("sign-in", "/sign-in"),
+    State("problem-not-found", "/nowhere", status=404),
+    State("problem-bad-input", "/history?decision=nonsense", NEWCOMER, status=400),
+    State("verify-receipt", "/receipts/verify"),
+    State("console-choice", "/console"),
+    State("consent", asked(*ALL), NEWCOMER),
+    State("consent-nothing-ticked", asked("balances", press="Allow"), NEWCOMER),
+    State("my-sharing-empty", "/my-sharing", NEWCOMER),
+    State("my-sharing", sharing("/my-sharing"), SHARER),
+    State("my-sharing-confirm-stop", sharing("/my-sharing", "Stop"), SHARER),
+    State("my-sharing-confirm-pause", sharing("/my-sharing", "Pause"), SHARER),
+    State("history-empty", "/history?category=accounts", NEWCOMER),
+    State("history", opened_details("/history"), SHARER),
+    State("history-nothing-fits", sharing("/history?decision=refused"), SHARER),
+    State("bank-console", "/console/harbor", "harbor/auditor"),
+    State("bank-console-admin", "/console/harbor", "harbor/admin"),
+    State("switches", "/console/harbor/switches", "harbor/admin"),
+    State("bank-facts", "/console/harbor/facts", "harbor/admin"),
+)
