@@ -103,7 +103,9 @@ def _read(bank_id: str, sent: Mapping[str, Any], most: int) -> _Found:
             bank=bank,
             names=parties.names(session),
             entries=entries,
-            customers=customers(session, services().users, bank.id, {entry.subject for entry in entries if entry.subject}),
+            customers=customers(
+                session, services().users, bank.id, {entry.subject for entry in entries if entry.subject}
+            ),
             statuses={grant_id: status.value for grant_id, status in statuses.items()},
             looked_at=part.looked_at,
             older=part.older,

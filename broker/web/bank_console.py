@@ -1,4 +1,4 @@
-"""The bank's console, its first page: what is stopped now, what was read and refused lately, what became of requests."""
+"""The first page of the bank's console: what is stopped now, what was read and refused, what became of requests."""
 
 from collections import defaultdict
 from collections.abc import Mapping

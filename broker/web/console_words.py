@@ -1,4 +1,4 @@
-"""The plain words of the bank's console: why something was refused or ended, told to the bank and not to the customer."""
+"""The plain words of the bank's console: why something was refused or ended, as a bank is told it."""
 
 from flask_babel import lazy_gettext as _
 
