@@ -53,6 +53,7 @@ from broker.web import (
     consent,
     history,
     home,
+    language,
     my_sharing,
     receipts,
     sign_in,
@@ -73,6 +74,7 @@ class Mount:
 MOUNT_TABLE = (
     Mount(health.blueprint, "", gates.public),
     Mount(home.blueprint, "", gates.public),
+    Mount(language.blueprint, "", gates.own_page),
     Mount(sign_in.blueprint, "", gates.public),
     Mount(consent.blueprint, "", gates.person),
     Mount(my_sharing.blueprint, "", gates.person),
@@ -96,7 +98,7 @@ MOUNT_TABLE = (
     Mount(audit_log.hashes, "/audit", gates.public),
     Mount(audit_log.entries, "/audit", gates.auditor),
 )
-_WITHOUT_COOKIES = (gates.client, gates.token, gates.machine, gates.registrant, gates.auditor)
+_WITHOUT_TOKEN = (gates.own_page, gates.client, gates.token, gates.machine, gates.registrant, gates.auditor)
 _KEYS_TIMEOUT_S = 3.0
 _WITNESS_TIMEOUT_S = 3.0
 _WITNESS_CALLS_AT_ONCE = 32
@@ -252,10 +254,11 @@ def create_app(services: Services) -> Flask:
     app.after_request(nonces.offer)
     app.after_request(interaction.echo)
     problems.install(app)
+    language.install(app)
     protection = csrf.protect(app)
     for mount in MOUNT_TABLE:
         app.register_blueprint(mount.blueprint, url_prefix=mount.prefix or None)
         app.before_request_funcs[mount.blueprint.name] = [mount.gate]
-        if mount.gate in _WITHOUT_COOKIES:
+        if mount.gate in _WITHOUT_TOKEN:
             protection.exempt(mount.blueprint)
     return app

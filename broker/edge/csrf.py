@@ -30,3 +30,15 @@ def check_origin() -> None:
     site = request.headers.get("Sec-Fetch-Site")
     if (origin is not None and origin != services().settings.base_url) or (site is not None and site not in _OWN_SITES):
         raise FormExpired
+
+
+def check_own_page() -> None:
+    """Refuse unsafe requests of which the browser does not say that they come from here; there is no token to ask for.
+
+    Raises:
+        FormExpired: neither `Origin` nor `Sec-Fetch-Site` says so, or one of them says otherwise.
+    """
+    check_origin()
+    says = request.headers.get("Origin") is not None or request.headers.get("Sec-Fetch-Site") == "same-origin"
+    if request.method not in _SAFE and not says:
+        raise FormExpired

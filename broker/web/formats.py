@@ -1,38 +1,59 @@
 """How pages write dates, counts and states: the Jinja filters."""
 
 import unicodedata
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal
 from flask.blueprints import BlueprintSetupState
+from flask_babel import get_locale, ngettext
 
-_LOCALE = "en_GB"
+_SOURCE = "en_GB"
+_WEEKDAYS = {"en": "EEEE d MMMM y"}  # without the comma of Babel's own pattern
+_COUNTS: Mapping[str, Callable[[int], str]] = {
+    "day": lambda number: ngettext("%(num)d day", "%(num)d days", number),
+    "hour": lambda number: ngettext("%(num)d hour", "%(num)d hours", number),
+    "minute": lambda number: ngettext("%(num)d minute", "%(num)d minutes", number),
+    "time": lambda number: ngettext("%(num)d time", "%(num)d times", number),
+    "question": lambda number: ngettext("%(num)d question", "%(num)d questions", number),
+    "record": lambda number: ngettext("%(num)d record", "%(num)d records", number),
+    "permission": lambda number: ngettext("%(num)d permission", "%(num)d permissions", number),
+    "live permission": lambda number: ngettext("%(num)d live permission", "%(num)d live permissions", number),
+}
+
+
+def _locale() -> Any:
+    """Return the locale of this request's language; outside a request, as in the command line, English."""
+    return get_locale() or _SOURCE
 
 
 def day(instant: datetime) -> str:
     """Write a day: `22 November 2026`."""
-    return format_date(instant.astimezone(UTC), "d MMMM y", locale=_LOCALE)
+    return format_date(instant.astimezone(UTC), "long", locale=_locale())
 
 
 def weekday(instant: datetime) -> str:
     """Write a day with its weekday: `Sunday 22 November 2026`."""
-    return format_date(instant.astimezone(UTC), "EEEE d MMMM y", locale=_LOCALE)
+    locale = _locale()
+    return format_date(instant.astimezone(UTC), _WEEKDAYS.get(str(locale)[:2], "full"), locale=locale)
 
 
 def moment(instant: datetime) -> str:
     """Write a day and a time: `22 November 2026, 08:15 UTC`."""
-    return format_datetime(instant, "d MMMM y, HH:mm 'UTC'", tzinfo=UTC, locale=_LOCALE)
+    return f"{day(instant)}, {instant.astimezone(UTC):%H:%M} UTC"
 
 
 def to_the_second(instant: datetime) -> str:
     """Write a day and a time with seconds: `2026-11-22 08:15:02`."""
-    return format_datetime(instant, "yyyy-MM-dd HH:mm:ss", tzinfo=UTC, locale=_LOCALE)
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def clock_time(instant: datetime) -> str:
     """Write a time of day with seconds: `08:15:02`."""
-    return format_time(instant, "HH:mm:ss", tzinfo=UTC, locale=_LOCALE)
+    return f"{instant.astimezone(UTC):%H:%M:%S}"
 
 
 def exact(instant: datetime) -> str:
@@ -51,8 +72,18 @@ def minutes(life: timedelta) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Write a count with its noun: `1 record`, `2 records`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """Write a count with its noun, one of a closed list: `1 record`, `2 records`."""
+    return _COUNTS[noun](number)
+
+
+def figure(number: float | Decimal) -> str:
+    """Write a number with the marks of the language: `12,345.67`."""
+    return format_decimal(number, locale=_locale())
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """Write an amount with its currency (ISO 4217): `£1,234.50`, in Spanish `GBP 1,234.50`."""
+    return format_currency(amount, currency, locale=_locale())
 
 
 def inside(title: str) -> str:
@@ -85,6 +116,8 @@ def register(state: BlueprintSetupState) -> None:
         "days": days,
         "minutes": minutes,
         "counted": counted,
+        "figure": figure,
+        "money": money,
         "inside": inside,
         "upright": upright,
         "place": place,
