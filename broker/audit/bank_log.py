@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Row, Select, select
 from sqlalchemy.orm import Session
@@ -172,7 +172,7 @@ def people(session: Session, bank_id: str, subjects: set[str]) -> dict[str, str]
 
 
 def _entries() -> Select[Any]:
-    return select(*_COLUMNS)
+    return cast("Select[Any]", select(*_COLUMNS))
 
 
 def _newest_first(session: Session, found: list[Span], wanted: Wanted, before: After | None) -> Iterator[Row[Any]]:

@@ -1,7 +1,7 @@
 """The console's access log to take along: the filtered entries as CSV for spreadsheets, or as JSON lines."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from flask import Blueprint, request
@@ -24,7 +24,7 @@ MOST_EXPORTED = 100_000
 """How many entries one file may be made from."""
 _AT_ONCE = 1_000
 _CUSTOMER = ("customer",)
-_Write = Callable[[Mapping[str, Any]], str]
+_Write = Callable[[dict[str, Any]], str]
 
 
 @blueprint.get("/console/<bank_id>/log.csv")
@@ -40,7 +40,7 @@ def as_json_lines(bank_id: str) -> ResponseReturnValue:
     return stream(_lines(bank_id, _as_json), f"{bank_id}-log.jsonl", "application/jsonl; charset=utf-8")
 
 
-def _as_json(fields: Mapping[str, Any]) -> str:
+def _as_json(fields: dict[str, Any]) -> str:
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 

@@ -45,9 +45,7 @@ def to_be_mended(sent: MultiDict[str, str], facts: BankFacts, error: InvalidRequ
     reason = sent.get("reason", "").replace("\0", "")[:_LONGEST_SHOWN]
     if error.code == _CHANGED:
         now = in_force(facts)
-        told = gettext(
-            "The facts have changed meanwhile. Look at them again: below they stand as they are now. Your reason is kept."
-        )
+        told = gettext("The facts have changed meanwhile. Below they stand as they are now; your reason is kept.")
         return Draft(now.categories, now.purposes, now.joint_accounts, now.figures, reason, told)
     place = next((name for name in (*FIGURES, "reason") if f"“{name}”" in error.detail), "facts")
     return Draft(

@@ -46,9 +46,9 @@ PLANTS = (
         f"{_PAGES}::their_own",
     ),
     Plant(
-        "broker/audit/reader.py",
-        "query = select(EntryRow).where(EntryRow.log.in_(logs))",
-        "query = select(EntryRow)",
+        "broker/audit/bank_log.py",
+        ".where(LogState.owner == bank_id)\n        .where(LogState.is_dropped.is_(False), LogState.size > 0)",
+        ".where(LogState.is_dropped.is_(False), LogState.size > 0)",
         f"{_PAGES}::console_is",
     ),
     Plant(

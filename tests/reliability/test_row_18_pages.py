@@ -29,7 +29,7 @@ NOBODYS = "00000000-0000-7000-8000-000000000000"
 _RANDOM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[A-Za-z0-9_.-]{90,}|\d\d:\d\d:\d\d")
 _GATES = {mount.blueprint.name: mount.gate for mount in MOUNT_TABLE}
 ROLES = ("auditor", "admin")
-_ACCESSES = "/console/<bank_id>"
+_ACCESSES = "/console/<bank_id>/log"
 _OF_AN_ENTRY = {"owner", "year", "number"}
 JSON = {"Accept": "application/json"}
 
