@@ -11,7 +11,7 @@ _BUILT = "\"{{ url_for('static', filename='broker.css') }}\""
 _WIDER = "tests/reliability/test_row_19_never_wider.py"
 PLANTS = (
     Plant("broker/edge/csrf.py", "raise FormExpired", "return", f"{_INPUT}::own_session"),
-    Plant("broker/web/templates/base.html", '"/static/broker.css"', _BUILT, f"{_INPUT}::leads_the_browser"),
+    Plant("broker/web/templates/base.html", '"{{ asset("broker.css") }}"', _BUILT, f"{_INPUT}::leads_the_browser"),
     Plant("broker/edge/headers.py", '"X-Frame-Options": "DENY",', "", f"{_INPUT}::good_request"),
     Plant(
         "broker/oauth/details.py",
