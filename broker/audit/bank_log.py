@@ -181,8 +181,9 @@ def _newest_first(session: Session, found: list[Span], wanted: Wanted, before: A
     for span in found:
         narrowed = _narrowed(wanted)
         if narrowed is not None:
-            # By the index of the grant or the person. Sorted by time, which the primary key has no order for.
-            query = _entries().where(narrowed, EntryRow.log == span.log)
+            # By the index of the grant or the person: without a column of its own on the left, the primary key, which
+            # SQLite would rather take, and with it the whole span, is out of the question.
+            query = _entries().where(narrowed, EntryRow.log.concat("") == span.log)
             within = query.where(EntryRow.number >= span.first, EntryRow.number < span.end)
             yield from session.execute(within.order_by(EntryRow.time_us.desc(), EntryRow.number.desc()))
             continue

@@ -2,7 +2,7 @@
 
 How to use it: `days_chart(first, last, counts)` makes a `DaysChart` of counts by name and day; the template draws it
 with `{% from "macros/charts.html" import days_chart %}{{ days_chart(chart, title, names) }}` and links
-`/static/css/charts.css` in its block `styles`. `title` is the figure's caption, `names` maps what was counted to the
+`asset("css/charts.css")` in its block `styles`. `title` is the figure's caption, `names` maps what was counted to the
 words that people read (what is missing stands as it is).
 
 Each name has a row of its own on one scale for all, so that no colour has to be told from another, and the same numbers

@@ -23,6 +23,7 @@ REASONS = {
     "ended": _("its time was over"),
     "field-not-granted": _("it looked at a detail that the customer did not allow"),
     "frequency-exceeded": _("the app had asked as often as it may on one day"),
+    "grant-changed": _("the permission was changed while the data was on its way"),
     "grant-expired": _("the permission had ended"),
     "grant-paused": _("the customer had paused the app"),
     "grant-rejected": _("the permission was refused"),
