@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
-from marshmallow import fields
+from marshmallow import ValidationError, fields
 from marshmallow.validate import Equal, Length, Range
 
 from broker.banks.facts import LONGEST_REASON
@@ -25,13 +25,12 @@ TITLES = {
 _LARGEST_FIGURE = 100_000
 
 
-def _is_readable(reason: str) -> bool:
-    """Say whether a reason can be kept; what is wrong about it stands beside the field."""
+def _check_reason(reason: str) -> None:
+    """Refuse a reason that cannot be kept, so that it is told beside its field."""
     try:
         readable(reason, LONGEST_REASON)
-    except InvalidRequest:
-        return False
-    return True
+    except InvalidRequest as error:
+        raise ValidationError(error.detail) from error
 
 
 class FactsForm(Form):
@@ -44,7 +43,7 @@ class FactsForm(Form):
     maximum_lookback_days = fields.Integer(required=True, validate=Range(1, _LARGEST_FIGURE))
     maximum_frequency_per_day = fields.Integer(required=True, validate=Range(1, _LARGEST_FIGURE))
     joint_accounts = fields.String(load_default=None, validate=Equal("yes"))
-    reason = fields.String(required=True, validate=_is_readable)
+    reason = fields.String(required=True, validate=_check_reason)
     confirm = fields.String(load_default=None, validate=Equal("yes"))
 
 
