@@ -38,6 +38,7 @@ REASONS = {
     "policy-changed": _("the rules changed while the data was on its way"),
     "policy-files": _("the rules of the operator changed"),
     "policy-refused": _("no rule allows it"),
+    "preview-limit": _("the customer had looked at previews as often as one may"),
     "proposed": _("it waits for the customer"),
     "purpose-forbidden": _("this purpose is not allowed"),
     "suspended-by-bank": _("the bank turned it off"),
