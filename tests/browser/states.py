@@ -200,6 +200,9 @@ STATES = (
     State("history-nothing-fits", sharing("/history?decision=refused"), SHARER),
     State("bank-console", "/console/harbor", "harbor/auditor"),
     State("bank-console-admin", "/console/harbor", "harbor/admin"),
+    State("bank-log", "/console/harbor/log?reason=policy-files", "harbor/auditor"),
+    State("bank-log-bad-input", "/console/harbor/log?since=yesterday", "harbor/auditor", status=400),
+    State("bank-log-health", "/console/harbor/log-health", "harbor/auditor"),
     State("switches", "/console/harbor/switches", "harbor/admin"),
     State("bank-facts", "/console/harbor/facts", "harbor/admin"),
 )
