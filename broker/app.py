@@ -43,8 +43,10 @@ from broker.settings import Mode, Settings
 from broker.storage.clock_file import own_clock
 from broker.storage.engine import Database
 from broker.switches.service import Switches
+from broker.users.passkeys import Passkeys
 from broker.users.service import Users
 from broker.web import (
+    account,
     assets,
     bank_console,
     bank_facts,
@@ -53,6 +55,7 @@ from broker.web import (
     home,
     language,
     my_sharing,
+    passkeys,
     receipts,
     sign_in,
     switches,
@@ -74,6 +77,9 @@ MOUNT_TABLE = (
     Mount(home.blueprint, "", gates.public),
     Mount(language.blueprint, "", gates.own_page),
     Mount(sign_in.blueprint, "", gates.public),
+    Mount(passkeys.sign_in, "", gates.public),
+    Mount(passkeys.blueprint, "", gates.person),
+    Mount(account.blueprint, "", gates.somebody),
     Mount(consent.blueprint, "", gates.person),
     Mount(my_sharing.blueprint, "", gates.person),
     Mount(history.blueprint, "", gates.person),
@@ -174,6 +180,7 @@ def build_services(settings: Settings, wall: Clock = system_clock, catalogue: Ca
         fences=fences,
         catalogue=catalogue,
         users=users,
+        passkeys=Passkeys(sealer),
         grants=Grants(sequencer, fences, clock),
         consents=Consents(sequencer, catalogue, sealer, pairwise, clock),
         amendments=Amendments(sequencer, fences, catalogue, sealer, clock),

@@ -24,6 +24,7 @@ from broker.release import OwnAccounts, OwnReceipts, Release
 from broker.settings import Settings
 from broker.storage.engine import Database
 from broker.switches.service import Switches
+from broker.users.passkeys import Passkeys
 from broker.users.service import Users
 
 _KEY = "broker"
@@ -48,6 +49,7 @@ class Services:
     fences: Fences
     catalogue: Catalogue
     users: Users
+    passkeys: Passkeys
     grants: Grants
     consents: Consents
     amendments: Amendments
