@@ -1,6 +1,7 @@
 """Your account: the browsers in which somebody is signed in, and signing them out."""
 
 import re
+from datetime import timedelta
 
 from test_web_passkeys import SoftPasskey, makes, steps_up, token_of
 from web_world import Browser, World
@@ -32,7 +33,7 @@ def test_one_other_browser_is_signed_out_and_nobody_elses(world: World) -> None:
     assert there.get("/account").status_code == 303
 
 
-def test_a_step_up_changes_the_id_and_keeps_the_age(world: World, maya: Browser) -> None:
+def test_a_step_up_changes_the_id_and_signs_nobody_out(maya: Browser) -> None:
     passkey = SoftPasskey()
     makes(maya, passkey)
     before = maya.client.get_cookie("broker_session")
@@ -41,6 +42,17 @@ def test_a_step_up_changes_the_id_and_keeps_the_age(world: World, maya: Browser)
     assert before is not None
     assert after is not None
     assert before.value != after.value
+    assert maya.get("/account").status_code == 200
+
+
+def test_a_step_up_does_not_make_a_session_live_longer(world: World, maya: Browser) -> None:
+    passkey = SoftPasskey()
+    makes(maya, passkey)
+    for _ in range(28):  # 11 hours and 40 minutes
+        world.later += timedelta(minutes=25)
+        assert steps_up(maya, passkey).status_code == 303
+    world.later += timedelta(minutes=20)
+    assert maya.get("/account").status_code == 303
 
 
 def test_what_a_browser_says_of_itself_is_never_shown(world: World) -> None:

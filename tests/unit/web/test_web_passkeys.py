@@ -85,7 +85,7 @@ def test_a_passkey_is_made_and_opens_the_same_persons_pages_in_another_browser(w
     assert "My phone" in elsewhere.get("/account").text
 
 
-def test_an_answer_counts_once(world: World, maya: Browser) -> None:
+def test_an_answer_counts_once(maya: Browser) -> None:
     passkey = SoftPasskey()
     makes(maya, passkey)
     page = maya.get("/step-up?next=/account")
