@@ -172,7 +172,7 @@ def _is_of(owner: Owner) -> ColumnElement[bool]:
     return (PasskeyRow.owner_kind == owner.kind.value) & (PasskeyRow.owner_id == owner.id)
 
 
-def _of(owner: Owner) -> Select[tuple[PasskeyRow]]:
+def _of(owner: Owner) -> Select[PasskeyRow]:
     return select(PasskeyRow).where(_is_of(owner)).order_by(PasskeyRow.id)
 
 
