@@ -78,10 +78,8 @@ def person() -> AnyResponse | None:
 
 def somebody() -> AnyResponse | None:
     """Anybody who is signed in, a person or a member of staff; who is not is asked to sign in as a person."""
-    if visitor() is None:
-        return person()
     check_origin()
-    return None
+    return person() if visitor() is None else None
 
 
 def staff() -> AnyResponse | None:
@@ -253,8 +251,7 @@ def signed_in() -> Visitor:
     Raises:
         SignInRequired: nobody is signed in (the handler stands behind another gate).
     """
-    found = visitor()
-    if found is None:
+    if (found := visitor()) is None:
         raise SignInRequired
     return found
 
