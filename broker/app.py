@@ -46,9 +46,11 @@ from broker.storage.clock_file import own_clock
 from broker.storage.engine import Database
 from broker.switches.service import Switches
 from broker.tokens.lasting import lengthen
+from broker.users.passkeys import Passkeys
 from broker.users.service import Users
 from broker.web import (
     access_export,
+    account,
     agreement,
     assets,
     bank_accesses,
@@ -65,6 +67,7 @@ from broker.web import (
     my_sharing,
     one_entry,
     one_grant,
+    passkeys,
     receipts,
     release_map,
     renewing,
@@ -88,6 +91,9 @@ MOUNT_TABLE = (
     Mount(home.blueprint, "", gates.public),
     Mount(language.blueprint, "", gates.own_page),
     Mount(sign_in.blueprint, "", gates.public),
+    Mount(passkeys.sign_in, "", gates.public),
+    Mount(passkeys.blueprint, "", gates.person),
+    Mount(account.blueprint, "", gates.somebody),
     Mount(consent.blueprint, "", gates.person),
     Mount(agreement.blueprint, "", gates.person),
     Mount(my_sharing.blueprint, "", gates.person),
@@ -199,6 +205,7 @@ def build_services(settings: Settings, wall: Clock = system_clock, catalogue: Ca
         fences=fences,
         catalogue=catalogue,
         users=users,
+        passkeys=Passkeys(sealer),
         grants=Grants(sequencer, fences, clock),
         consents=Consents(sequencer, catalogue, sealer, pairwise, clock),
         amendments=Amendments(sequencer, fences, catalogue, sealer, clock),
