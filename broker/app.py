@@ -55,6 +55,7 @@ from broker.web import (
     my_sharing,
     receipts,
     sign_in,
+    styleguide,
     switches,
     verify_receipt,
 )
@@ -73,6 +74,7 @@ MOUNT_TABLE = (
     Mount(health.blueprint, "", gates.public),
     Mount(home.blueprint, "", gates.public),
     Mount(language.blueprint, "", gates.own_page),
+    Mount(styleguide.blueprint, "", gates.public),
     Mount(sign_in.blueprint, "", gates.public),
     Mount(consent.blueprint, "", gates.person),
     Mount(my_sharing.blueprint, "", gates.person),

@@ -147,6 +147,7 @@ STATES = (
     State("home", "/"),
     State("home-signed-in", "/", NEWCOMER),
     State("about-data", "/about/data"),
+    State("styleguide", "/styleguide"),
     State("sign-in", "/sign-in"),
     State("problem-not-found", "/nowhere", status=404),
     State("problem-bad-input", "/history?decision=nonsense", NEWCOMER, status=400),
