@@ -136,6 +136,20 @@ class BankFacts:
         lower = {name: min(value, ceilings[name]) for name, value in figures.items() if value is not None}
         return replace(terms, **lower)
 
+    def left_of(self, terms: Terms) -> Terms:
+        """Return what the bank allows of terms that were asked for before it lowered a ceiling or withdrew a category.
+
+        It may be nothing at all; it is never more than the terms.
+        """
+        days = terms.duration_days
+        return replace(
+            terms,
+            categories=tuple(term for term in terms.categories if term.name in self.categories),
+            duration_days=None if days is None else min(days, self.maximum_duration_days),
+            lookback_days=min(terms.lookback_days, self.maximum_lookback_days),
+            frequency_per_day=min(terms.frequency_per_day, self.maximum_frequency_per_day),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
