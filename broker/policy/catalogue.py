@@ -153,11 +153,15 @@ class BankFacts:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The same lists in the words of another language. `missing` names what is said in English for want of words."""
+    """The same lists in the words of another language. `missing` names what is said in English for want of words.
+
+    `rules` are the reasons of the rules by their id, with places as in the Cedar files.
+    """
 
     categories: Mapping[str, Category]
     purposes: Mapping[str, Purpose]
     forbidden: Mapping[str, ForbiddenPurpose]
+    rules: Mapping[str, str]
     notice_digest: str
     notice_version: int
     missing: tuple[str, ...]

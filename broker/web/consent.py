@@ -231,6 +231,7 @@ def _page(
         often=how_often(catalogue, asked.terms),
         once=ONE_TIME_LIFE,
         forbidden=catalogue.forbidden.values(),
+        notice=catalogue.notice_digest,
         **_who(asked),
     )
 

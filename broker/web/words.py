@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from broker.audit.reader import LoggedEntry
 from broker.audit.vocabulary import Event, Initiator
+from broker.edge.wording import rule_words
 from broker.policy import Catalogue
 from broker.web.formats import counted, inside
 
@@ -199,7 +200,7 @@ def reasons(entry: LoggedEntry) -> list[str]:
 
 def rules(entry: LoggedEntry) -> list[tuple[str, str]]:
     """Return words and id of each rule that refused, as they were told then; none once the details are erased."""
-    return [(told["text"], told["rule"]) for told in entry.details.get("rules", ())]
+    return [(rule_words(told["rule"], told["text"]), told["rule"]) for told in entry.details.get("rules", ())]
 
 
 def question(entry: LoggedEntry) -> str:
