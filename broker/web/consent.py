@@ -13,8 +13,9 @@ from broker.audit import reader
 from broker.edge.answers import see_other, to_be_corrected
 from broker.edge.gates import actor
 from broker.edge.headers import allow_form_targets
-from broker.edge.problems import told, wants_json
+from broker.edge.problems import wants_json
 from broker.edge.services import services
+from broker.edge.wording import told
 from broker.errors import ConsentRefused, InvalidRequest, PolicyRefused
 from broker.grants.consents import PROPOSAL_LIFE
 from broker.grants.contents import ONE_TIME_LIFE
