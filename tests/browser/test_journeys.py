@@ -58,7 +58,8 @@ def by_keyboard(page: Page, person: Person) -> None:
     tabs_to(page, "input[name=category][value=balances]")
     page.keyboard.press("Space")
     tabs_to(page, "input[name=account]")
-    page.keyboard.press("Space")
+    if not page.locator("input[name=account]").first.is_checked():  # an only account is picked already
+        page.keyboard.press("Space")
     tabs_to(page, "button[name=decision][value=approve]")
     page.keyboard.press("Enter")
 
