@@ -87,7 +87,8 @@ def look() -> ResponseReturnValue:
 
 def territory(code: str) -> str:
     """Return a country's name in the language of the page; a code that has none stays as it is."""
-    return str(get_locale().territories.get(code, code))
+    locale = get_locale()
+    return str(locale.territories.get(code, code)) if locale else code
 
 
 def spoken(place: Place) -> str:
@@ -98,7 +99,7 @@ def spoken(place: Place) -> str:
 
 def written(day: date) -> str:
     """Write a day of the calendar: `22 November 2026`."""
-    return str(format_date(day, "long"))
+    return str(format_date(day, "long"))  # type: ignore[no-untyped-call] # Flask-Babel
 
 
 def _page(told: Sequence[Told], *, drawn: Map | None = None, problem: str = "") -> str:
