@@ -72,6 +72,7 @@ from broker.web import (
     release_map,
     renewing,
     sign_in,
+    styleguide,
     switches,
     verify_receipt,
 )
@@ -90,6 +91,7 @@ MOUNT_TABLE = (
     Mount(health.blueprint, "", gates.public),
     Mount(home.blueprint, "", gates.public),
     Mount(language.blueprint, "", gates.own_page),
+    Mount(styleguide.blueprint, "", gates.public),
     Mount(sign_in.blueprint, "", gates.public),
     Mount(passkeys.sign_in, "", gates.public),
     Mount(passkeys.blueprint, "", gates.person),

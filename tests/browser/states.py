@@ -175,6 +175,7 @@ STATES = (
     State("home", "/"),
     State("home-signed-in", "/", NEWCOMER),
     State("about-data", "/about/data"),
+    State("styleguide", "/styleguide"),
     State("sign-in", "/sign-in"),
     State("passkey-sign-in", "/sign-in/passkey"),
     State("account", "/account", NEWCOMER),
