@@ -38,6 +38,7 @@ from broker.outbound import OutboundClient, OutboundSession
 from broker.platforms.client_keys import LARGEST_SET, ClientKeys
 from broker.policy.catalogue import BankFacts, Catalogue
 from broker.policy.loading import load_catalogue
+from broker.reference import pages as reference
 from broker.release import OwnAccounts, OwnReceipts, Release, Renewals
 from broker.settings import Mode, Settings
 from broker.storage.clock_file import own_clock
@@ -81,6 +82,7 @@ MOUNT_TABLE = (
     Mount(bank_console.blueprint, "", gates.staff),
     Mount(bank_facts.blueprint, "", gates.staff),
     Mount(switches.blueprint, "", gates.staff),
+    Mount(reference.blueprint, "", gates.public),
     Mount(metadata.blueprint, "/.well-known", gates.public),
     Mount(oauth.browser, "/oauth", gates.public),
     Mount(oauth.blueprint, "/oauth", gates.client),
