@@ -58,6 +58,8 @@ from broker.web import (
     switches,
     verify_receipt,
 )
+from broker.web.developer import pages as developer
+from broker.web.developer import welcome as developer_welcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ MOUNT_TABLE = (
     Mount(bank_facts.blueprint, "", gates.staff),
     Mount(switches.blueprint, "", gates.staff),
     Mount(reference.blueprint, "", gates.public),
+    Mount(developer_welcome.blueprint, "", gates.public),
+    Mount(developer.blueprint, "", gates.developer),
     Mount(metadata.blueprint, "/.well-known", gates.public),
     Mount(oauth.browser, "/oauth", gates.public),
     Mount(oauth.blueprint, "/oauth", gates.client),

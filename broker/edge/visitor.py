@@ -1,4 +1,4 @@
-"""Who is behind this browser: nobody yet, a person, or a bank's member of staff; and where a sign-in is to lead."""
+"""Who is behind this browser: nobody yet, a person, a member of a bank's or a platform's staff; where it is to go."""
 
 import secrets
 from collections.abc import Mapping
@@ -18,6 +18,9 @@ _MOST_WISHES = 8
 class Visitor:
     """Whoever signed in. `role` is None for a person, `auditor` or `admin` for staff; `user_id` is empty for staff.
 
+    For somebody of a platform `role` is `developer`, `platform_id` the platform and `person_id` who they are there;
+    `bank_id` is empty.
+
     `wish` is the sign-in wish that this sign-in fulfilled: a consent needs one made for it alone.
     """
 
@@ -26,6 +29,8 @@ class Visitor:
     user_id: str = ""
     role: str | None = None
     wish: str = ""
+    platform_id: str = ""
+    person_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from broker.platforms.service import Platform, PlatformKind
-from broker.sandbox.info import users_told
+from broker.sandbox.info import named_alone, users_told
 from broker.sandbox.layout import RESOURCE_SERVER, Layout, SandboxBank
 from broker.sandbox.logs import current_logs
 from broker.sandbox.private_files import write_private
@@ -57,6 +57,7 @@ def write_info(
         "processes": {name: [process.pid] for name, process in processes.running.items()},
     }
     write_private(layout.info_file, document)
+    write_private(layout.people_file, named_alone(document["users"]))
     return document
 
 
