@@ -1,4 +1,4 @@
-"""The OpenAPI document has every route of the API and nothing else; what is vendored to show it is what was checked in."""
+"""The OpenAPI document has every route of the API and nothing else; what shows it is what was checked in."""
 
 import hashlib
 import json

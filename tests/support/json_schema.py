@@ -31,14 +31,7 @@ def faults(document: Mapping[str, Any], schema: Mapping[str, Any], value: Any, a
     if kind and (not isinstance(value, _KINDS[kind]) or (isinstance(value, bool) and kind != "boolean")):
         yield f"{at}: {value!r} is no {kind}"
         return
-    if "const" in schema and value != schema["const"]:
-        yield f"{at}: {value!r} is not {schema['const']!r}"
-    if "enum" in schema and value not in schema["enum"]:
-        yield f"{at}: {value!r} is none of {schema['enum']}"
-    for word, fits in (("oneOf", lambda found: found == 1), ("anyOf", lambda found: found > 0)):
-        good = [not list(faults(document, part, value, at)) for part in schema.get(word, ())]
-        if good and not fits(sum(good)):
-            yield f"{at}: {value!r} fits {sum(good)} of {word}"
+    yield from _choice_faults(document, schema, value, at)
     if isinstance(value, str):
         yield from _text_faults(schema, value, at)
     if isinstance(value, int | float) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
@@ -58,6 +51,17 @@ def resolved(document: Mapping[str, Any], reference: str) -> Mapping[str, Any]:
     for part in reference.removeprefix("#/").split("/"):
         found = found[part]
     return found
+
+
+def _choice_faults(document: Mapping[str, Any], schema: Mapping[str, Any], value: Any, at: str) -> Iterator[str]:
+    if "const" in schema and value != schema["const"]:
+        yield f"{at}: {value!r} is not {schema['const']!r}"
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"{at}: {value!r} is none of {schema['enum']}"
+    for word, most in (("oneOf", 1), ("anyOf", len(schema.get("anyOf", ())))):
+        good = [not list(faults(document, part, value, at)) for part in schema.get(word, ())]
+        if good and not 1 <= sum(good) <= most:
+            yield f"{at}: {value!r} fits {sum(good)} of {word}"
 
 
 def _text_faults(schema: Mapping[str, Any], value: str, at: str) -> Iterator[str]:
