@@ -24,8 +24,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # Bounds on time are held first and alone: beside another test they would say how busy the machine is. Then all others.
 LARGE = @status=0; \
-  $(BIN)/pytest --size=$@ -m measured $(CAMPAIGN) || status=$$?; \
-  $(BIN)/pytest -n 2 --dist loadgroup --size=$@ -m "not measured" $(CAMPAIGN) || status=$$?; \
+  $(BIN)/pytest --size=$@ --durations=10 -m measured $(CAMPAIGN) || status=$$?; \
+  $(BIN)/pytest -n 2 --dist loadgroup --size=$@ --durations=25 -m "not measured" $(CAMPAIGN) || status=$$?; \
   exit $$status
 
 .DEFAULT_GOAL := help

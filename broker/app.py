@@ -46,6 +46,7 @@ from broker.storage.engine import Database
 from broker.switches.service import Switches
 from broker.users.service import Users
 from broker.web import (
+    assets,
     bank_console,
     bank_facts,
     consent,
@@ -254,6 +255,7 @@ def create_app(services: Services) -> Flask:
     app.after_request(nonces.offer)
     app.after_request(interaction.echo)
     problems.install(app)
+    assets.install(app)
     language.install(app)
     protection = csrf.protect(app)
     for mount in MOUNT_TABLE:

@@ -3,23 +3,33 @@
 No status code stands here: `edge.problems` and `oauth.errors` hold the only tables to HTTP.
 """
 
+from collections.abc import Mapping
+
 
 class BrokerError(Exception):
     """Base of every refusal and failure that the broker knows.
 
     `code` is stable and documented; `detail` is one sentence for people and never holds a secret or bank data.
-    `rule` is the id of the policy that refused, None where no policy did.
+    `rule` is the id of the policy that refused, None where no policy did. `wording` is the sentence before the `values`
+    were put into it: a page looks up its translation.
     """
 
     code = "internal-error"
     detail = "Something went wrong on our side."
 
-    def __init__(self, detail: str | None = None, *, code: str | None = None, rule: str | None = None) -> None:
-        self.rule = rule
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        code: str | None = None,
+        rule: str | None = None,
+        values: Mapping[str, object] | None = None,
+    ) -> None:
+        self.rule, self.values = rule, values
         if code is not None:
             self.code = code
-        if detail is not None:
-            self.detail = detail
+        self.wording = self.detail if detail is None else detail
+        self.detail = self.wording % values if values else self.wording
         super().__init__(f"{self.code}: {self.detail}")
 
 

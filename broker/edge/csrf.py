@@ -18,27 +18,18 @@ def protect(app: Flask) -> CSRFProtect:
     return CSRFProtect(app)
 
 
-def check_origin() -> None:
+def check_origin(*, must_say: bool = False) -> None:
     """Refuse unsafe requests that say they come from elsewhere; browsers that say nothing need the token alone.
 
+    With `must_say` there is no token, and who says nothing is refused too.
+
     Raises:
-        FormExpired: `Origin` is not ours, or `Sec-Fetch-Site` names another site.
+        FormExpired: `Origin` is not ours, or `Sec-Fetch-Site` names another site, or neither says that it is ours.
     """
     if request.method in _SAFE:
         return
     origin = request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site")
-    if (origin is not None and origin != services().settings.base_url) or (site is not None and site not in _OWN_SITES):
-        raise FormExpired
-
-
-def check_own_page() -> None:
-    """Refuse unsafe requests of which the browser does not say that they come from here; there is no token to ask for.
-
-    Raises:
-        FormExpired: neither `Origin` nor `Sec-Fetch-Site` says so, or one of them says otherwise.
-    """
-    check_origin()
-    says = request.headers.get("Origin") is not None or request.headers.get("Sec-Fetch-Site") == "same-origin"
-    if request.method not in _SAFE and not says:
+    is_foreign = origin not in {None, services().settings.base_url} or site not in {None, *_OWN_SITES}
+    if is_foreign or (must_say and origin is None and site != "same-origin"):
         raise FormExpired

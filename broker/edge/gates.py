@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from broker.audit.credentials import find as find_credential
 from broker.banks.service import find as find_bank
 from broker.edge.answers import see_other
-from broker.edge.csrf import check_origin, check_own_page
+from broker.edge.csrf import check_origin
 from broker.edge.dpop import Proof, check_proof
 from broker.edge.interaction import interaction_id
 from broker.edge.nonces import demand
@@ -54,7 +54,7 @@ def public() -> None:
 
 def own_page() -> None:
     """Anybody whose browser says that the form stood on a page of ours: it needs no token, so no session is begun."""
-    check_own_page()
+    check_origin(must_say=True)
 
 
 def client() -> None:

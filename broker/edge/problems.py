@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, g, make_response, render_template, request
+from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -110,7 +111,7 @@ def _broker_error(error: BrokerError) -> Response:
     # The detail of a refusal can name what the caller sent; that of a failure on our side cannot.
     add_facts(code=error.code, detail=error.detail if status >= _OUR_SIDE else None)
     _log.info("request.refused", status=status)
-    response = _told(status, title, error.code, error.detail, error.rule)
+    response = _told(status, title, error)
     if status == _UNAVAILABLE:
         response.headers["Retry-After"] = "5"
     if isinstance(error, FrequencyExceeded):
@@ -130,7 +131,7 @@ def _http_error(error: HTTPException) -> Response:
     code, detail = _HTTP.get(status, _HTTP_OTHER)
     add_facts(code=code)
     _log.info("request.refused", status=status)
-    response = _told(status, error.name.capitalize(), code, detail)
+    response = _told(status, error.name.capitalize(), BrokerError(detail, code=code))
     if status == 405 and "Allow" in (headers := error.get_response().headers):  # noqa: PLR2004 - Method Not Allowed
         response.headers["Allow"] = headers["Allow"]
     return response
@@ -139,20 +140,28 @@ def _http_error(error: HTTPException) -> Response:
 def _unknown_error(error: Exception) -> Response:
     add_facts(code=BrokerError.code)
     _log.error("request.failed", exc_info=error)
-    return _told(500, TABLE[BrokerError][1], BrokerError.code, BrokerError.detail)
+    return _told(500, TABLE[BrokerError][1], BrokerError())
 
 
-def _told(status: int, title: str, code: str, detail: str, rule: str | None = None) -> Response:
+def _told(status: int, title: str, error: BrokerError) -> Response:
     if wants_json():
-        body: dict[str, Any] = {"title": title, "status": status, "code": code, "detail": detail}
-        if rule is not None:
-            body["rule"] = rule
+        body: dict[str, Any] = {"title": title, "status": status, "code": error.code, "detail": error.detail}
+        if error.rule is not None:
+            body["rule"] = error.rule
         body["instance"] = f"urn:uuid:{interaction_id()}"
         response = make_response(json.dumps(body), status)
         response.content_type = "application/problem+json"
         return response
-    page = render_template("problem.html", title=title, code=code, detail=detail, interaction_id=interaction_id())
+    page = render_template(
+        "problem.html", title=gettext(title), code=error.code, detail=told(error), interaction_id=interaction_id()
+    )
     return make_response(page, status)
+
+
+def told(error: BrokerError) -> str:
+    """Return the detail of an error in the language of this request; programs and the log have the English one."""
+    said = gettext(error.wording)
+    return said % error.values if error.values else said
 
 
 def wants_json() -> bool:

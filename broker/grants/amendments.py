@@ -23,6 +23,7 @@ from broker.grants.consents import (
     at_bank,
     chosen_terms,
     decide_now,
+    notice_shown,
     offered_now,
     raise_if_refused,
     rejection_of,
@@ -120,10 +121,11 @@ class Amendments:
                 raise ConsentRefused("This permission has changed meanwhile. Look at it again.", code="grant-changed")
             offered = offered_now(transaction.session, self._catalogue, bank_id, offered)
             terms = chosen_terms(amendment.most, choice, bank_id, {account.account_id for account in offered})
+            notice = notice_shown(self._catalogue, choice, amendment.notice)
             decision = decide_now(transaction.session, self._catalogue, asker, terms, bank_id)
             if decision.is_allowed:
                 picked = [account for account in offered if account.account_id in choice.accounts]
-                details = self._amend(transaction.session, row, terms, picked, notice=amendment.notice)
+                details = self._amend(transaction.session, row, terms, picked, notice=notice)
                 details, digest = details | decision.details(), decision.policy_digest
                 transaction.append(entry_of(row, Event.GRANT_AMENDED, actor, policy_digest=digest, details=details))
                 _close(found, GrantStatus.ACTIVE, "amended", now)

@@ -1,6 +1,6 @@
 """Consent: propose, approve, refuse. The person can only narrow what was asked (invariant 5)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -107,6 +107,7 @@ class Consents:
             asked = Terms.from_json(row.asked)
             offered = offered_now(transaction.session, self._catalogue, row.bank_id, offered)
             terms = chosen_terms(asked, choice, row.bank_id, {account.account_id for account in offered})
+            row.notice = notice_shown(self._catalogue, choice, row.notice)
             take_decision(transaction.session, status_now(row, now), row.consent_key, now)
             decision = decide_now(transaction.session, self._catalogue, asker, terms, row.bank_id)
             if decision.is_allowed:
@@ -227,8 +228,23 @@ def notice_of(catalogue: Catalogue) -> dict[str, Any]:
         "id": "consent",
         "version": catalogue.notice_version,
         "sha256": catalogue.notice_digest,
-        "language": "en",
+        "language": catalogue.language,
     }
+
+
+def notice_shown(catalogue: Catalogue, choice: Choice, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Name the words that the person read, in the language they were shown in; `asked` is the request's own notice.
+
+    Raises:
+        ConsentRefused: the page showed words that are no longer these, or never were.
+    """
+    if choice.notice in {"", asked["sha256"]}:
+        return dict(asked)
+    for code in (catalogue.language, *catalogue.words):
+        spoken = catalogue.in_language(code)
+        if spoken.notice_digest == choice.notice:
+            return notice_of(spoken)
+    raise ConsentRefused("The words of this page have changed. Please read it again.", code="consent-words-changed")
 
 
 def take_decision(session: Session, status: tuple[GrantStatus, str], consent_key: str, now: datetime) -> None:

@@ -138,8 +138,23 @@ class BankFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """The same lists in the words of another language. `missing` names what is said in English for want of words."""
+
+    categories: Mapping[str, Category]
+    purposes: Mapping[str, Purpose]
+    forbidden: Mapping[str, ForbiddenPurpose]
+    notice_digest: str
+    notice_version: int
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Everything the policy files say. `digest` is the SHA-256 over all of them, in hexadecimal."""
+    """Everything the policy files say. `digest` is the SHA-256 over all of them, in hexadecimal.
+
+    `notice_digest` is over the notices of all categories in its `language`; `words` are those of the other languages.
+    """
 
     digest: str
     categories: Mapping[str, Category]
@@ -150,6 +165,23 @@ class Catalogue:
     notice_digest: str
     notice_version: int
     engine: "Engine" = field(compare=False, repr=False)
+    language: str = "en"
+    words: Mapping[str, Words] = field(default_factory=dict, repr=False)
+
+    def in_language(self, code: str) -> "Catalogue":
+        """Return the same catalogue in the words of a language, in English where there are none."""
+        said = self.words.get(code)
+        if said is None:
+            return self
+        return replace(
+            self,
+            categories=said.categories,
+            purposes=said.purposes,
+            forbidden=said.forbidden,
+            notice_digest=said.notice_digest,
+            notice_version=said.notice_version,
+            language=code,
+        )
 
     def complete(
         self,

@@ -8,14 +8,16 @@ from pathlib import Path
 
 from broker.errors import ConfigurationInvalid
 from broker.policy.budgets import budgets
-from broker.policy.catalogue import Catalogue
+from broker.policy.catalogue import Catalogue, Category, ForbiddenPurpose, Purpose, Words
 from broker.policy.cedar import Engine
 from broker.policy.entries import bank_facts, categories, purposes
 from broker.policy.files import read_folder, read_yaml
 from broker.policy.rulebook import read_rules
+from broker.policy.spoken import Translation
 
 _NOTICES = "notices/"
 _NOTICE = re.compile(r"(?P<category>[a-z_]+)\.(?P<language>[a-z]{2})\.v(?P<version>[1-9][0-9]*)\.md")
+_WORDS = re.compile(r"words/(?P<language>[a-z]{2})\.yaml")
 _BANK = re.compile(r"banks/(?P<bank>[^/]+)\.yaml")
 
 
@@ -43,9 +45,43 @@ def _catalogue(files: tuple[tuple[str, bytes], ...], language: str) -> Catalogue
         forbidden=forbidden,
         banks=banks,
         harvest=budgets(read_yaml(contents, "harvest.yaml")),
-        notice_digest=_digest((name, text.encode()) for name, text in sorted(notices.items())),
+        notice_digest=_notice_digest(notices),
         notice_version=notice_version,
         engine=Engine(read_rules(contents)),
+        language=language,
+        words={code: _words(contents, code, known, allowed, forbidden) for code in _languages(contents, language)},
+    )
+
+
+def _languages(contents: Iterable[str], source: str) -> Iterator[str]:
+    for name in contents:
+        if not name.startswith("words/"):
+            continue
+        match = _WORDS.fullmatch(name)
+        if match is None or match["language"] == source:
+            raise ConfigurationInvalid(
+                f"{name}: must be named words/<language>.yaml, after a language other than {source}"
+            )
+        yield match["language"]
+
+
+def _words(
+    contents: Mapping[str, bytes],
+    code: str,
+    known: Mapping[str, Category],
+    allowed: Mapping[str, Purpose],
+    forbidden: Mapping[str, ForbiddenPurpose],
+) -> Words:
+    """Read one more language. The digest is over the notices as they are shown, English ones among them."""
+    translation, (notices, version) = Translation(read_yaml(contents, f"words/{code}.yaml")), _newest(contents, code)
+    spoken = translation.categories(known, notices)
+    return Words(
+        categories=spoken,
+        purposes=translation.purposes(allowed),
+        forbidden=translation.forbidden(forbidden),
+        notice_digest=_notice_digest({name: category.notice for name, category in spoken.items()}),
+        notice_version=version,
+        missing=tuple(translation.missing),
     )
 
 
@@ -56,7 +92,14 @@ def _banks(contents: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _notices(contents: Mapping[str, bytes], language: str) -> tuple[dict[str, str], int]:
-    """Return the newest notice of each category in one language, and the highest version among them."""
+    found, version = _newest(contents, language)
+    if not found:
+        raise ConfigurationInvalid(f"{_NOTICES}: no notice in language {language}")
+    return found, version
+
+
+def _newest(contents: Mapping[str, bytes], language: str) -> tuple[dict[str, str], int]:
+    """Return the newest notice of each category in one language, and the highest version among them, 0 for none."""
     newest: dict[str, tuple[int, str]] = {}
     for name in contents:
         if not name.startswith(_NOTICES):
@@ -67,9 +110,8 @@ def _notices(contents: Mapping[str, bytes], language: str) -> tuple[dict[str, st
         version = int(match["version"])
         if match["language"] == language and version > newest.get(match["category"], (0, ""))[0]:
             newest[match["category"]] = (version, _notice(name, contents[name]))
-    if not newest:
-        raise ConfigurationInvalid(f"{_NOTICES}: no notice in language {language}")
-    return {name: text for name, (_, text) in newest.items()}, max(version for version, _ in newest.values())
+    versions = [version for version, _ in newest.values()]
+    return {name: text for name, (_, text) in newest.items()}, max(versions, default=0)
 
 
 def _notice(name: str, content: bytes) -> str:
@@ -77,6 +119,10 @@ def _notice(name: str, content: bytes) -> str:
         return content.decode("utf-8").strip()
     except UnicodeDecodeError as error:
         raise ConfigurationInvalid(f"{name}: is not UTF-8 text") from error
+
+
+def _notice_digest(notices: Mapping[str, str]) -> str:
+    return _digest((name, text.encode()) for name, text in sorted(notices.items()))
 
 
 def _digest(parts: Iterable[tuple[str, bytes]]) -> str:

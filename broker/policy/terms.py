@@ -107,7 +107,8 @@ class Choice:
     """What a person picked on the consent page: names of categories and the steps they chose.
 
     `details` and `precisions` map a category's name to the chosen step; a missing one takes what was asked: the page
-    must name its own default. Days are None where the page offered no choice.
+    must name its own default. Days are None where the page offered no choice. `notice` is the SHA-256 of the notices
+    that the page showed, in hexadecimal; empty when it was not said: then those of the request count.
     """
 
     categories: tuple[str, ...]
@@ -116,6 +117,7 @@ class Choice:
     lookback_days: int | None = None
     details: Mapping[str, Detail] | None = None
     precisions: Mapping[str, Precision] | None = None
+    notice: str = ""
 
 
 def narrowed(asked: Terms, choice: Choice, bank: str) -> Terms:

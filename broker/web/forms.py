@@ -7,6 +7,8 @@ from werkzeug.datastructures import MultiDict
 
 from broker.errors import InvalidRequest
 
+_UNUSABLE = "“%(field)s” is missing or cannot be used."
+
 
 class Form(Schema):
     """A form or a query string. Fields that it does not name are ignored."""
@@ -31,15 +33,15 @@ def parsed(form: Form, sent: MultiDict[str, str]) -> dict[str, Any]:
         key = field.data_key or name
         values = [value for value in sent.getlist(key) if value or key in form.must_not_be_empty]
         if any("\0" in value for value in values):  # no text that a database takes
-            raise InvalidRequest(f"“{key}” is missing or cannot be used.")
+            raise InvalidRequest(_UNUSABLE, values={"field": key})
         if isinstance(field, fields.List):
             found[key] = list(dict.fromkeys(values))
         elif len(values) > 1:
-            raise InvalidRequest(f"“{key}” was sent more than once.")
+            raise InvalidRequest("“%(field)s” was sent more than once.", values={"field": key})
         elif values:
             found[key] = values[0]
     try:
         loaded: dict[str, Any] = form.load(found)
     except ValidationError as error:
-        raise InvalidRequest(f"“{min(map(str, error.messages_dict))}” is missing or cannot be used.") from error
+        raise InvalidRequest(_UNUSABLE, values={"field": min(map(str, error.messages_dict))}) from error
     return loaded

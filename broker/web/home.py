@@ -5,9 +5,9 @@ from typing import Any
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from broker.edge.services import services
 from broker.edge.visitor import visitor
 from broker.web import formats
+from broker.web.language import spoken
 
 blueprint = Blueprint("home", __name__)
 blueprint.record_once(formats.register)
@@ -28,4 +28,4 @@ def show() -> ResponseReturnValue:
 @blueprint.get("/about/data")
 def about_data() -> ResponseReturnValue:
     """List everything that can ever be shared, and for what."""
-    return render_template("about_data.html", catalogue=services().catalogue)
+    return render_template("about_data.html", catalogue=spoken())

@@ -20,6 +20,7 @@ from marshmallow.validate import OneOf
 
 from broker.edge.answers import see_other
 from broker.edge.services import services
+from broker.policy import Catalogue
 from broker.web.forms import Form, parsed
 
 
@@ -90,6 +91,11 @@ def chosen() -> str:
     # Werkzeug's own match takes `en` out of `es-MX, en;q=0.5`: it looks for the whole tag first.
     asked = (_PRIMARY.split(tag, maxsplit=1)[0].lower() for tag, quality in request.accept_languages if quality > 0)
     return next((code for code in asked if code in LANGUAGES), _SOURCE)
+
+
+def spoken() -> Catalogue:
+    """Return the catalogue in the words of this request's language."""
+    return services().catalogue.in_language(language_of(get_locale()))
 
 
 def install(app: Flask) -> None:

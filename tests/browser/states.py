@@ -13,6 +13,7 @@ from playwright.sync_api import Page
 
 from tests.support.actors import Person, Staff
 from tests.support.platform_client import PlatformClient, details
+from tests.support.weight import MOST_BYTES
 from tests.support.windows import sign_in
 
 
@@ -88,6 +89,8 @@ class State:
     arrives: Arrival | str
     who: str = ""
     status: int = 200
+    most_bytes: int = MOST_BYTES
+    """What may come over the wire for it; more only with a reason."""
 
     def reached(self, cast: Cast, page: Page) -> None:
         """Bring a window into this state."""

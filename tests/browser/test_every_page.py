@@ -1,4 +1,4 @@
-"""Every page in every state, wide and light, then narrow and dark: readable for everybody, nothing from elsewhere."""
+"""Every page in every state, wide and light, narrow and dark: readable for all, light to load, all from one place."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.states import STATES, Cast, State
 from tests.support.accessibility import axe
+from tests.support.weight import Scale
 from tests.support.windows import DESKTOP, PHONE, Watch, no_sideways_scroll, window
 
 pytestmark = [pytest.mark.parametrize("world", ["sqlite"], indirect=True), pytest.mark.timeout(180)]
@@ -29,6 +30,11 @@ def watching(walker: Page) -> Watch:
     return Watch(walker)
 
 
+@pytest.fixture(scope="module")
+def scale(walker: Page) -> Scale:
+    return Scale(walker)
+
+
 @pytest.fixture
 def watch(watching: Watch) -> Watch:
     watching.complaints.clear()
@@ -37,8 +43,8 @@ def watch(watching: Watch) -> Watch:
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
-def test_a_page_is_readable_for_everybody_and_asks_nobody_else(
-    walker: Page, watch: Watch, cast: Cast, state: State
+def test_a_page_is_readable_for_everybody_and_light_and_asks_nobody_else(
+    walker: Page, watch: Watch, scale: Scale, cast: Cast, state: State
 ) -> None:
     walker.set_viewport_size(DESKTOP)
     walker.emulate_media(color_scheme="light")
@@ -51,6 +57,7 @@ def test_a_page_is_readable_for_everybody_and_asks_nobody_else(
     axe(walker)
     assert watch.third_party == []
     assert watch.blocked == []
+    assert 1_000 < scale.bytes <= state.most_bytes, scale.told()
 
 
 def test_a_box_without_a_name_and_what_hangs_over_the_edge_would_be_found(desktop: Page, info: dict[str, Any]) -> None:

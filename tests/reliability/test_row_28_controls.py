@@ -10,13 +10,8 @@ _INPUT = "tests/reliability/test_row_28_bad_input.py"
 _BUILT = "\"{{ url_for('static', filename='broker.css') }}\""
 _WIDER = "tests/reliability/test_row_19_never_wider.py"
 PLANTS = (
-    Plant(
-        "broker/edge/csrf.py",
-        "site not in _OWN_SITES):\n        raise FormExpired",
-        "site not in _OWN_SITES):\n        return",
-        f"{_INPUT}::own_session",
-    ),
-    Plant("broker/web/templates/base.html", '"/static/broker.css"', _BUILT, f"{_INPUT}::leads_the_browser"),
+    Plant("broker/edge/csrf.py", "raise FormExpired", "return", f"{_INPUT}::own_session"),
+    Plant("broker/web/templates/base.html", '"{{ asset("broker.css") }}"', _BUILT, f"{_INPUT}::leads_the_browser"),
     Plant("broker/edge/headers.py", '"X-Frame-Options": "DENY",', "", f"{_INPUT}::good_request"),
     Plant(
         "broker/oauth/details.py",

@@ -30,6 +30,9 @@ def check(folder: Path) -> None:
         f"{len(catalogue.purposes)} purposes, {len(catalogue.forbidden)} forbidden purposes, "
         f"{len(catalogue.banks)} banks; digest {catalogue.digest[:16]}."
     )
+    for code, words in catalogue.words.items():
+        for place in words.missing:
+            click.echo(f"words/{code}.yaml: {place} is not translated; it is shown in English.")
 
 
 @click.command()

@@ -38,8 +38,8 @@ PLANTS = (
     Plant("broker/edge/presence.py", "    return address is not None\n", "    return True\n", _API),
     Plant(
         "broker/edge/problems.py",
-        "response = _told(status, title, error.code, error.detail, error.rule)",
-        "response = _told(status, title, error.code, error.detail + str(request.headers), error.rule)",
+        '"code": error.code, "detail": error.detail}',
+        '"code": error.code, "detail": error.detail + str(request.headers)}',
         f"{_API}::test_an_address_that_is_none",
     ),
 )
