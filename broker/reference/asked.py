@@ -6,6 +6,7 @@ from marshmallow import Schema, fields, missing, validate
 
 Json = dict[str, Any]
 
+_END = r"\Z"  # what `$` is in the regular expressions of JSON Schema
 _TYPES: dict[type[fields.Field[Any]], Json] = {
     fields.Integer: {"type": "integer"},
     fields.Decimal: {"type": "number"},
@@ -52,14 +53,13 @@ def _property(field: fields.Field[Any]) -> Json:
 
 
 def _bounds(validator: Any) -> Json:
+    bounds: Json = {}
     if isinstance(validator, validate.Length):
         bounds = {"minLength": validator.min, "maxLength": validator.max}
     elif isinstance(validator, validate.Range) and isinstance(validator.min, int):
         bounds = {"minimum": validator.min, "maximum": validator.max}
     elif isinstance(validator, validate.Regexp):
-        bounds = {"pattern": f"^{validator.regex.pattern.removesuffix(chr(92) + 'Z')}$"}
-    else:
-        bounds = {}
+        bounds = {"pattern": f"^{str(validator.regex.pattern).removesuffix(_END)}$"}
     return {name: value for name, value in bounds.items() if value is not None}
 
 
