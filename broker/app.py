@@ -39,13 +39,14 @@ from broker.platforms.client_keys import LARGEST_SET, ClientKeys
 from broker.policy.catalogue import BankFacts, Catalogue
 from broker.policy.loading import load_catalogue
 from broker.reference import pages as reference
-from broker.release import OwnAccounts, OwnReceipts, Release, Renewals
+from broker.release import OwnAccounts, OwnReceipts, Previews, Release, Renewals
 from broker.settings import Mode, Settings
 from broker.storage.clock_file import own_clock
 from broker.storage.engine import Database
 from broker.switches.service import Switches
 from broker.users.service import Users
 from broker.web import (
+    agreement,
     assets,
     bank_console,
     bank_facts,
@@ -78,6 +79,7 @@ MOUNT_TABLE = (
     Mount(language.blueprint, "", gates.own_page),
     Mount(sign_in.blueprint, "", gates.public),
     Mount(consent.blueprint, "", gates.person),
+    Mount(agreement.blueprint, "", gates.person),
     Mount(my_sharing.blueprint, "", gates.person),
     Mount(history.blueprint, "", gates.person),
     Mount(receipts.blueprint, "", gates.person),
@@ -188,6 +190,7 @@ def build_services(settings: Settings, wall: Clock = system_clock, catalogue: Ca
         release=release,
         own_accounts=OwnAccounts(release),
         own_receipts=OwnReceipts(database, reader, clock),
+        previews=Previews(release),
         bank_session=partial(OutboundSession, http),
         client_keys=build_client_keys(settings),
         signing=SigningKeyFile(settings.key_file),

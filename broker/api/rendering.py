@@ -1,20 +1,15 @@
-"""Shapes answers: the envelope of the Consumer Data Standards, money as decimal strings, times as RFC 3339."""
+"""Shapes answers: the envelope of the Consumer Data Standards around minimised records."""
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 from broker.api.paging import Page, Pager
-from broker.clock import rfc3339
 from broker.errors import ReleaseRefused
 from broker.policy.minimise import Record
-from broker.release import BODY_MAX_BYTES, Rendered
-
-_COORDINATES = {"lat", "lon"}
+from broker.release import BODY_MAX_BYTES, Rendered, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +39,7 @@ def list_renderer(
         links = {"self": _url(shape.url, dict(shape.parameters)), "first": _url(shape.url, others)}
         if page.next_cursor is not None:
             links["next"] = _url(shape.url, {**others, "cursor": page.next_cursor})
-        data = {shape.name: [_plain(record) for record in page.records]}
+        data = {shape.name: [plain(record) for record in page.records]}
         body = {"data": data, "links": links, "meta": {"totalRecords": page.total}}
         return Rendered(_bytes(body), len(page.records))
 
@@ -57,21 +52,9 @@ def one_renderer(url: str) -> Callable[[list[Record]], Rendered]:
     def render(records: list[Record]) -> Rendered:
         if not records:
             raise ReleaseRefused("The bank no longer lists this account.", code="account-closed")
-        return Rendered(_bytes({"data": _plain(records[0]), "links": {"self": url}, "meta": {}}), 1)
+        return Rendered(_bytes({"data": plain(records[0]), "links": {"self": url}, "meta": {}}), 1)
 
     return render
-
-
-def _plain(record: Record) -> dict[str, Any]:
-    return {name: _value(name, value) for name, value in record.items()}
-
-
-def _value(name: str, value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return float(value) if name in _COORDINATES else format(value, "f")
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    return value.isoformat() if isinstance(value, date) else value
 
 
 def _url(url: str, parameters: Mapping[str, str]) -> str:

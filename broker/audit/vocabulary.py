@@ -24,6 +24,7 @@ class Event(StrEnum):
     GRANT_REVOKED = "grant.revoked"
     GRANT_EXPIRED = "grant.expired"
     ACCOUNTS_LISTED = "accounts.listed"
+    ACCESS_PREVIEWED = "access.previewed"
     ACCESS_REQUESTED = "access.requested"
     ACCESS_RELEASED = "access.released"
     ACCESS_REFUSED = "access.refused"

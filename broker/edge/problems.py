@@ -13,6 +13,7 @@ from broker.edge.dpop import ALGORITHMS
 from broker.edge.interaction import interaction_id
 from broker.edge.nonces import HEADER as NONCE_HEADER
 from broker.edge.services import services
+from broker.edge.wording import told
 from broker.errors import (
     BankInvalidAnswer,
     BankRefusedReceipt,
@@ -156,12 +157,6 @@ def _told(status: int, title: str, error: BrokerError) -> Response:
         "problem.html", title=gettext(title), code=error.code, detail=told(error), interaction_id=interaction_id()
     )
     return make_response(page, status)
-
-
-def told(error: BrokerError) -> str:
-    """Return the detail of an error in the language of this request; programs and the log have the English one."""
-    said = gettext(error.wording)
-    return said % error.values if error.values else said
 
 
 def wants_json() -> bool:

@@ -17,12 +17,13 @@ from broker.crypto.sealing import Sealer
 from broker.errors import ConsentRefused, NotFound
 from broker.grants.acts import Actor, bank_of, entry_of, own_grant, set_status
 from broker.grants.amendment_rows import new_amendment, place_of, told_of_change
+from broker.grants.choosing import chosen_terms
 from broker.grants.consents import (
     Answer,
     Asker,
     at_bank,
-    chosen_terms,
     decide_now,
+    left_now,
     notice_shown,
     offered_now,
     raise_if_refused,
@@ -76,7 +77,10 @@ class Amendments:
                 raise ConsentRefused("This grant cannot be changed any more.", code="grant-ended")
             asked = at_bank(transaction.session, self._catalogue, asked, bank_id)
             most = most_of(grant, action, asked)
-            decision = decide_now(transaction.session, self._catalogue, asker, most, row.bank_id)
+            decision = decide_now(transaction.session, self._catalogue, asker, asked, row.bank_id)
+            if decision.is_allowed:  # what stands already may be above a ceiling that was lowered since
+                most = left_now(transaction.session, self._catalogue, most, row.bank_id)
+                decision = decide_now(transaction.session, self._catalogue, asker, most, row.bank_id)
             found = new_amendment(row, action, asked, answer=answer, catalogue=self._catalogue, now=now)
             transaction.session.add(found)
             if decision.is_allowed:
@@ -120,7 +124,9 @@ class Amendments:
             if row.updated_at != seen_at:
                 raise ConsentRefused("This permission has changed meanwhile. Look at it again.", code="grant-changed")
             offered = offered_now(transaction.session, self._catalogue, bank_id, offered)
-            terms = chosen_terms(amendment.most, choice, bank_id, {account.account_id for account in offered})
+            left = left_now(transaction.session, self._catalogue, amendment.most, bank_id)
+            ids = {account.account_id for account in offered}
+            terms = chosen_terms(left, choice, bank_id, ids, before=amendment.most)
             notice = notice_shown(self._catalogue, choice, amendment.notice)
             decision = decide_now(transaction.session, self._catalogue, asker, terms, bank_id)
             if decision.is_allowed:

@@ -15,11 +15,12 @@ from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
 from broker.errors import ConsentRefused, PolicyRefused
 from broker.grants.acts import Actor, bank_of, end_at_bank_if_last, entry_of, own_grant, set_status
+from broker.grants.choosing import chosen_terms
 from broker.grants.contents import OfferedAccount, write_contents
 from broker.grants.models import GrantRow
 from broker.grants.views import status_now
 from broker.policy import Catalogue, Decision, PlatformFacts, RequestContext, decide
-from broker.policy.terms import Choice, Terms, narrowed
+from broker.policy.terms import Choice, Terms
 from broker.policy.vocabulary import GrantStatus
 from broker.storage.base import new_id
 from broker.storage.single_use import Claim, claim
@@ -105,8 +106,9 @@ class Consents:
             now = self._clock()
             row = own_grant(transaction.session, actor, grant_id)
             asked = Terms.from_json(row.asked)
+            left = left_now(transaction.session, self._catalogue, asked, row.bank_id)
             offered = offered_now(transaction.session, self._catalogue, row.bank_id, offered)
-            terms = chosen_terms(asked, choice, row.bank_id, {account.account_id for account in offered})
+            terms = chosen_terms(left, choice, row.bank_id, {account.account_id for account in offered}, before=asked)
             row.notice = notice_shown(self._catalogue, choice, row.notice)
             take_decision(transaction.session, status_now(row, now), row.consent_key, now)
             decision = decide_now(transaction.session, self._catalogue, asker, terms, row.bank_id)
@@ -178,6 +180,12 @@ def at_bank(session: Session, catalogue: Catalogue, terms: Terms, bank_id: str) 
     """Return what a request asks for at a bank, by the bank's facts as they stand in this transaction."""
     bank = in_force(session, catalogue, bank_id).bank
     return terms if bank is None else bank.cut(terms)
+
+
+def left_now(session: Session, catalogue: Catalogue, asked: Terms, bank_id: str) -> Terms:
+    """Return what the bank still allows of what was asked, as its facts stand in this transaction."""
+    bank = in_force(session, catalogue, bank_id).bank
+    return asked if bank is None else bank.left_of(asked)
 
 
 def offered_now(
@@ -260,25 +268,6 @@ def take_decision(session: Session, status: tuple[GrantStatus, str], consent_key
     wish = Claim(_CONSENT, consent_key, now + PROPOSAL_LIFE)
     if status[0] is not GrantStatus.AWAITING_AUTHORISATION or not claim(session, wish):
         raise ConsentRefused("This request has already been answered.", code="consent-decided")
-
-
-def chosen_terms(asked: Terms, choice: Choice, bank_id: str, offered: set[str]) -> Terms:
-    """Return the terms of the choice at one bank; `offered` are the ids of the accounts that the bank lists.
-
-    Raises:
-        ConsentRefused: the choice is empty or wider than what was asked, in words that the page can show.
-    """
-    if not choice.categories:
-        raise ConsentRefused("Tick at least one kind of data, or choose “Don't allow”.", code="consent-empty")
-    if not choice.accounts:
-        raise ConsentRefused("Pick at least one account, or choose “Don't allow”.", code="consent-empty")
-    if not set(choice.accounts) <= offered:
-        raise ConsentRefused("One of these accounts is not yours to share.", code="consent-too-wide")
-    terms = narrowed(asked, choice, bank_id)
-    is_positive = terms.lookback_days >= 1 and (terms.duration_days is None or terms.duration_days >= 1)
-    if not set(choice.categories) <= set(asked.category_names) or not terms.is_within(asked) or not is_positive:
-        raise ConsentRefused("This choice is wider than what the app asked for.", code="consent-too-wide")
-    return terms
 
 
 def raise_if_refused(decision: Decision) -> None:

@@ -136,14 +136,32 @@ class BankFacts:
         lower = {name: min(value, ceilings[name]) for name, value in figures.items() if value is not None}
         return replace(terms, **lower)
 
+    def left_of(self, terms: Terms) -> Terms:
+        """Return what the bank allows of terms that were asked for before it lowered a ceiling or withdrew a category.
+
+        It may be nothing at all; it is never more than the terms.
+        """
+        days = terms.duration_days
+        return replace(
+            terms,
+            categories=tuple(term for term in terms.categories if term.name in self.categories),
+            duration_days=None if days is None else min(days, self.maximum_duration_days),
+            lookback_days=min(terms.lookback_days, self.maximum_lookback_days),
+            frequency_per_day=min(terms.frequency_per_day, self.maximum_frequency_per_day),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The same lists in the words of another language. `missing` names what is said in English for want of words."""
+    """The same lists in the words of another language. `missing` names what is said in English for want of words.
+
+    `rules` are the reasons of the rules by their id, with places as in the Cedar files.
+    """
 
     categories: Mapping[str, Category]
     purposes: Mapping[str, Purpose]
     forbidden: Mapping[str, ForbiddenPurpose]
+    rules: Mapping[str, str]
     notice_digest: str
     notice_version: int
     missing: tuple[str, ...]

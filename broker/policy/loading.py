@@ -3,12 +3,13 @@
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from broker.errors import ConfigurationInvalid
 from broker.policy.budgets import budgets
-from broker.policy.catalogue import Catalogue, Category, ForbiddenPurpose, Purpose, Words
+from broker.policy.catalogue import Catalogue, Words
 from broker.policy.cedar import Engine
 from broker.policy.entries import bank_facts, categories, purposes
 from broker.policy.files import read_folder, read_yaml
@@ -38,7 +39,7 @@ def _catalogue(files: tuple[tuple[str, bytes], ...], language: str) -> Catalogue
     known = categories(read_yaml(contents, "categories.yaml"), notices)
     allowed, forbidden = purposes(read_yaml(contents, "purposes.yaml"), known)
     banks = {bank: bank_facts(read_yaml(contents, name), bank, known, allowed) for name, bank in _banks(contents)}
-    return Catalogue(
+    found = Catalogue(
         digest=_digest(contents.items()),
         categories=known,
         purposes=allowed,
@@ -49,8 +50,8 @@ def _catalogue(files: tuple[tuple[str, bytes], ...], language: str) -> Catalogue
         notice_version=notice_version,
         engine=Engine(read_rules(contents)),
         language=language,
-        words={code: _words(contents, code, known, allowed, forbidden) for code in _languages(contents, language)},
     )
+    return replace(found, words={code: _words(contents, code, found) for code in _languages(contents, language)})
 
 
 def _languages(contents: Iterable[str], source: str) -> Iterator[str]:
@@ -65,20 +66,15 @@ def _languages(contents: Iterable[str], source: str) -> Iterator[str]:
         yield match["language"]
 
 
-def _words(
-    contents: Mapping[str, bytes],
-    code: str,
-    known: Mapping[str, Category],
-    allowed: Mapping[str, Purpose],
-    forbidden: Mapping[str, ForbiddenPurpose],
-) -> Words:
+def _words(contents: Mapping[str, bytes], code: str, english: Catalogue) -> Words:
     """Read one more language. The digest is over the notices as they are shown, English ones among them."""
     translation, (notices, version) = Translation(read_yaml(contents, f"words/{code}.yaml")), _newest(contents, code)
-    spoken = translation.categories(known, notices)
+    spoken, rules = translation.categories(english.categories, notices), english.engine.rulebook.rules.values()
     return Words(
         categories=spoken,
-        purposes=translation.purposes(allowed),
-        forbidden=translation.forbidden(forbidden),
+        purposes=translation.purposes(english.purposes),
+        forbidden=translation.forbidden(english.forbidden),
+        rules=translation.rules({rule.id: rule.words for rule in rules if rule.words}),
         notice_digest=_notice_digest({name: category.notice for name, category in spoken.items()}),
         notice_version=version,
         missing=tuple(translation.missing),

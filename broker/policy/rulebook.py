@@ -28,7 +28,7 @@ PLACES = frozenset(
 )
 """What the words of a rule may name in braces: these are filled in, every other is refused when the rules are read."""
 
-_PLACE = re.compile(r"\{([^{}]*)\}")
+PLACE = re.compile(r"\{([^{}]*)\}")
 _ID = re.compile(r"[a-z]+([.-][a-z]+)*")
 _CODE = re.compile(r"[a-z]+(-[a-z]+)*")
 _KNOWN = frozenset({"id", "code", "reason", "alone"})
@@ -52,7 +52,7 @@ class Rule:
 
     def said(self, names: Mapping[str, str]) -> str:
         """Return the words with the places filled in."""
-        return _PLACE.sub(lambda place: names.get(place[1], "?"), self.words)
+        return PLACE.sub(lambda place: names.get(place[1], "?"), self.words)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,7 +148,7 @@ def _check_notes(statement: Statement, policy: pst.Template) -> None:
         raise ConfigurationInvalid(
             f'{statement.where}: {notes["id"]} needs @reason("…"): up to {_LONGEST_WORDS} characters for people'
         )
-    for place in _PLACE.findall(words):
+    for place in PLACE.findall(words):
         if place not in PLACES:
             raise ConfigurationInvalid(
                 f"{statement.where}: {{{place}}} is not known; known are {', '.join(sorted(PLACES))}"

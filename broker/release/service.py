@@ -6,7 +6,7 @@ Trusted: invariants 1, 2, 3 and 5 are kept here. The order of the steps in `read
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from sqlalchemy.orm import Session
@@ -15,14 +15,13 @@ from broker.audit.sequencer import Sequencer
 from broker.audit.vocabulary import Appended, Entry, Event
 from broker.banks.connector import BankAccess, Connector, Credential, Window
 from broker.banks.facts import SameFacts, in_force
-from broker.clock import Clock, start_of_day
+from broker.clock import Clock
 from broker.crypto.pairwise import PairwiseIds
 from broker.errors import (
     BankInvalidAnswer,
     BankSignInNeeded,
     BankUnavailable,
     BrokerError,
-    ReleaseRefused,
     StorageUnavailable,
 )
 from broker.grants.expiry import record_expiry
@@ -32,15 +31,15 @@ from broker.grants.uses import Use
 from broker.grants.views import Grant
 from broker.harvest.counting import CountedRead, CountedRecords
 from broker.policy import Catalogue, Decision
-from broker.policy.minimise import Limits, Record, minimise
+from broker.policy.minimise import Record
 from broker.release.asking import Access, Call, Released, Rendered, Wanted, new_access_id
 from broker.release.counting import count, settled, stopping
+from broker.release.cut import fetched, minimised, window_of
 from broker.release.entries import access_entry, refusal_entry
 from broker.release.judgement import judge, judge_again, lost, raise_refusal
 from broker.release.questions import questions_of
 from broker.release.reads import claim_of, with_reads
 from broker.release.receipts import for_the_bank, for_the_platform
-from broker.release.records import Naming, fetch
 from broker.release.renewals import Renewals
 from broker.release.standing import Standing, standing
 from broker.storage.engine import Database
@@ -85,7 +84,7 @@ class Release:
             grant = found.grant
             identity = self.users.at_bank(session, grant.user_id, grant.bank_id)
             now = self.clock()
-            window = _window(found, wanted, now)
+            window = window_of(grant, found.bank, wanted, now)
             counts = count(session, self.catalogue.harvest, grant, wanted, oldest_at=window.oldest_at, now=now)
         counts = settled(
             self.sequencer, counts, lambda harvest: judge(replace(found, harvest=harvest), call, wanted, now).is_allowed
@@ -124,8 +123,8 @@ class Release:
         self._refuse(decision, grant, now)
         try:
             allowed = self.access(identity, call.interaction_id, wanted.category, appended)
-            records = self._fetch(grant, wanted, allowed, access.window)
-            rendered = render(self._minimised(grant, wanted, records, access.window))
+            records = self.fetched(grant, wanted, allowed, access.window)
+            rendered = render(minimised(self.catalogue, grant, wanted, records, access.window))
             if len(rendered.body) > BODY_MAX_BYTES:
                 raise BankInvalidAnswer("The answer would be too large to be handed over.")
             held = self.fences.shared(grant.id)
@@ -218,10 +217,14 @@ class Release:
         found = standing(session, self.reader, self.catalogue, call, now)
         return with_reads(session, self.catalogue, found, call=call, wanted=wanted, now=now, own=own)
 
-    def _fetch(self, grant: Grant, wanted: Wanted, access: BankAccess, window: Window) -> list[Record]:
-        accounts = {account.bank_ref: account.account_id for account in wanted.accounts_of(grant)}
-        naming = Naming(self.pairwise, grant.platform_id, grant.bank_id, accounts)
-        return fetch(self.connector(grant.bank_id), access, naming, window)
+    def fetched(self, grant: Grant, wanted: Wanted, access: BankAccess, window: Window) -> list[Record]:
+        """Fetch what is wanted from the grant's bank.
+
+        Raises:
+            BankUnavailable: or one of its kinds.
+        """
+        connector = self.connector(grant.bank_id)
+        return fetched(connector, self.pairwise, grant, wanted, access=access, window=window)
 
     def connector(self, bank_id: str) -> Connector:
         """Return the connector of a bank.
@@ -251,32 +254,3 @@ class Release:
             renew=partial(self.renewals.renew, identity),
             announced=for_the_bank(announced),
         )
-
-    def _minimised(self, grant: Grant, wanted: Wanted, records: list[Record], window: Window) -> list[Record]:
-        category = grant.category(wanted.category)
-        if category is None:
-            raise ReleaseRefused
-        limits = Limits(
-            category=self.catalogue.categories[wanted.category],
-            term=category.term,
-            accounts=frozenset(account.account_id for account in wanted.accounts_of(grant)),
-            oldest_at=window.oldest_at,
-            question=wanted.question,
-        )
-        return minimise(limits, records)
-
-
-def _window(found: Standing, wanted: Wanted, now: datetime) -> Window:
-    """Return whole days only: asking with ever narrower instants must not reveal a time of day.
-
-    They go no further back than the person agreed to, nor than the bank says now. The pages of one read end where it
-    began: what has happened since is another read's.
-    """
-    most = found.grant.terms.lookback_days
-    if found.bank is not None:
-        most = min(most, found.bank.maximum_lookback_days)
-    oldest = start_of_day(now - timedelta(days=most))
-    first = max(oldest, start_of_day(wanted.oldest_at)) if wanted.oldest_at else oldest
-    last = min(now, start_of_day(wanted.newest_at) + timedelta(days=1)) if wanted.newest_at else now
-    last = min(last, wanted.page.began_at) if wanted.page else last
-    return Window(first, max(first, last))

@@ -6,8 +6,8 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from broker.edge.visitor import visitor
+from broker.edge.wording import spoken
 from broker.web import formats
-from broker.web.language import spoken
 
 blueprint = Blueprint("home", __name__)
 blueprint.record_once(formats.register)

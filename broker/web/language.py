@@ -14,13 +14,14 @@ from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from flask import Blueprint, Flask, Response, current_app, has_request_context, request
 from flask.typing import ResponseReturnValue
-from flask_babel import Babel, Domain, get_locale
+from flask_babel import Babel, Domain
 from marshmallow import fields
 from marshmallow.validate import OneOf
 
 from broker.edge.answers import see_other
 from broker.edge.services import services
-from broker.policy import Catalogue
+from broker.edge.wording import language as current
+from broker.edge.wording import spoken
 from broker.web.forms import Form, parsed
 
 
@@ -48,6 +49,8 @@ _HOME = "/"
 _PRIMARY = re.compile("[-_]")
 _OWN_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")  # printable ASCII without a backslash, which browsers read as a slash
 
+__all__ = ["LANGUAGES", "Language", "blueprint", "chosen", "here", "install", "messages", "own_path", "spoken"]
+
 blueprint = Blueprint("language", __name__)
 
 
@@ -56,12 +59,12 @@ class _Choice(Form):
     next = fields.String(load_default=_HOME)
 
 
-class _Messages(Domain):  # type: ignore[misc]  # Flask-Babel publishes no types
+class _Messages(Domain):
     """The texts of the pages, read from the files that translators edit: nothing has to be compiled."""
 
     def get_translations(self) -> NullTranslations:
         """Return the texts in the language of this request; outside one, those of the source."""
-        return messages(language_of(get_locale()))
+        return messages(current())
 
 
 @cache
@@ -76,26 +79,16 @@ def messages(code: str) -> NullTranslations:
     return Translations(compiled, domain="messages")
 
 
-def language_of(locale: Any) -> str:
-    """Return the code of the language that a locale is of; English for none."""
-    return getattr(locale, "language", _SOURCE)
-
-
 def chosen() -> str:
     """Return the code of this request's language. What is not on the list counts as if it were not there."""
     if not has_request_context():
         return _SOURCE
     kept = request.cookies.get(_cookie_name())
-    if kept in LANGUAGES:
+    if kept is not None and kept in LANGUAGES:
         return kept
     # Werkzeug's own match takes `en` out of `es-MX, en;q=0.5`: it looks for the whole tag first.
     asked = (_PRIMARY.split(tag, maxsplit=1)[0].lower() for tag, quality in request.accept_languages if quality > 0)
     return next((code for code in asked if code in LANGUAGES), _SOURCE)
-
-
-def spoken() -> Catalogue:
-    """Return the catalogue in the words of this request's language."""
-    return services().catalogue.in_language(language_of(get_locale()))
 
 
 def install(app: Flask) -> None:
@@ -104,8 +97,8 @@ def install(app: Flask) -> None:
     A catalogue that cannot be read stops the start, not a page.
     """
     app.jinja_env.policies["ext.i18n.trimmed"] = True
-    babel = Babel(app, locale_selector=lambda: LANGUAGES[chosen()].locale)
-    babel.domain_instance = _Messages()
+    babel = Babel(app, locale_selector=lambda: LANGUAGES[chosen()].locale)  # type: ignore[no-untyped-call] # Flask-Babel
+    babel.domain_instance = _Messages()  # type: ignore[no-untyped-call] # Flask-Babel
     app.after_request(_label)
     for code in LANGUAGES:
         messages(code)
@@ -114,7 +107,7 @@ def install(app: Flask) -> None:
 @blueprint.app_context_processor
 def page_facts() -> dict[str, Any]:
     """Give every page its language, the others, and where to come back to."""
-    return {"language": language_of(get_locale()), "languages": LANGUAGES.values(), "here": here}
+    return {"language": current(), "languages": LANGUAGES.values(), "here": here}
 
 
 @blueprint.post("/language")
@@ -154,6 +147,6 @@ def _cookie_name() -> str:
 def _label(response: Response) -> Response:
     """Say of a page in which language it is, and by what that was decided."""
     if response.mimetype == "text/html":
-        response.headers["Content-Language"] = language_of(get_locale())
+        response.headers["Content-Language"] = current()
         response.vary.update(["Accept-Language", "Cookie"])
     return response

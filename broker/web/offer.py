@@ -37,7 +37,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class OfferedCategory:
-    """One category on the page. `later_fields` leave only with a higher step, whose name stands beside them."""
+    """One category on the page. `later_fields` leave only with a higher step; its name stands beside them."""
 
     category: Category
     need: Need
@@ -90,6 +90,8 @@ def refuse_outdated(catalogue: Catalogue, proposal: Grant) -> None:
     Raises:
         PolicyRefused: the policies have changed since the proposal was stored.
     """
+    if not proposal.terms.categories:
+        raise PolicyRefused("The bank no longer offers any of what the app asked for. Nothing was shared or changed.")
     purpose = catalogue.purposes.get(proposal.terms.purpose)
     knows_terms = purpose is not None and all(
         term.name in purpose.needs and _knows(catalogue.categories.get(term.name), term)
@@ -158,13 +160,13 @@ def _durations(asked: int | None, chosen: Choice | None, now: datetime) -> Itera
     """Offer shorter lives than what was asked; a single read-out has none to choose."""
     if asked is None:
         return
-    picked = chosen.duration_days if chosen and chosen.duration_days else asked
+    picked = min(asked, chosen.duration_days) if chosen and chosen.duration_days else asked
     for number in sorted({n for n in (*_DURATIONS, picked) if n < asked} | {asked}):
         yield Span(number, now + timedelta(days=number), number == picked)
 
 
 def _histories(asked: int, chosen: Choice | None, now: datetime) -> Iterator[Span]:
-    picked = chosen.lookback_days if chosen and chosen.lookback_days else asked
+    picked = min(asked, chosen.lookback_days) if chosen and chosen.lookback_days else asked
     for number in sorted({n for n in (*_HISTORIES, picked) if n < asked} | {asked}):
         yield Span(number, now - timedelta(days=number), number == picked)
 

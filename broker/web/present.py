@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from flask_babel import gettext
+
 from broker.banks.facts import InForce
 from broker.grants.views import Grant
 from broker.policy import Catalogue
@@ -32,12 +34,20 @@ def present(grant: Grant, rules: InForce, catalogue: Catalogue) -> Present:
     stopped = [name for name in standing if is_off or bank is None or name not in bank.categories]
     lookback = min(terms.lookback_days, bank.maximum_lookback_days) if bank else 0
     frequency = reads_a_day(rules.catalogue, terms.purpose, bank, terms.frequency_per_day)[1]
-    limits = ["nothing is shared for this purpose any more"] if is_off else []
+    limits = [gettext("nothing is shared for this purpose any more")] if is_off else []
     if not is_off:
         titles = [catalogue.categories[name].title if name in catalogue.categories else name for name in stopped]
-        limits += [f"“{title}” is not shared any more" for title in titles]
+        limits += [gettext("“%(title)s” is not shared any more", title=title) for title in titles]
     if 0 < lookback < terms.lookback_days:
-        limits.append(f"it looks back {days(lookback)}, not {days(terms.lookback_days)}")
+        limits.append(
+            gettext("it looks back %(now)s, not %(agreed)s", now=days(lookback), agreed=days(terms.lookback_days))
+        )
     if 0 < frequency < terms.frequency_per_day:
-        limits.append(f"on its own up to {counted(frequency, 'time')} a day, not {terms.frequency_per_day}")
+        limits.append(
+            gettext(
+                "on its own up to %(now)s a day, not %(agreed)s",
+                now=counted(frequency, "time"),
+                agreed=terms.frequency_per_day,
+            )
+        )
     return Present(lookback, frequency, frozenset(stopped), is_off, tuple(limits))

@@ -8,7 +8,7 @@ from broker.audit.vocabulary import Event
 from broker.edge.gates import actor
 from broker.edge.services import services
 from broker.errors import NotFound
-from broker.grants.consents import Asker
+from broker.grants.consents import Asker, left_now
 from broker.grants.contents import OfferedAccount
 from broker.grants.proposals import Amendment
 from broker.grants.views import Grant
@@ -20,6 +20,8 @@ from broker.policy.vocabulary import GrantStatus
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """One request. `asked` is the grant that would come of it at most, with the status and the time of the request.
+
+    While it waits, that is what its bank allows of it at this instant.
 
     `amendment` is None for a new grant; otherwise it has the live grant as it stands now.
     """
@@ -49,10 +51,12 @@ def own_proposal(proposal_id: str) -> Proposal:
     with services().database.read() as session:
         asked = reader.find(session, proposal_id, now)
         amendment = reader.find_amendment(session, proposal_id, now) if asked is None else None
-    if amendment is not None:
-        asked = _as_asked(amendment)
-    if asked is None or asked.user_id != actor().user_id:
-        raise NotFound("There is no such request for you. Go back to the app and start again.")
+        asked = _as_asked(amendment) if amendment is not None else asked
+        if asked is None or asked.user_id != actor().user_id:
+            raise NotFound("There is no such request for you. Go back to the app and start again.")
+        if asked.status is GrantStatus.AWAITING_AUTHORISATION:  # the bank may have lowered a ceiling since
+            left = left_now(session, services().catalogue, asked.terms, asked.bank_id)
+            asked = replace(asked, terms=left)
     return Proposal(proposal_id, asked, amendment)
 
 

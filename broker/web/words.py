@@ -1,7 +1,10 @@
 """The plain words for what the log says: events, decisions and reasons."""
 
+from collections.abc import Mapping
+
 from broker.audit.reader import LoggedEntry
 from broker.audit.vocabulary import Event, Initiator
+from broker.edge.wording import rule_words
 from broker.policy import Catalogue
 from broker.web.formats import counted, inside
 
@@ -43,6 +46,7 @@ EVENTS = {
     Event.GRANT_REVOKED: "Permission stopped",
     Event.GRANT_EXPIRED: "Permission ended",
     Event.ACCOUNTS_LISTED: "Accounts listed for their owner",
+    Event.ACCESS_PREVIEWED: "Shown to its owner beforehand",
     Event.ACCESS_REQUESTED: "Asked for data",
     Event.ACCESS_RELEASED: "Data released",
     Event.ACCESS_REFUSED: "Data refused",
@@ -75,6 +79,7 @@ _SENTENCES = {
     Event.GRANT_REVOKED: "Sharing with {platform} was stopped",
     Event.GRANT_EXPIRED: "The permission of {platform} ended by itself",
     Event.ACCOUNTS_LISTED: "We asked {bank} for the list of your accounts, so that you could choose",
+    Event.ACCESS_PREVIEWED: "We showed you {what} at {bank}, as {platform} would get it; {platform} got nothing",
     Event.ACCESS_REQUESTED: "{platform} asked to see {what}",
     Event.ACCESS_RELEASED: "{platform} saw {what}",
     Event.ACCESS_REFUSED: "{platform} asked to see {what} and got nothing",
@@ -94,6 +99,7 @@ PRESENCE = {
 """What an access says of the person's own presence."""
 
 _ON_HOLD = "We put sharing with {platform} on hold, because a part of our log was lost; you can let it go on"
+_NOT_SHOWN = "You asked to see {what} at {bank} in advance, and it was not shown"
 _UNANSWERED = "The request of {platform} ended unanswered"
 
 REASONS = {
@@ -130,6 +136,7 @@ REASONS = {
     "bank-facts": "the bank changed what it offers",
     "platform-removed": "the app is no longer connected to us",
     "policy-refused": "no rule allows it",
+    "preview-limit": "you had looked at your data in advance as often as you may on one day",
     "proposed": "waiting for you",
     "purpose-forbidden": "this purpose is not allowed",
     "token-expired": "the app's access had run out or was taken back",
@@ -166,6 +173,8 @@ def sentence(entry: LoggedEntry, *, platform: str, bank: str, catalogue: Catalog
     wording = _SENTENCES.get(entry.event, EVENTS[entry.event])
     if _is_on_hold(entry):
         wording = _ON_HOLD
+    if entry.event is Event.ACCESS_REFUSED and entry.initiator is Initiator.INDIVIDUAL:
+        wording = _NOT_SHOWN
     if entry.event is Event.GRANT_EXPIRED and "unapproved" in entry.reasons:
         wording = _UNANSWERED
     told = wording.format(platform=platform or "An app", bank=bank, what=_what(entry, catalogue))
@@ -180,7 +189,7 @@ def outcome(entry: LoggedEntry) -> tuple[str, str]:
         return "change", "On hold"
     if entry.event in _OWN_ACTS or entry.reasons == ("user-action",):
         return "change", "Your decision"
-    words = {Event.ACCOUNTS_LISTED: "For you", Event.GRANT_PROPOSED: "Request"}
+    words = {Event.ACCOUNTS_LISTED: "For you", Event.ACCESS_PREVIEWED: "For you", Event.GRANT_PROPOSED: "Request"}
     return "change", words.get(entry.event, "Change")
 
 
@@ -191,14 +200,17 @@ def reasons(entry: LoggedEntry) -> list[str]:
 
 def rules(entry: LoggedEntry) -> list[tuple[str, str]]:
     """Return words and id of each rule that refused, as they were told then; none once the details are erased."""
-    return [(told["text"], told["rule"]) for told in entry.details.get("rules", ())]
+    return [(rule_words(told["rule"], told["text"]), told["rule"]) for told in entry.details.get("rules", ())]
 
 
 def question(entry: LoggedEntry) -> str:
     """Say in words what an app asked to be answered with yes or no; empty for data, and once the details are erased."""
     asked = entry.details.get("context", {}).get("question")
-    if asked is None:
-        return ""
+    return "" if asked is None else question_of(asked)
+
+
+def question_of(asked: Mapping[str, str]) -> str:
+    """Say in words what stands in the log of a question."""
     if "atLeast" in asked:
         return f"Can you spend at least {asked['atLeast']} {asked['currency']}?"
     place = ", ".join(asked[name] for name in ("townName", "country") if name in asked)

@@ -143,6 +143,23 @@ def opened_details(path: str) -> Arrival:
     return arrive
 
 
+def looked_at(visit: Visit) -> None:
+    """Stand before the consent page with one's own balances shown, everything unfolded."""
+    visit.is_asked("balances", "balance_answers")
+    for account in visit.page.locator("input[name=account]").all():
+        account.check()
+    visit.presses("Show me")
+    assert visit.page.locator(".preview").count() == 1
+    visit.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+
+
+def receipt(visit: Visit) -> None:
+    """Open what was agreed to."""
+    visit.shares("balances", "transactions", "card_locations")
+    grant = next(row["grant_id"] for row in visit.person.rows("my_sharing") if row["status"] == "ACTIVE")
+    visit.opens(f"/consent/{grant}/receipt")
+
+
 STATES = (
     State("home", "/"),
     State("home-signed-in", "/", NEWCOMER),
@@ -154,6 +171,8 @@ STATES = (
     State("console-choice", "/console"),
     State("consent", asked(*ALL), NEWCOMER),
     State("consent-nothing-ticked", asked("balances", press="Allow"), NEWCOMER),
+    State("consent-preview", looked_at, NEWCOMER),
+    State("consent-receipt", receipt, SHARER),
     State("my-sharing-empty", "/my-sharing", NEWCOMER),
     State("my-sharing", sharing("/my-sharing"), SHARER),
     State("my-sharing-confirm-stop", sharing("/my-sharing", "Stop"), SHARER),

@@ -25,7 +25,12 @@ PLANTS = (
         'app.config["WTF_CSRF_CHECK_DEFAULT"] = False',
         f"{_INPUT}::own_session",
     ),
-    Plant("broker/grants/consents.py", "or not terms.is_within(asked) or", "or", f"{_WIDER}::no_step"),
+    Plant(
+        "broker/grants/choosing.py",
+        " and terms.is_within(asked) and is_positive",
+        " and is_positive",
+        f"{_WIDER}::no_step",
+    ),
     Plant(
         "broker/oauth/granted.py",
         "if not wanted or not wanted <= set(standing):",

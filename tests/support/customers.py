@@ -5,10 +5,13 @@ import secrets
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import update
+
 from broker.clock import system_clock
+from broker.crypto.digests import digest
 from broker.edge.services import Services
 from broker.grants.acts import Actor
 from broker.grants.consents import Answer, Asker
@@ -16,11 +19,13 @@ from broker.grants.contents import OfferedAccount
 from broker.policy.terms import CategoryTerm, Choice
 from broker.policy.vocabulary import Detail, Precision
 from broker.tokens.codes import Code, consume_code, issue_code
+from broker.tokens.models import TokenRow
 from broker.tokens.service import issue_access, issue_refresh
 from tests.support.caller import CALLBACK
 from tests.support.quick_bank import accounts_of, credential_of
 
 PLATFORMS = ("messenger", "ledgerly")
+_LASTING = timedelta(hours=1)
 DATA = ("accounts", "balances", "transactions", "card_locations")
 _TERMS = {
     "transactions": CategoryTerm("transactions", Detail.DETAIL),
@@ -100,10 +105,10 @@ class Customers:
         return grant_id
 
     def tokens(self, grant_id: str, jkt: str, categories: Sequence[str] = DATA, count: int = 1) -> list[str]:
-        """Issue access tokens of a grant, bound to this DPoP key."""
+        """Issue access tokens of a grant, bound to this DPoP key; they last for an hour, as long tests do."""
         platform_id, expires_at = self._platform_and_end(grant_id)
         with self.services.database.write() as session:
-            return [
+            issued = [
                 issue_access(
                     session,
                     grant_id=grant_id,
@@ -115,6 +120,10 @@ class Customers:
                 )[0]
                 for _ in range(count)
             ]
+            later = min(system_clock() + _LASTING, expires_at)
+            rows = update(TokenRow).where(TokenRow.digest.in_([digest(token) for token in issued]))
+            session.execute(rows.values(expires_at=later))
+        return issued
 
     def refresh_tokens(self, grant_id: str, categories: Sequence[str] = DATA, count: int = 1) -> list[str]:
         """Issue refresh tokens of a grant."""

@@ -18,7 +18,7 @@ from broker.crypto.keyset import generate_keyset, load_keyset
 from broker.crypto.signing_keys import SigningKeyFile
 from broker.edge.services import Services
 from broker.edge.visitor import Visitor, browser_id, sign_in, sign_out, visitor, wish_of
-from broker.release import OwnAccounts, OwnReceipts
+from broker.release import OwnAccounts, OwnReceipts, Previews
 from broker.settings import Settings
 from broker.switches.service import Switches
 from broker.tokens.service import issue_access
@@ -58,6 +58,7 @@ def services_of(house: House, base_url: str = BASE) -> Services:
         switches=Switches(house.sequencer, house.catalogue, house.sealer, house.watch),
         release=house.release,
         own_accounts=OwnAccounts(house.release),
+        previews=Previews(house.release),
         own_receipts=OwnReceipts(house.database, house.reader, house.watch),
         bank_session=lambda _: nothing,
         client_keys=build_client_keys(settings),

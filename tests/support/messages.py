@@ -5,6 +5,7 @@ translation, texts that are gone are dropped. Nothing is guessed: no translation
 """
 
 import ast
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ _PAGES = (
     "switches",
     "banks/facts.py",
     "audit/sequencer.py",
+    "policy/rules.py",
+    "release",
 )
 _ERRORS = {
     name for name, found in vars(errors).items() if isinstance(found, type) and issubclass(found, BrokerError)
@@ -99,7 +102,8 @@ def _extracted(method: str, path: Path) -> Iterator[Text]:
     found = extract_from_file(method, path, keywords=_KEYWORDS, options=options if "jinja" in method else None)
     for _line, said, _comments, _context in found:
         singular, plural = said if isinstance(said, tuple) else (said, "")
-        yield Text(singular, plural, path.relative_to(PACKAGE).as_posix())
+        if singular:
+            yield Text(singular, plural, path.relative_to(PACKAGE).as_posix())
 
 
 def _of_errors() -> Iterator[Text]:
@@ -122,6 +126,8 @@ def _sentences(node: ast.AST) -> Iterator[str]:
         yield from (_constant(line.value) for line in node.body if _assigns(line, "detail"))
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _ERRORS:
         yield from filter(None, map(_constant, node.args[:1]))
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Reason":
+        yield from filter(None, map(_constant, node.args[2:3]))
     elif _assigns(node, "_UNUSABLE"):
         yield _constant(node.value)
     elif _assigns(node, "TABLE") or _assigns(node, "_HTTP") or _assigns(node, "_HTTP_OTHER"):
@@ -144,14 +150,14 @@ def _file(code: str) -> Path:
 
 
 def update(code: str) -> None:
-    """Bring one file up to date with the texts of today, sorted by text."""
-    known, found = kept(code), wanted()
+    """Bring one file up to date with the texts of today, sorted by text; its head stays as it is."""
+    known, found, written = kept(code), wanted(), io.BytesIO()
     for message in found:
         if message.id and (before := known.get(message.id)) is not None:
             message.string = before.string
-    found.locale, found.header_comment = known.locale, known.header_comment
-    with _file(code).open("wb") as file:
-        write_po(file, found, width=120, sort_output=True, no_location=True, omit_header=False)
+    write_po(written, found, width=120, sort_output=True, no_location=True, omit_header=True)
+    head = _file(code).read_text(encoding="utf-8").split("\n\n", 1)[0]
+    _file(code).write_text(f"{head}\n\n{written.getvalue().decode().strip()}\n", encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

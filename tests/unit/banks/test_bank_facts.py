@@ -169,10 +169,10 @@ def test_a_proposal_and_an_approval_are_judged_by_the_facts_of_their_moment(hous
     assert refusal.value.code == "ceiling-exceeded"
     keeps(house, BOUNDS)
     grant_id = house.proposed()
-    keeps(house, replace(BOUNDS, maximum_frequency_per_day=1))
+    keeps(house, replace(BOUNDS, purposes=BOUNDS.purposes - {"chat_banking"}))
     with pytest.raises(PolicyRefused) as refusal:
         house.consents.approve(house.alice, grant_id, ASKER, Choice(("balances",), ("acc-1",)), OFFERED)
-    assert refusal.value.code == "ceiling-exceeded"
+    assert refusal.value.code == "purpose-forbidden"
     assert house.events(1) == ["grant.rejected"]
     assert house.log()[-1].policy_digest == in_force(house).catalogue.digest
 

@@ -21,8 +21,8 @@ PLANTS = (
         "broker/banks/facts.py", "_NEWEST = _OF_BANK.limit(1)", "_NEWEST = _OF_BANK.limit(0)", f"{_FACTS}::very_next"
     ),
     Plant(
-        "broker/release/service.py",
-        "most = min(most, found.bank.maximum_lookback_days)",
+        "broker/release/cut.py",
+        "most = min(most, bank.maximum_lookback_days)",
         "pass",
         f"{_FACTS}::no_further_back",
     ),

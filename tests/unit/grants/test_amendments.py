@@ -317,9 +317,9 @@ def test_a_proposal_that_the_policies_forbid_is_rejected_and_logged(house: House
 def test_policies_that_change_before_the_approval_reject_the_change_and_leave_the_grant(house: House) -> None:
     grant_id = granted(house)
     before, amendment_id = house.grant(grant_id), proposed(house, grant_id)
-    facts = replace(house.catalogue.banks["harbor"], categories=frozenset({"accounts"}))
+    facts = replace(house.catalogue.banks["harbor"], purposes=frozenset())
     changed = replace(house, catalogue=replace(house.catalogue, digest="changed", banks={"harbor": facts}))
-    with pytest.raises(PolicyRefused, match="category-off"):
+    with pytest.raises(PolicyRefused, match="purpose-forbidden"):
         approve(changed, amendment_id)
     assert house.grant(grant_id) == before
     assert (house.log()[-1].event, house.log()[-1].policy_digest) == ("grant.rejected", "changed")

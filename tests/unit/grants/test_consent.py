@@ -210,13 +210,13 @@ def test_a_proposal_that_the_policies_forbid_is_rejected_and_logged(
 
 def test_policies_that_change_before_the_approval_reject_it_and_say_so_in_the_log(house: House) -> None:
     grant_id = house.proposed(MODEST)
-    facts = replace(house.catalogue.banks["harbor"], categories=frozenset({"accounts"}))
+    facts = replace(house.catalogue.banks["harbor"], purposes=frozenset())
     changed = replace(house.catalogue, digest="changed", banks={"harbor": facts})
     consents = Consents(house.sequencer, changed, house.sealer, house.release.pairwise, house.watch)
-    with pytest.raises(PolicyRefused, match="category-off"):
+    with pytest.raises(PolicyRefused, match="purpose-forbidden"):
         consents.approve(house.alice, grant_id, ASKER, ALL, OFFERED)
     grant = house.grant(grant_id)
-    assert (grant.status, grant.status_code) == (GrantStatus.REJECTED, "category-off")
+    assert (grant.status, grant.status_code) == (GrantStatus.REJECTED, "purpose-forbidden")
     assert house.events() == ["grant.proposed", "grant.rejected"]
     assert house.log()[-1].policy_digest == "changed"
     with pytest.raises(ConsentRefused, match="consent-decided"):

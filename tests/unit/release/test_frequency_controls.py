@@ -34,7 +34,7 @@ PLANTS = (
     ),
     Plant("broker/policy/questions.py", "min(agreed, *bounds)", "agreed", _RELEASE),
     Plant("broker/release/pages.py", " and now < self.began_at + LIFE", "", _API),
-    Plant("broker/release/service.py", "min(last, wanted.page.began_at) if wanted.page else last", "last", _RELEASE),
+    Plant("broker/release/cut.py", "min(last, wanted.page.began_at) if wanted.page else last", "last", _RELEASE),
     Plant("broker/edge/presence.py", "    return address is not None\n", "    return True\n", _API),
     Plant(
         "broker/edge/problems.py",

@@ -5,7 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from web_world import Browser, World, account, form_with, path_of, words_of
+from told_bank import account
+from web_world import Browser, World, form_with, path_of, words_of
 from werkzeug.test import TestResponse
 
 from broker.audit.verification.pack import verify_pack

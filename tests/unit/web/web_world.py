@@ -15,17 +15,17 @@ from flask.testing import FlaskClient
 from identity_provider import IdentityProvider
 from joserfc.jwk import ECKey
 from sqlalchemy import select
+from told_bank import FakeConnector
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from broker.app import build_services, create_app
 from broker.banks import service as banks
-from broker.banks.connector import BankAccess, BankAccount, Connector, OpenStatus
+from broker.banks.connector import Connector
 from broker.clock import system_clock
 from broker.crypto.keyset import generate_keyset
 from broker.edge.services import Services
 from broker.edge.visitor import SignInWish
-from broker.errors import BankUnavailable
 from broker.grants.acts import Actor
 from broker.grants.consents import Answer, Asker
 from broker.grants.proposals import AmendAction
@@ -33,7 +33,7 @@ from broker.grants.views import Grant
 from broker.platforms import service as platforms
 from broker.policy.terms import CategoryTerm, Terms
 from broker.policy.vocabulary import Detail, Precision
-from broker.release import Call, OwnAccounts, Rendered, Wanted
+from broker.release import Call, OwnAccounts, Previews, Rendered, Wanted
 from broker.users.models import IdentityRow
 from tests.support.sandbox_settings import sandbox_settings
 from tests.support.stores import Store
@@ -48,28 +48,6 @@ ALL_TERMS = (
     CategoryTerm("transactions", Detail.DETAIL),
     CategoryTerm("card_locations", None, Precision.EXACT),
 )
-
-
-class FakeConnector:
-    """Lists the accounts that a test lays out; or is down."""
-
-    standard = "fdx"
-
-    def __init__(self) -> None:
-        self.is_down = False
-        self.asked = 0
-        self.listed = [account("a-1", "Everyday money", "••7803"), account("a-2", "Summer fund", "••1302")]
-
-    def accounts(self, access: BankAccess) -> list[BankAccount]:
-        self.asked += 1
-        if self.is_down:
-            raise BankUnavailable
-        assert access.subject.startswith("hb-")
-        return self.listed
-
-
-def account(ref: str, name: str, number: str) -> BankAccount:
-    return BankAccount(ref, name, None, number, OpenStatus.OPEN, "TRANS_AND_SAVINGS_ACCOUNTS", "USD", is_joint=False)
 
 
 @dataclass
@@ -260,7 +238,7 @@ def build_world(folder: Path, store: Store, provider: IdentityProvider) -> World
     built = build_services(settings, clock)
     connector = FakeConnector()
     release = replace(built.release, connectors={"harbor": cast("Connector", connector)})
-    built = replace(built, release=release, own_accounts=OwnAccounts(release))
+    built = replace(built, release=release, own_accounts=OwnAccounts(release), previews=Previews(release))
     provider.broker_keys = built.keyset.public_jwks()
     _register(built, provider)
     world = World(create_app(built), built, provider, connector)
