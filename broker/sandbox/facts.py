@@ -57,7 +57,7 @@ def write_info(
         "processes": {name: [process.pid] for name, process in processes.running.items()},
     }
     write_private(layout.info_file, document)
-    write_private(layout.people_file, named_alone(document["users"]))
+    write_private(layout.people_file, named_alone(users_told(people)))
     return document
 
 
