@@ -40,15 +40,18 @@ from broker.outbound import OutboundClient, OutboundSession
 from broker.platforms.client_keys import LARGEST_SET, ClientKeys
 from broker.policy.catalogue import BankFacts, Catalogue
 from broker.policy.loading import load_catalogue
+from broker.reference import pages as reference
 from broker.release import Looks, OwnAccounts, OwnReceipts, Previews, Release, Renewals
 from broker.settings import Mode, Settings
 from broker.storage.clock_file import own_clock
 from broker.storage.engine import Database
 from broker.switches.service import Switches
 from broker.tokens.lasting import lengthen
+from broker.users.passkeys import Passkeys
 from broker.users.service import Users
 from broker.web import (
     access_export,
+    account,
     agreement,
     assets,
     bank_accesses,
@@ -65,6 +68,7 @@ from broker.web import (
     my_sharing,
     one_entry,
     one_grant,
+    passkeys,
     receipts,
     release_map,
     renewing,
@@ -73,6 +77,8 @@ from broker.web import (
     switches,
     verify_receipt,
 )
+from broker.web.developer import pages as developer
+from broker.web.developer import welcome as developer_welcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,9 @@ MOUNT_TABLE = (
     Mount(language.blueprint, "", gates.own_page),
     Mount(styleguide.blueprint, "", gates.public),
     Mount(sign_in.blueprint, "", gates.public),
+    Mount(passkeys.sign_in, "", gates.public),
+    Mount(passkeys.blueprint, "", gates.person),
+    Mount(account.blueprint, "", gates.somebody),
     Mount(consent.blueprint, "", gates.person),
     Mount(agreement.blueprint, "", gates.person),
     Mount(my_sharing.blueprint, "", gates.person),
@@ -109,6 +118,9 @@ MOUNT_TABLE = (
     Mount(bank_log_health.blueprint, "", gates.staff),
     Mount(bank_facts.blueprint, "", gates.staff),
     Mount(switches.blueprint, "", gates.staff),
+    Mount(reference.blueprint, "", gates.public),
+    Mount(developer_welcome.blueprint, "", gates.public),
+    Mount(developer.blueprint, "", gates.developer),
     Mount(metadata.blueprint, "/.well-known", gates.public),
     Mount(oauth.browser, "/oauth", gates.public),
     Mount(oauth.blueprint, "/oauth", gates.client),
@@ -201,6 +213,7 @@ def build_services(settings: Settings, wall: Clock = system_clock, catalogue: Ca
         fences=fences,
         catalogue=catalogue,
         users=users,
+        passkeys=Passkeys(sealer),
         grants=Grants(sequencer, fences, clock),
         consents=Consents(sequencer, catalogue, sealer, pairwise, clock),
         amendments=Amendments(sequencer, fences, catalogue, sealer, clock),

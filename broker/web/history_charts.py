@@ -4,9 +4,10 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from babel.dates import format_date
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import format_date
+from flask_babel import get_locale
 
 from broker.audit import reader
 from broker.clock import start_of_day
@@ -89,8 +90,8 @@ def _height(count: int, most: int) -> int:
 
 
 def _written(day: date) -> str:
-    return str(format_date(day, "long"))  # type: ignore[no-untyped-call] # Flask-Babel
+    return format_date(day, "long", locale=get_locale() or "en_GB")
 
 
 def _short(day: date) -> str:
-    return str(format_date(day, "d MMM"))  # type: ignore[no-untyped-call] # Flask-Babel
+    return format_date(day, "d MMM", locale=get_locale() or "en_GB")

@@ -92,7 +92,7 @@ def sign_out() -> ResponseReturnValue:
 def choose_console() -> ResponseReturnValue:
     """Lead staff to their bank's console, after they have said which bank."""
     found = browser.visitor()
-    if found is not None and found.role is not None:
+    if found is not None and found.role is not None and found.bank_id:
         return see_other(f"/console/{found.bank_id}")
     with services().database.read() as session:
         banks = all_banks(session)
@@ -123,7 +123,8 @@ def _enter(bank: Bank, wish_id: str, wish: SignInWish, found: Confirmed) -> None
     if not wish.staff and found.role is not None:
         raise SignInRefused("You signed in as a member of the bank's staff. This page is for customers.")
     if found.role is not None:
-        browser.sign_in(Visitor(bank.id, found.name, role=found.role))
+        staff_id = services().users.staff_id(bank.id, found.subject)
+        browser.sign_in(Visitor(bank.id, found.name, role=found.role, staff_id=staff_id))
         return
     now = services().clock()
     with services().database.write() as session:
