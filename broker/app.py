@@ -29,7 +29,9 @@ from broker.edge.services import Services, install
 from broker.edge.session import DatabaseSessions
 from broker.grants.amendments import Amendments
 from broker.grants.consents import Consents
+from broker.grants.extensions import Extensions
 from broker.grants.fence import Fences
+from broker.grants.linking import Linking
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.oauth import grant_resource, metadata, registration
@@ -39,24 +41,39 @@ from broker.platforms.client_keys import LARGEST_SET, ClientKeys
 from broker.policy.catalogue import BankFacts, Catalogue
 from broker.policy.loading import load_catalogue
 from broker.reference import pages as reference
-from broker.release import OwnAccounts, OwnReceipts, Previews, Release, Renewals
+from broker.release import Looks, OwnAccounts, OwnReceipts, Previews, Release, Renewals
 from broker.settings import Mode, Settings
 from broker.storage.clock_file import own_clock
 from broker.storage.engine import Database
 from broker.switches.service import Switches
+from broker.tokens.lasting import lengthen
+from broker.users.passkeys import Passkeys
 from broker.users.service import Users
 from broker.web import (
+    access_export,
+    account,
     agreement,
     assets,
+    bank_accesses,
     bank_console,
     bank_facts,
+    bank_log_health,
     consent,
     history,
+    history_charts,
+    history_export,
     home,
     language,
+    linking,
     my_sharing,
+    one_entry,
+    one_grant,
+    passkeys,
     receipts,
+    release_map,
+    renewing,
     sign_in,
+    styleguide,
     switches,
     verify_receipt,
 )
@@ -77,14 +94,28 @@ MOUNT_TABLE = (
     Mount(health.blueprint, "", gates.public),
     Mount(home.blueprint, "", gates.public),
     Mount(language.blueprint, "", gates.own_page),
+    Mount(styleguide.blueprint, "", gates.public),
     Mount(sign_in.blueprint, "", gates.public),
+    Mount(passkeys.sign_in, "", gates.public),
+    Mount(passkeys.blueprint, "", gates.person),
+    Mount(account.blueprint, "", gates.somebody),
     Mount(consent.blueprint, "", gates.person),
     Mount(agreement.blueprint, "", gates.person),
     Mount(my_sharing.blueprint, "", gates.person),
+    Mount(linking.blueprint, "", gates.person),
+    Mount(one_grant.blueprint, "", gates.person),
+    Mount(renewing.blueprint, "", gates.person),
     Mount(history.blueprint, "", gates.person),
+    Mount(history_export.blueprint, "", gates.person),
+    Mount(history_charts.blueprint, "", gates.person),
+    Mount(release_map.blueprint, "", gates.person),
+    Mount(one_entry.blueprint, "", gates.person),
     Mount(receipts.blueprint, "", gates.person),
     Mount(verify_receipt.blueprint, "", gates.public),
     Mount(bank_console.blueprint, "", gates.staff),
+    Mount(bank_accesses.blueprint, "", gates.staff),
+    Mount(access_export.blueprint, "", gates.staff),
+    Mount(bank_log_health.blueprint, "", gates.staff),
     Mount(bank_facts.blueprint, "", gates.staff),
     Mount(switches.blueprint, "", gates.staff),
     Mount(reference.blueprint, "", gates.public),
@@ -182,15 +213,19 @@ def build_services(settings: Settings, wall: Clock = system_clock, catalogue: Ca
         fences=fences,
         catalogue=catalogue,
         users=users,
+        passkeys=Passkeys(sealer),
         grants=Grants(sequencer, fences, clock),
         consents=Consents(sequencer, catalogue, sealer, pairwise, clock),
         amendments=Amendments(sequencer, fences, catalogue, sealer, clock),
+        extensions=Extensions(sequencer, fences, catalogue, sealer, clock, lengthen=lengthen),
+        linking=Linking(sequencer, fences, clock),
         grant_reader=reader,
         switches=Switches(sequencer, catalogue, sealer, clock),
         release=release,
         own_accounts=OwnAccounts(release),
         own_receipts=OwnReceipts(database, reader, clock),
         previews=Previews(release),
+        looks=Looks(release),
         bank_session=partial(OutboundSession, http),
         client_keys=build_client_keys(settings),
         signing=SigningKeyFile(settings.key_file),

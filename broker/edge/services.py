@@ -14,16 +14,19 @@ from broker.crypto.sealing import Sealer
 from broker.crypto.signing_keys import SigningKeyFile
 from broker.grants.amendments import Amendments
 from broker.grants.consents import Consents
+from broker.grants.extensions import Extensions
 from broker.grants.fence import Fences
+from broker.grants.linking import Linking
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.outbound import OutboundSession
 from broker.platforms.client_keys import ClientKeys
 from broker.policy import Catalogue
-from broker.release import OwnAccounts, OwnReceipts, Previews, Release
+from broker.release import Looks, OwnAccounts, OwnReceipts, Previews, Release
 from broker.settings import Settings
 from broker.storage.engine import Database
 from broker.switches.service import Switches
+from broker.users.passkeys import Passkeys
 from broker.users.service import Users
 
 _KEY = "broker"
@@ -48,15 +51,19 @@ class Services:
     fences: Fences
     catalogue: Catalogue
     users: Users
+    passkeys: Passkeys
     grants: Grants
     consents: Consents
     amendments: Amendments
+    extensions: Extensions
+    linking: Linking
     grant_reader: GrantReader
     switches: Switches
     release: Release
     own_accounts: OwnAccounts
     own_receipts: OwnReceipts
     previews: Previews
+    looks: Looks
     bank_session: Callable[[str], OutboundSession]
     client_keys: ClientKeys
     signing: SigningKeyFile

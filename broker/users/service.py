@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from broker.crypto.sealing import Sealer
 from broker.storage.base import first_row, new_id, table_of
 from broker.users.models import IdentityRow, UserRow
+from broker.users.moves import present_user
 
 # Built once, and run without the ORM: each call of a platform asks.
 _IDENTITIES = table_of(IdentityRow)
@@ -87,6 +88,15 @@ class Users:
         row = first_row(session, _AT_BANK, of_user=user_id, of_bank=bank_id)
         return None if row is None else self._identity(row)
 
+    def identities(self, session: Session, user_id: str) -> list[Identity]:
+        """Return the person at each of their banks, whichever was signed in at last first."""
+        mine = select(IdentityRow).where(IdentityRow.user_id == user_id)
+        return [self._identity(row) for row in session.scalars(mine.order_by(IdentityRow.signed_in_at.desc())).all()]
+
+    def staff_id(self, bank_id: str, subject: str) -> str:
+        """Return what tells a member of a bank's staff from the others, without saying who it is."""
+        return self._digest(bank_id, subject).hex()
+
     def check_key(self, session: Session) -> bool:
         """Open what is stored of the newest person; False when nobody has signed in yet.
 
@@ -102,7 +112,9 @@ class Users:
         Nothing happens when another than `old` is stored by now: a newer sign-in must not be undone.
         """
         row = session.scalars(
-            select(IdentityRow).where(IdentityRow.user_id == user_id, IdentityRow.bank_id == bank_id).with_for_update()
+            select(IdentityRow)
+            .where(IdentityRow.user_id == present_user(session, user_id, bank_id), IdentityRow.bank_id == bank_id)
+            .with_for_update()
         ).first()
         if row is None or self._identity(row).credential != old:
             return

@@ -122,6 +122,17 @@ def sharing(path: str, *then: str) -> Arrival:
     return arrive
 
 
+def followed(path: str, *links: str) -> Arrival:
+    """Open a page as somebody who shares something, and follow links."""
+
+    def arrive(visit: Visit) -> None:
+        sharing(path)(visit)
+        for name in links:
+            visit.page.get_by_role("link", name=name).first.click()
+
+    return arrive
+
+
 def asked(*categories: str, press: str = "") -> Arrival:
     """Stand before the consent page, and press a button there."""
 
@@ -164,7 +175,13 @@ STATES = (
     State("home", "/"),
     State("home-signed-in", "/", NEWCOMER),
     State("about-data", "/about/data"),
+    State("styleguide", "/styleguide"),
     State("sign-in", "/sign-in"),
+    State("passkey-sign-in", "/sign-in/passkey"),
+    State("account", "/account", NEWCOMER),
+    State("account-of-staff", "/account", "harbor/auditor"),
+    State("passkey-new", "/account/passkeys/new", NEWCOMER),
+    State("step-up", "/step-up?next=/account", NEWCOMER),
     State("problem-not-found", "/nowhere", status=404),
     State("problem-bad-input", "/history?decision=nonsense", NEWCOMER, status=400),
     State("verify-receipt", "/receipts/verify"),
@@ -177,11 +194,21 @@ STATES = (
     State("my-sharing", sharing("/my-sharing"), SHARER),
     State("my-sharing-confirm-stop", sharing("/my-sharing", "Stop"), SHARER),
     State("my-sharing-confirm-pause", sharing("/my-sharing", "Pause"), SHARER),
+    State("home-sharing", sharing("/"), SHARER),
+    State("one-grant", followed("/my-sharing", "View"), SHARER),
+    State("renew-too-early", followed("/my-sharing", "View", "Renew"), SHARER),
+    State("banks", "/my-sharing/banks", NEWCOMER),
+    State("banks-not-proven", "/my-sharing/banks/link", NEWCOMER, status=409),
     State("history-empty", "/history?category=accounts", NEWCOMER),
     State("history", opened_details("/history"), SHARER),
+    State("history-charts-empty", "/history/charts", NEWCOMER),
+    State("history-map-nobody", "/history/map", NEWCOMER),
     State("history-nothing-fits", sharing("/history?decision=refused"), SHARER),
     State("bank-console", "/console/harbor", "harbor/auditor"),
     State("bank-console-admin", "/console/harbor", "harbor/admin"),
+    State("bank-log", "/console/harbor/log?reason=policy-files", "harbor/auditor"),
+    State("bank-log-bad-input", "/console/harbor/log?since=yesterday", "harbor/auditor", status=400),
+    State("bank-log-health", "/console/harbor/log-health", "harbor/auditor"),
     State("switches", "/console/harbor/switches", "harbor/admin"),
     State("bank-facts", "/console/harbor/facts", "harbor/admin"),
 )

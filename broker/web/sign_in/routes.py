@@ -6,6 +6,7 @@ from marshmallow import fields
 from marshmallow.validate import Length
 
 from broker.banks.service import Bank, all_banks
+from broker.clock import microseconds
 from broker.edge import visitor as browser
 from broker.edge.answers import see_other
 from broker.edge.headers import allow_form_targets
@@ -122,7 +123,8 @@ def _enter(bank: Bank, wish_id: str, wish: SignInWish, found: Confirmed) -> None
     if not wish.staff and found.role is not None:
         raise SignInRefused("You signed in as a member of the bank's staff. This page is for customers.")
     if found.role is not None:
-        browser.sign_in(Visitor(bank.id, found.name, role=found.role))
+        staff_id = services().users.staff_id(bank.id, found.subject)
+        browser.sign_in(Visitor(bank.id, found.name, role=found.role, staff_id=staff_id))
         return
     now = services().clock()
     with services().database.write() as session:
@@ -138,4 +140,7 @@ def _enter(bank: Bank, wish_id: str, wish: SignInWish, found: Confirmed) -> None
             # If nothing comes of it, the tokens must not stay: the worker looks again when a proposal would be dead.
             task = {"user_id": known.user_id, "bank_id": bank.id}
             outbox.put(session, outbox.TaskKind.BANK_END, task, now, delay=2 * PROPOSAL_LIFE)
+    if wish.links:
+        browser.keep_linked(bank.id, known.user_id, found.name, microseconds(now) // 1_000_000)
+        return
     browser.sign_in(Visitor(bank.id, found.name, user_id=known.user_id, wish=wish_id))
