@@ -38,7 +38,7 @@ from broker.outbound import OutboundClient, OutboundSession
 from broker.platforms.client_keys import LARGEST_SET, ClientKeys
 from broker.policy.catalogue import BankFacts, Catalogue
 from broker.policy.loading import load_catalogue
-from broker.release import OwnAccounts, OwnReceipts, Previews, Release, Renewals
+from broker.release import Looks, OwnAccounts, OwnReceipts, Previews, Release, Renewals
 from broker.settings import Mode, Settings
 from broker.storage.clock_file import own_clock
 from broker.storage.engine import Database
@@ -49,12 +49,16 @@ from broker.web import (
     assets,
     bank_console,
     bank_facts,
+    charts,
     consent,
     history,
+    history_export,
     home,
     language,
     my_sharing,
+    one_entry,
     receipts,
+    release_map,
     sign_in,
     switches,
     verify_receipt,
@@ -79,6 +83,10 @@ MOUNT_TABLE = (
     Mount(agreement.blueprint, "", gates.person),
     Mount(my_sharing.blueprint, "", gates.person),
     Mount(history.blueprint, "", gates.person),
+    Mount(history_export.blueprint, "", gates.person),
+    Mount(charts.blueprint, "", gates.person),
+    Mount(release_map.blueprint, "", gates.person),
+    Mount(one_entry.blueprint, "", gates.person),
     Mount(receipts.blueprint, "", gates.person),
     Mount(verify_receipt.blueprint, "", gates.public),
     Mount(bank_console.blueprint, "", gates.staff),
@@ -185,6 +193,7 @@ def build_services(settings: Settings, wall: Clock = system_clock, catalogue: Ca
         own_accounts=OwnAccounts(release),
         own_receipts=OwnReceipts(database, reader, clock),
         previews=Previews(release),
+        looks=Looks(release),
         bank_session=partial(OutboundSession, http),
         client_keys=build_client_keys(settings),
         signing=SigningKeyFile(settings.key_file),

@@ -1,9 +1,10 @@
 """Reads the log for those it concerns: a person their own entries, a bank those of its customers."""
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, Select, func, select, tuple_
@@ -16,6 +17,7 @@ from broker.clock import microseconds
 from broker.crypto.sealing import Sealer
 from broker.tlog.disclosure import DIGESTS
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TOLD_OF_SWITCHES = ("reason",)
 
 
@@ -113,6 +115,27 @@ def acts_of_user(session: Session, user_id: str, events: Collection[Event], limi
     return [logged(row, {}) for row in session.scalars(newest)]
 
 
+def outcomes_of_user(session: Session, user_id: str, since_at: datetime) -> Counter[tuple[date, str, bool]]:
+    """Count how accesses to one person's data ended since then, by day (UTC), category, and whether data left.
+
+    What was refused before anybody looked at what was wanted has no category.
+    """
+    own = select(SubjectRow.pseudonym).where(SubjectRow.user_id == user_id)
+    query = select(EntryRow.time_us, EntryRow.event, EntryRow.leaf).where(
+        EntryRow.subject.in_(own),
+        EntryRow.time_us >= microseconds(since_at),
+        EntryRow.event.in_([Event.ACCESS_RELEASED.value, Event.ACCESS_REFUSED.value, Event.ACCESS_FAILED.value]),
+    )
+    return Counter(
+        (
+            (_EPOCH + timedelta(microseconds=row.time_us)).date(),
+            json.loads(row.leaf).get("category") or "",
+            row.event == Event.ACCESS_RELEASED.value,
+        )
+        for row in session.execute(query)
+    )
+
+
 def tail(session: Session, *, after: Mapping[str, int], limit: int = 500) -> list[LoggedEntry]:
     """Return entries of all logs, oldest first, without details.
 
@@ -129,7 +152,7 @@ def tail(session: Session, *, after: Mapping[str, int], limit: int = 500) -> lis
 def newest_at(session: Session) -> datetime | None:
     """Return the time of the newest entry of all logs, None when nothing has been logged."""
     newest_us = session.scalar(select(func.max(LogState.last_time_us)).where(LogState.size > 0))
-    return None if newest_us is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=newest_us)
+    return None if newest_us is None else _EPOCH + timedelta(microseconds=newest_us)
 
 
 def _switches(banks: Collection[str]) -> Select[EntryRow]:
@@ -175,7 +198,7 @@ def logged(row: EntryRow | Row[Any], details: Mapping[str, Any]) -> LoggedEntry:
     return LoggedEntry(
         log=row.log,
         number=row.number,
-        at=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=leaf["time"]),
+        at=_EPOCH + timedelta(microseconds=leaf["time"]),
         bank_id=row.log.split("/")[-2],  # <host>/audit/<bank or operator>/<year>
         event=Event(leaf["event"]),
         initiator=Initiator(leaf["initiator"]),

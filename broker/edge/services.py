@@ -20,7 +20,7 @@ from broker.grants.service import Grants
 from broker.outbound import OutboundSession
 from broker.platforms.client_keys import ClientKeys
 from broker.policy import Catalogue
-from broker.release import OwnAccounts, OwnReceipts, Previews, Release
+from broker.release import Looks, OwnAccounts, OwnReceipts, Previews, Release
 from broker.settings import Settings
 from broker.storage.engine import Database
 from broker.switches.service import Switches
@@ -57,6 +57,7 @@ class Services:
     own_accounts: OwnAccounts
     own_receipts: OwnReceipts
     previews: Previews
+    looks: Looks
     bank_session: Callable[[str], OutboundSession]
     client_keys: ClientKeys
     signing: SigningKeyFile

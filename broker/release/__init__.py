@@ -1,6 +1,7 @@
 """The only way data leaves: to a platform under a grant, and to the person's own account list and preview."""
 
 from broker.release.asking import Call, Released, Rendered, Wanted
+from broker.release.looks import Looks
 from broker.release.own_accounts import OwnAccount, OwnAccounts
 from broker.release.own_receipts import OwnReceipts
 from broker.release.pages import ReadPage
@@ -12,6 +13,7 @@ from broker.release.wire import plain
 __all__ = [
     "BODY_MAX_BYTES",
     "Call",
+    "Looks",
     "OwnAccount",
     "OwnAccounts",
     "OwnReceipts",

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from flask import Flask, Response, request
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
+from werkzeug.wrappers import Response as AnyResponse
 
 BUNDLES = {"broker.css": tuple(f"css/{part}.css" for part in ("tokens", "base", "forms", "cards", "lists", "print"))}
 """Files that are made of others: one style sheet for every page. A page may bring one more of its own."""
@@ -46,7 +47,7 @@ def install(app: Flask) -> None:
     """Serve the application's static files, and let templates write `asset("broker.css")`."""
     folder = Path(app.static_folder or "")
 
-    def serve(filename: str) -> Response:
+    def serve(filename: str) -> AnyResponse:
         return _answer(_found(folder, filename))
 
     def address(filename: str) -> str:
@@ -56,7 +57,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals["asset"] = address
 
 
-def _answer(asset: Asset) -> Response:
+def _answer(asset: Asset) -> AnyResponse:
     takes_gzip = request.accept_encodings["gzip"] > 0
     response = Response(asset.compressed if takes_gzip else asset.content)
     response.headers["Content-Type"] = asset.kind

@@ -59,7 +59,7 @@ class _Choice(Form):
     next = fields.String(load_default=_HOME)
 
 
-class _Messages(Domain):  # type: ignore[misc]  # Flask-Babel publishes no types
+class _Messages(Domain):
     """The texts of the pages, read from the files that translators edit: nothing has to be compiled."""
 
     def get_translations(self) -> NullTranslations:
@@ -84,7 +84,7 @@ def chosen() -> str:
     if not has_request_context():
         return _SOURCE
     kept = request.cookies.get(_cookie_name())
-    if kept in LANGUAGES:
+    if kept is not None and kept in LANGUAGES:
         return kept
     # Werkzeug's own match takes `en` out of `es-MX, en;q=0.5`: it looks for the whole tag first.
     asked = (_PRIMARY.split(tag, maxsplit=1)[0].lower() for tag, quality in request.accept_languages if quality > 0)
@@ -97,8 +97,8 @@ def install(app: Flask) -> None:
     A catalogue that cannot be read stops the start, not a page.
     """
     app.jinja_env.policies["ext.i18n.trimmed"] = True
-    babel = Babel(app, locale_selector=lambda: LANGUAGES[chosen()].locale)
-    babel.domain_instance = _Messages()
+    babel = Babel(app, locale_selector=lambda: LANGUAGES[chosen()].locale)  # type: ignore[no-untyped-call] # Flask-Babel
+    babel.domain_instance = _Messages()  # type: ignore[no-untyped-call] # Flask-Babel
     app.after_request(_label)
     for code in LANGUAGES:
         messages(code)

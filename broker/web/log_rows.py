@@ -4,33 +4,44 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from marshmallow import fields
-from marshmallow.validate import Length, OneOf, Regexp
+from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from broker.audit.reader import LoggedEntry, Page, Place
 from broker.audit.vocabulary import Event
+from broker.clock import microseconds
 from broker.web import words
 from broker.web.formats import exact
 from broker.web.forms import Form
 from broker.web.parties import Names
 
 _PAGE = 200
+SHORT_PAGE = 50
+"""How many entries a page shows that says each in words: it must stay light for a phone."""
+
 _MOST_READS = 10
 _PLACE = re.compile(r"[0-9]{1,16}:[0-9]{1,12}:[!-~]{1,160}")
+_DAYS = Range(date(1970, 1, 1), date(2200, 1, 1))
 _DECISIONS = ("allowed", "refused", "failed")
 _OUTCOMES = {Event.ACCESS_RELEASED, Event.ACCESS_REFUSED, Event.ACCESS_FAILED}
 
 
 class FilterForm(Form):
-    """The query of a page with log rows. `before` is the place of a row: only older ones are shown."""
+    """The query of a page with log rows. `since` and `until` are the first and the last day (UTC) that are shown.
+
+    `before` is the place of a row: only older ones are shown.
+    """
 
     platform = fields.String(load_default=None, validate=Length(max=64))
     held_by = fields.String(load_default=None, validate=Length(max=64))
     category = fields.String(load_default=None, validate=Length(max=40))
     decision = fields.String(load_default=None, validate=OneOf(_DECISIONS))
     event = fields.Enum(Event, by_value=True, load_default=None)
+    since = fields.Date(load_default=None, validate=_DAYS)
+    until = fields.Date(load_default=None, validate=_DAYS)
     before = fields.String(load_default=None, validate=Regexp(_PLACE))
 
 
@@ -50,19 +61,39 @@ def collect(
     read: Callable[[Page], list[LoggedEntry]],
     wanted: Mapping[str, Any],
     concerns: Callable[[LoggedEntry], bool] = _is_any,
+    *,
+    size: int = _PAGE,
 ) -> Batch:
-    """Read on until a page is full, the log ends or enough was read for one answer; leave out what concerns nobody."""
+    """Read on until a page is full, the log ends or enough was read for one answer; leave out what concerns nobody.
+
+    `size` is how many entries are read at once, and make a page full.
+    """
     found: list[LoggedEntry] = []
-    before = _place(wanted["before"]) if wanted["before"] else None
+    before = _beginning(wanted)
     for _ in range(_MOST_READS):
-        entries = read(Page(_PAGE, before))
+        entries = read(Page(size, before))
         found += [entry for entry in entries if _fits(entry, wanted) and concerns(entry)]
-        if len(entries) < _PAGE:
+        if len(entries) < size or _is_passed(wanted, entries[-1]):
             return Batch(found, None)
         before = entries[-1].place
-        if len(found) >= _PAGE:
+        if len(found) >= size:
             break
     return Batch(found, f"{before.time_us}:{before.number}:{before.log}" if before else None)
+
+
+def collect_most(
+    read: Callable[[Page], list[LoggedEntry]],
+    wanted: Mapping[str, Any],
+    concerns: Callable[[LoggedEntry], bool] = _is_any,
+    *,
+    most: int,
+) -> Batch:
+    """Read on over many pages until the log ends or at least `most` entries were found."""
+    batch = collect(read, wanted, concerns)
+    while batch.older is not None and len(batch.entries) < most:
+        more = collect(read, {**wanted, "before": batch.older}, concerns)
+        batch = Batch(batch.entries + more.entries, more.older)
+    return batch
 
 
 def as_json(entry: LoggedEntry, names: Names, statuses: Mapping[str, str]) -> dict[str, Any]:
@@ -101,6 +132,21 @@ def filter_query(wanted: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in wanted.items() if value is not None and name != "before"}
 
 
+def _beginning(wanted: Mapping[str, Any]) -> Place | None:
+    """Return the place before which to read: that of the last page, or the end of the last day."""
+    if wanted["before"]:
+        return _place(wanted["before"])
+    last: date | None = wanted["until"]
+    if last is None:
+        return None
+    return Place(microseconds(datetime.combine(last + timedelta(days=1), time(), UTC)), "", 0)
+
+
+def _is_passed(wanted: Mapping[str, Any], entry: LoggedEntry) -> bool:
+    """Say whether entries as old as this one are older than what is wanted."""
+    return wanted["since"] is not None and entry.at.date() < wanted["since"]
+
+
 def _place(text: str) -> Place:
     time_us, number, log = text.split(":", 2)
     return Place(int(time_us), log, int(number))
@@ -114,6 +160,9 @@ def _fits(entry: LoggedEntry, wanted: Mapping[str, Any]) -> bool:
         "decision": entry.decision,
         "event": entry.event,
     }
+    first, last, day = wanted["since"], wanted["until"], entry.at.date()
+    if (first is not None and day < first) or (last is not None and day > last):
+        return False
     return all(wanted[name] is None or wanted[name] == fact for name, fact in facts.items())
 
 

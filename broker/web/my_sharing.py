@@ -14,6 +14,7 @@ from broker.edge.answers import rows, see_other
 from broker.edge.gates import actor
 from broker.edge.problems import wants_json
 from broker.edge.services import services
+from broker.edge.wording import spoken
 from broker.web import parties, words
 from broker.web.cards import Card, acts_on_all, as_json, cards_of
 from broker.web.formats import place
@@ -73,6 +74,6 @@ def _cards() -> list[Card]:
     with services().database.read() as session:
         grants = services().grant_reader.of_user(session, actor().user_id, now)
         names = parties.names(session)
-        files = services().catalogue
+        files = spoken()
         rules = {bank: in_force(session, files, bank) for bank in {grant.bank_id for grant in grants}}
     return cards_of(grants, rules, files, names, now)

@@ -10,9 +10,9 @@ from typing import Any
 from flask_babel import gettext
 
 from broker.edge.gates import actor
-from broker.edge.problems import told as in_words
 from broker.edge.services import services
 from broker.edge.wording import spoken
+from broker.edge.wording import told as in_words
 from broker.errors import (
     BankSignInNeeded,
     BankUnavailable,

@@ -3,16 +3,19 @@
 Trusted by whoever uses it: this very page, and the keys on it. It says so, and how to do without.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from broker.audit import tree
 from broker.audit.vocabulary import OPERATOR_LOG
 from broker.audit.vouching import vkeys_of
 from broker.edge.headers import allow_own_scripts
 from broker.edge.services import services
+from broker.edge.wording import spoken
 from broker.web import parties, words
 
 blueprint = Blueprint("verify_receipt", __name__)
@@ -34,15 +37,20 @@ def show() -> ResponseReturnValue:
 
 def _facts(banks: dict[str, str], vkeys: list[str]) -> dict[str, Any]:
     """Say what the check needs to know: the keys of each of our logs, and the plain words."""
-    catalogue = services().catalogue
+    catalogue = spoken()
     return {
         "keys": vkeys,
         "witnesses": [],
-        "banks": {**banks, OPERATOR_LOG: "the operator"},
-        "events": {event.value: text for event, text in words.EVENTS.items()},
-        "decisions": words.DECISIONS,
-        "reasons": words.REASONS,
+        "banks": {**banks, OPERATOR_LOG: gettext("the operator")},
+        "events": {event.value: str(text) for event, text in words.EVENTS.items()},
+        "decisions": _told(words.DECISIONS),
+        "reasons": _told(words.REASONS),
         "categories": {category.name: category.title for category in catalogue.categories.values()},
         "purposes": {purpose: found.title for purpose, found in catalogue.purposes.items()},
-        "details": words.DETAILS,
+        "details": _told(words.DETAILS),
     }
+
+
+def _told(table: Mapping[str, Any]) -> dict[str, str]:
+    """Say the words of a table in the language of the page."""
+    return {code: str(words) for code, words in table.items()}

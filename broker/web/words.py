@@ -1,6 +1,9 @@
 """The plain words for what the log says: events, decisions and reasons."""
 
 from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext, lazy_gettext
 
 from broker.audit.reader import LoggedEntry
 from broker.audit.vocabulary import Event, Initiator
@@ -8,7 +11,11 @@ from broker.edge.wording import rule_words
 from broker.policy import Catalogue
 from broker.web.formats import counted, inside
 
-DECISIONS = {"allowed": "Allowed", "refused": "Refused", "failed": "Failed"}
+DECISIONS: Mapping[str, Any] = {
+    "allowed": lazy_gettext("Allowed"),
+    "refused": lazy_gettext("Refused"),
+    "failed": lazy_gettext("Failed"),
+}
 
 _ACCESSES = {Event.ACCESS_REQUESTED, Event.ACCESS_RELEASED, Event.ACCESS_REFUSED, Event.ACCESS_FAILED}
 _OWN_ACTS = {
@@ -33,138 +40,142 @@ GRANT_ACTS = (
 )
 """What happened to a permission since it was given."""
 
-EVENTS = {
-    Event.GRANT_PROPOSED: "Asked for permission",
-    Event.GRANT_APPROVED: "Permission given",
-    Event.GRANT_AMENDED: "Permission changed",
-    Event.GRANT_REFUSED: "Permission not given",
-    Event.GRANT_REJECTED: "Request not allowed",
-    Event.GRANT_PAUSED: "Paused",
-    Event.GRANT_RESUMED: "Resumed",
-    Event.GRANT_CATEGORY_REVOKED: "One kind of data stopped",
-    Event.GRANT_ACCOUNT_REMOVED: "One account stopped",
-    Event.GRANT_REVOKED: "Permission stopped",
-    Event.GRANT_EXPIRED: "Permission ended",
-    Event.ACCOUNTS_LISTED: "Accounts listed for their owner",
-    Event.ACCESS_PREVIEWED: "Shown to its owner beforehand",
-    Event.ACCESS_REQUESTED: "Asked for data",
-    Event.ACCESS_RELEASED: "Data released",
-    Event.ACCESS_REFUSED: "Data refused",
-    Event.ACCESS_FAILED: "Bank did not answer",
-    Event.SWITCH_OFF: "Turned off",
-    Event.SWITCH_ON: "Turned on again",
-    Event.DETAILS_ERASED: "Details of a customer erased",
-    Event.PLATFORM_REGISTERED: "App registered",
-    Event.PLATFORM_REMOVED: "App removed",
-    Event.PLATFORM_HELD: "App stopped: it read more than is ordinary",
-    Event.PLATFORM_UNHELD: "App let go on",
-    Event.BANK_REGISTERED: "Bank registered",
-    Event.POLICY_CHANGED: "Rules changed",
-    Event.KEYS_ROTATED: "Keys of the log changed",
-    Event.LOG_OPENED: "Log begun",
-    Event.LOG_CLOSED: "Log closed",
-    Event.LOG_RECOVERED: "Log begun anew after a loss",
+EVENTS: Mapping[Event, Any] = {
+    Event.GRANT_PROPOSED: lazy_gettext("Asked for permission"),
+    Event.GRANT_APPROVED: lazy_gettext("Permission given"),
+    Event.GRANT_AMENDED: lazy_gettext("Permission changed"),
+    Event.GRANT_REFUSED: lazy_gettext("Permission not given"),
+    Event.GRANT_REJECTED: lazy_gettext("Request not allowed"),
+    Event.GRANT_PAUSED: lazy_gettext("Paused"),
+    Event.GRANT_RESUMED: lazy_gettext("Resumed"),
+    Event.GRANT_CATEGORY_REVOKED: lazy_gettext("One kind of data stopped"),
+    Event.GRANT_ACCOUNT_REMOVED: lazy_gettext("One account stopped"),
+    Event.GRANT_REVOKED: lazy_gettext("Permission stopped"),
+    Event.GRANT_EXPIRED: lazy_gettext("Permission ended"),
+    Event.ACCOUNTS_LISTED: lazy_gettext("Accounts listed for their owner"),
+    Event.ACCESS_PREVIEWED: lazy_gettext("Shown to its owner beforehand"),
+    Event.ACCESS_REQUESTED: lazy_gettext("Asked for data"),
+    Event.ACCESS_RELEASED: lazy_gettext("Data released"),
+    Event.ACCESS_REFUSED: lazy_gettext("Data refused"),
+    Event.ACCESS_FAILED: lazy_gettext("Bank did not answer"),
+    Event.SWITCH_OFF: lazy_gettext("Turned off"),
+    Event.SWITCH_ON: lazy_gettext("Turned on again"),
+    Event.DETAILS_ERASED: lazy_gettext("Details of a customer erased"),
+    Event.PLATFORM_REGISTERED: lazy_gettext("App registered"),
+    Event.PLATFORM_REMOVED: lazy_gettext("App removed"),
+    Event.PLATFORM_HELD: lazy_gettext("App stopped: it read more than is ordinary"),
+    Event.PLATFORM_UNHELD: lazy_gettext("App let go on"),
+    Event.BANK_REGISTERED: lazy_gettext("Bank registered"),
+    Event.POLICY_CHANGED: lazy_gettext("Rules changed"),
+    Event.KEYS_ROTATED: lazy_gettext("Keys of the log changed"),
+    Event.LOG_OPENED: lazy_gettext("Log begun"),
+    Event.LOG_CLOSED: lazy_gettext("Log closed"),
+    Event.LOG_RECOVERED: lazy_gettext("Log begun anew after a loss"),
 }
 
-_SENTENCES = {
-    Event.GRANT_PROPOSED: "{platform} asked for your permission to see data at {bank}",
-    Event.GRANT_APPROVED: "You allowed {platform} to see data at {bank}",
-    Event.GRANT_AMENDED: "You changed what {platform} may see at {bank}",
-    Event.GRANT_REFUSED: "You said no to {platform}",
-    Event.GRANT_REJECTED: "We turned down a request of {platform}, because the rules do not allow it",
-    Event.GRANT_PAUSED: "You paused sharing {what} with {platform}",
-    Event.GRANT_RESUMED: "You let {platform} see {what} again",
-    Event.GRANT_CATEGORY_REVOKED: "You stopped sharing {what} with {platform}",
-    Event.GRANT_ACCOUNT_REMOVED: "You stopped sharing {what} with {platform}",
-    Event.GRANT_REVOKED: "Sharing with {platform} was stopped",
-    Event.GRANT_EXPIRED: "The permission of {platform} ended by itself",
-    Event.ACCOUNTS_LISTED: "We asked {bank} for the list of your accounts, so that you could choose",
-    Event.ACCESS_PREVIEWED: "We showed you {what} at {bank}, as {platform} would get it; {platform} got nothing",
-    Event.ACCESS_REQUESTED: "{platform} asked to see {what}",
-    Event.ACCESS_RELEASED: "{platform} saw {what}",
-    Event.ACCESS_REFUSED: "{platform} asked to see {what} and got nothing",
-    Event.ACCESS_FAILED: "{bank} could not answer a question about {what}",
+_SENTENCES: Mapping[Event, Any] = {
+    Event.GRANT_PROPOSED: lazy_gettext("%(platform)s asked for your permission to see data at %(bank)s"),
+    Event.GRANT_APPROVED: lazy_gettext("You allowed %(platform)s to see data at %(bank)s"),
+    Event.GRANT_AMENDED: lazy_gettext("You changed what %(platform)s may see at %(bank)s"),
+    Event.GRANT_REFUSED: lazy_gettext("You said no to %(platform)s"),
+    Event.GRANT_REJECTED: lazy_gettext("We turned down a request of %(platform)s, because the rules do not allow it"),
+    Event.GRANT_PAUSED: lazy_gettext("You paused sharing %(what)s with %(platform)s"),
+    Event.GRANT_RESUMED: lazy_gettext("You let %(platform)s see %(what)s again"),
+    Event.GRANT_CATEGORY_REVOKED: lazy_gettext("You stopped sharing %(what)s with %(platform)s"),
+    Event.GRANT_ACCOUNT_REMOVED: lazy_gettext("You stopped sharing %(what)s with %(platform)s"),
+    Event.GRANT_REVOKED: lazy_gettext("Sharing with %(platform)s was stopped"),
+    Event.GRANT_EXPIRED: lazy_gettext("The permission of %(platform)s ended by itself"),
+    Event.ACCOUNTS_LISTED: lazy_gettext("We asked %(bank)s for the list of your accounts, so that you could choose"),
+    Event.ACCESS_PREVIEWED: lazy_gettext(
+        "We showed you %(what)s at %(bank)s, as %(platform)s would get it; %(platform)s got nothing"
+    ),
+    Event.ACCESS_REQUESTED: lazy_gettext("%(platform)s asked to see %(what)s"),
+    Event.ACCESS_RELEASED: lazy_gettext("%(platform)s saw %(what)s"),
+    Event.ACCESS_REFUSED: lazy_gettext("%(platform)s asked to see %(what)s and got nothing"),
+    Event.ACCESS_FAILED: lazy_gettext("%(bank)s could not answer a question about %(what)s"),
 }
 
-_RELEASED_TO = {
+_RELEASED_TO: Mapping[bool | None, Any] = {
     None: "",
-    True: " while you were using it",
-    False: " on its own",
+    True: lazy_gettext(" while you were using it"),
+    False: lazy_gettext(" on its own"),
 }
-PRESENCE = {
+PRESENCE: Mapping[bool | None, Any] = {
     None: "",
-    True: "Yes: you were using the app, so it said",
-    False: "No: the app asked on its own",
+    True: lazy_gettext("Yes: you were using the app, so it said"),
+    False: lazy_gettext("No: the app asked on its own"),
 }
 """What an access says of the person's own presence."""
 
-_ON_HOLD = "We put sharing with {platform} on hold, because a part of our log was lost; you can let it go on"
+_ON_HOLD = lazy_gettext(
+    "We put sharing with %(platform)s on hold, because a part of our log was lost; you can let it go on"
+)
 _NOT_SHOWN = "You asked to see {what} at {bank} in advance, and it was not shown"
-_UNANSWERED = "The request of {platform} ended unanswered"
+_UNANSWERED = lazy_gettext("The request of %(platform)s ended unanswered")
 
-REASONS = {
-    "account-not-granted": "you do not share this account",
-    "amended": "you changed it",
-    "approved": "you allowed it",
-    "bank-sign-in-needed": "the bank asks you to sign in again",
-    "bank-unavailable": "the bank could not be reached",
-    "bank-refused-receipt": "the bank did not accept the proof that this request was logged",
-    "bank-unknown": "the bank is not known here",
-    "category-not-granted": "you did not allow this kind of data",
-    "category-off": "this kind of data is not offered, or turned off at the moment",
-    "category-paused": "you paused this kind of data",
-    "category-revoked": "you stopped sharing this kind of data",
-    "ceiling-exceeded": "it was more than the rules allow",
-    "details-erased": "everything about you was erased here",
-    "dpop-replayed": "the app's proof had been used before",
-    "ended": "its time was over",
-    "field-not-granted": "it looked at a detail that you did not allow",
-    "frequency-exceeded": "the app had asked as often as it may on one day",
-    "grant-changed": "you changed the permission while the data was on its way",
-    "grant-expired": "the permission had ended",
-    "grant-paused": "you had paused the app",
-    "grant-rejected": "the permission was refused",
-    "grant-revoked": "the permission had been ended",
-    "grant-suspended": "sharing was turned off, by the bank or by us",
-    "grant-unknown": "there was no permission",
-    "harvest-hold": "the app is held back, because it reads more than its budget allows",
-    "log-recovered": "a part of our log was lost; look through your choices before you let it go on",
-    "nothing-left": "nothing was left to share",
-    "platform-action": "the app gave it back",
-    "policy-changed": "the rules changed while the data was on its way",
-    "policy-files": "the rules of the operator changed",
-    "bank-facts": "the bank changed what it offers",
-    "platform-removed": "the app is no longer connected to us",
-    "policy-refused": "no rule allows it",
-    "preview-limit": "you had looked at your data in advance as often as you may on one day",
-    "proposed": "waiting for you",
-    "purpose-forbidden": "this purpose is not allowed",
-    "token-expired": "the app's access had run out or was taken back",
-    "token-key-mismatch": "the app's access belongs to another key",
-    "suspended-by-bank": "the bank turned it off",
-    "suspended-by-operator": "we turned it off",
-    "unapproved": "you did not answer in time",
-    "unclaimed": "the app did not pick it up in time",
-    "user-action": "you decided it",
-    "user-refused": "you said no",
+REASONS: Mapping[str, Any] = {
+    "account-not-granted": lazy_gettext("you do not share this account"),
+    "amended": lazy_gettext("you changed it"),
+    "approved": lazy_gettext("you allowed it"),
+    "bank-sign-in-needed": lazy_gettext("the bank asks you to sign in again"),
+    "bank-unavailable": lazy_gettext("the bank could not be reached"),
+    "bank-refused-receipt": lazy_gettext("the bank did not accept the proof that this request was logged"),
+    "bank-unknown": lazy_gettext("the bank is not known here"),
+    "category-not-granted": lazy_gettext("you did not allow this kind of data"),
+    "category-off": lazy_gettext("this kind of data is not offered, or turned off at the moment"),
+    "category-paused": lazy_gettext("you paused this kind of data"),
+    "category-revoked": lazy_gettext("you stopped sharing this kind of data"),
+    "ceiling-exceeded": lazy_gettext("it was more than the rules allow"),
+    "details-erased": lazy_gettext("everything about you was erased here"),
+    "dpop-replayed": lazy_gettext("the app's proof had been used before"),
+    "ended": lazy_gettext("its time was over"),
+    "field-not-granted": lazy_gettext("it looked at a detail that you did not allow"),
+    "frequency-exceeded": lazy_gettext("the app had asked as often as it may on one day"),
+    "grant-changed": lazy_gettext("you changed the permission while the data was on its way"),
+    "grant-expired": lazy_gettext("the permission had ended"),
+    "grant-paused": lazy_gettext("you had paused the app"),
+    "grant-rejected": lazy_gettext("the permission was refused"),
+    "grant-revoked": lazy_gettext("the permission had been ended"),
+    "grant-suspended": lazy_gettext("sharing was turned off, by the bank or by us"),
+    "grant-unknown": lazy_gettext("there was no permission"),
+    "harvest-hold": lazy_gettext("the app is held back, because it reads more than its budget allows"),
+    "log-recovered": lazy_gettext("a part of our log was lost; look through your choices before you let it go on"),
+    "nothing-left": lazy_gettext("nothing was left to share"),
+    "platform-action": lazy_gettext("the app gave it back"),
+    "policy-changed": lazy_gettext("the rules changed while the data was on its way"),
+    "policy-files": lazy_gettext("the rules of the operator changed"),
+    "bank-facts": lazy_gettext("the bank changed what it offers"),
+    "platform-removed": lazy_gettext("the app is no longer connected to us"),
+    "policy-refused": lazy_gettext("no rule allows it"),
+    "preview-limit": lazy_gettext("you had looked at your data in advance as often as you may on one day"),
+    "proposed": lazy_gettext("waiting for you"),
+    "purpose-forbidden": lazy_gettext("this purpose is not allowed"),
+    "token-expired": lazy_gettext("the app's access had run out or was taken back"),
+    "token-key-mismatch": lazy_gettext("the app's access belongs to another key"),
+    "suspended-by-bank": lazy_gettext("the bank turned it off"),
+    "suspended-by-operator": lazy_gettext("we turned it off"),
+    "unapproved": lazy_gettext("you did not answer in time"),
+    "unclaimed": lazy_gettext("the app did not pick it up in time"),
+    "user-action": lazy_gettext("you decided it"),
+    "user-refused": lazy_gettext("you said no"),
 }
 
-DETAILS = {
-    "accounts": "Accounts",
-    "asked": "Terms that the app asked for",
-    "before": "Terms that were agreed before",
-    "by": "Who did it",
-    "context": "What the rules were asked",
-    "customer": "The bank's word for its customer",
-    "difference": "What has changed",
-    "endpoint": "Question",
-    "fields": "Fields",
-    "notice": "Text of the consent page",
-    "reason": "Reason given",
-    "rules": "Rules that refused it",
-    "responseDigest": "SHA-256 of the answer",
-    "terms": "Terms that were agreed",
-    "window": "Period",
+DETAILS: Mapping[str, Any] = {
+    "accounts": lazy_gettext("Accounts"),
+    "asked": lazy_gettext("Terms that the app asked for"),
+    "before": lazy_gettext("Terms that were agreed before"),
+    "by": lazy_gettext("Who did it"),
+    "context": lazy_gettext("What the rules were asked"),
+    "customer": lazy_gettext("The bank's word for its customer"),
+    "difference": lazy_gettext("What has changed"),
+    "endpoint": lazy_gettext("Question"),
+    "fields": lazy_gettext("Fields"),
+    "notice": lazy_gettext("Text of the consent page"),
+    "reason": lazy_gettext("Reason given"),
+    "rules": lazy_gettext("Rules that refused it"),
+    "responseDigest": lazy_gettext("SHA-256 of the answer"),
+    "terms": lazy_gettext("Terms that were agreed"),
+    "window": lazy_gettext("Period"),
 }
 
 
@@ -177,25 +188,26 @@ def sentence(entry: LoggedEntry, *, platform: str, bank: str, catalogue: Catalog
         wording = _NOT_SHOWN
     if entry.event is Event.GRANT_EXPIRED and "unapproved" in entry.reasons:
         wording = _UNANSWERED
-    told = wording.format(platform=platform or "An app", bank=bank, what=_what(entry, catalogue))
-    return told + _RELEASED_TO[entry.attended] if entry.event is Event.ACCESS_RELEASED else told
+    told = str(wording) % {"platform": platform or gettext("An app"), "bank": bank, "what": _what(entry, catalogue)}
+    return told + str(_RELEASED_TO[entry.attended]) if entry.event is Event.ACCESS_RELEASED else told
 
 
 def outcome(entry: LoggedEntry) -> tuple[str, str]:
     """Return the tone and the word of an entry: how an access ended, or that it was no access at all."""
     if entry.event in _ACCESSES:
-        return entry.decision, DECISIONS[entry.decision]
+        return entry.decision, str(DECISIONS[entry.decision])
     if _is_on_hold(entry):
-        return "change", "On hold"
+        return "change", gettext("On hold")
     if entry.event in _OWN_ACTS or entry.reasons == ("user-action",):
-        return "change", "Your decision"
-    words = {Event.ACCOUNTS_LISTED: "For you", Event.ACCESS_PREVIEWED: "For you", Event.GRANT_PROPOSED: "Request"}
-    return "change", words.get(entry.event, "Change")
+        return "change", gettext("Your decision")
+    if entry.event in {Event.ACCOUNTS_LISTED, Event.ACCESS_PREVIEWED}:
+        return "change", gettext("For you")
+    return "change", gettext("Request") if entry.event is Event.GRANT_PROPOSED else gettext("Change")
 
 
 def reasons(entry: LoggedEntry) -> list[str]:
     """Say in words why an entry ended as it did; a code without words is shown as it is."""
-    return [REASONS.get(code, code) for code in entry.reasons]
+    return [str(REASONS.get(code, code)) for code in entry.reasons]
 
 
 def rules(entry: LoggedEntry) -> list[tuple[str, str]]:
@@ -212,9 +224,13 @@ def question(entry: LoggedEntry) -> str:
 def question_of(asked: Mapping[str, str]) -> str:
     """Say in words what stands in the log of a question."""
     if "atLeast" in asked:
-        return f"Can you spend at least {asked['atLeast']} {asked['currency']}?"
+        return gettext(
+            "Can you spend at least %(amount)s %(currency)s?", amount=asked["atLeast"], currency=asked["currency"]
+        )
     place = ", ".join(asked[name] for name in ("townName", "country") if name in asked)
-    return f"Was one of your cards used in {place} in the last {_span(asked['since'])}?"
+    return gettext(
+        "Was one of your cards used in %(place)s in the last %(span)s?", place=place, span=_span(asked["since"])
+    )
 
 
 def _span(since: str) -> str:
@@ -235,5 +251,5 @@ def _what(entry: LoggedEntry, catalogue: Catalogue) -> str:
     if entry.category:
         return entry.category
     if entry.event in _ACCESSES:  # refused before anybody looked at what was wanted
-        return "your data"
-    return "one account" if entry.details.get("accounts") else "everything"
+        return gettext("your data")
+    return gettext("one account") if entry.details.get("accounts") else gettext("everything")

@@ -179,6 +179,8 @@ STATES = (
     State("my-sharing-confirm-pause", sharing("/my-sharing", "Pause"), SHARER),
     State("history-empty", "/history?category=accounts", NEWCOMER),
     State("history", opened_details("/history"), SHARER),
+    State("history-charts-empty", "/history/charts", NEWCOMER),
+    State("history-map-nobody", "/history/map", NEWCOMER),
     State("history-nothing-fits", sharing("/history?decision=refused"), SHARER),
     State("bank-console", "/console/harbor", "harbor/auditor"),
     State("bank-console-admin", "/console/harbor", "harbor/admin"),

@@ -18,7 +18,7 @@ from broker.crypto.keyset import generate_keyset, load_keyset
 from broker.crypto.signing_keys import SigningKeyFile
 from broker.edge.services import Services
 from broker.edge.visitor import Visitor, browser_id, sign_in, sign_out, visitor, wish_of
-from broker.release import OwnAccounts, OwnReceipts, Previews
+from broker.release import Looks, OwnAccounts, OwnReceipts, Previews
 from broker.settings import Settings
 from broker.switches.service import Switches
 from broker.tokens.service import issue_access
@@ -59,6 +59,7 @@ def services_of(house: House, base_url: str = BASE) -> Services:
         release=house.release,
         own_accounts=OwnAccounts(house.release),
         previews=Previews(house.release),
+        looks=Looks(house.release),
         own_receipts=OwnReceipts(house.database, house.reader, house.watch),
         bank_session=lambda _: nothing,
         client_keys=build_client_keys(settings),

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -40,16 +40,28 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
+def safe(text: str) -> str:
+    """Return a cell that no spreadsheet runs as a formula; who writes an entry may have chosen it."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def line(cells: Iterable[str]) -> str:
+    """Return one line of CSV (RFC 4180)."""
+    written = io.StringIO()
+    csv.writer(written).writerow(cells)
+    return written.getvalue()
+
+
 def as_csv(read: Read, log: str, size: int) -> Iterator[str]:
     """Yield a head line and a line an entry (RFC 4180), safe to open in a spreadsheet: no cell is a formula.
 
     Raises:
         Fault: an entry does not hash to what stands in the tree.
     """
-    yield _line(COLUMNS)
+    yield line(COLUMNS)
     for leaf, hashed in _entries(read, log, size):
         fields = fields_of(leaf) | {"leafHash": hashed.hex()}
-        yield _line([_cell(fields, column) for column in COLUMNS])
+        yield line([_cell(fields, column) for column in COLUMNS])
 
 
 def as_json_lines(read: Read, log: str, size: int) -> Iterator[str]:
@@ -80,9 +92,7 @@ def _cell(fields: Fields, column: str) -> str:
     value = fields.get(column)
     if column == "time" and type(value) is int:
         return _time(value)
-    text = "" if value is None else value if isinstance(value, str) else _plain(value)
-    # A spreadsheet would run such a cell; who writes an entry may have chosen it.
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return safe("" if value is None else value if isinstance(value, str) else _plain(value))
 
 
 def _plain(value: Any) -> str:
@@ -94,9 +104,3 @@ def _time(time_us: int) -> str:
         return (_EPOCH + timedelta(microseconds=time_us)).isoformat(timespec="microseconds").replace("+00:00", "Z")
     except OverflowError:
         return str(time_us)
-
-
-def _line(cells: Any) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()

@@ -1,7 +1,7 @@
 /* The page that checks a receipt: takes the files, shows the verdict in words. What it proves is judged in receipt.js. */
 
 import { checkAnswer, disclosed } from "./disclosure.js";
-import { Unverifiable, canonicalObject, isAble, textOf, verifierOfVkey, verifyReceipt } from "./receipt.js";
+import { Unverifiable, canonicalObject, isAble, textOf, unbase64, verifierOfVkey, verifyReceipt } from "./receipt.js";
 
 const byId = (id) => document.getElementById(id);
 const facts = JSON.parse(byId("checker").dataset.facts);
@@ -153,13 +153,28 @@ function vouchers({ log, cosigners, unknown }) {
   return lines;
 }
 
-// Files
+// Files, and receipts as headers carry them
 
 async function take(input) {
   const [file] = input.files;
   given[input.id] = null;
   show([], []); // reading may fail
   if (file) given[input.id] = new Uint8Array(await file.slice(0, MOST_BYTES).arrayBuffer());
+  if (file && input.id === "receipt") given.receipt = unwrapped(given.receipt);
+  await check();
+}
+
+/** Return a receipt's own bytes: headers carry it in base64url on one line, which no receipt itself looks like. */
+function unwrapped(bytes) {
+  const line = (textOf(bytes) ?? "").trim();
+  if (!/^[A-Za-z0-9_-]+$/.test(line)) return bytes;
+  const base64 = line.replaceAll("-", "+").replaceAll("_", "/");
+  return unbase64(base64.padEnd(Math.ceil(base64.length / 4) * 4, "=")) ?? bytes;
+}
+
+/** Take a receipt that was pasted, or that stands behind the # of the address: no browser sends that part. */
+async function takeText(text) {
+  given.receipt = text.trim() === "" ? null : unwrapped(new TextEncoder().encode(text));
   await check();
 }
 
@@ -190,6 +205,8 @@ async function begin() {
     dropInto(input.closest(".drop"));
   }
   byId("keys").addEventListener("input", check);
+  byId("pasted").addEventListener("input", () => takeText(byId("pasted").value));
+  await takeText(location.hash.slice(1));
 }
 
 await begin();

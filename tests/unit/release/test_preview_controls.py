@@ -20,7 +20,7 @@ PLANTS = (
     Plant("broker/release/previews.py", "shown[:MOST_SHOWN]", "shown", f"{_PREVIEWS}::newest_few"),
     Plant("broker/release/previews.py", "if one.account_id in choice.accounts", "", f"{_PREVIEWS}::chosen_accounts"),
     # What is refused would be shown, or asked for without end.
-    Plant("broker/release/previews.py", "raise_if_refused(ready.decision)", "pass", f"{_PREVIEWS}::policies_refuse"),
+    Plant("broker/release/showing.py", "raise_if_refused(ready.decision)", "pass", f"{_PREVIEWS}::policies_refuse"),
     Plant(
         "broker/release/previews.py",
         "if proposal.status is not GrantStatus.AWAITING_AUTHORISATION:",
@@ -28,20 +28,20 @@ PLANTS = (
         f"{_PREVIEWS}::was_answered",
     ),
     Plant(
-        "broker/release/previews.py",
+        "broker/release/showing.py",
         "for place in range(self.most))",
         "for place in range(99))",
         f"{_PREVIEWS}::so_many",
     ),
     # The log would not say it, or would say that the platform was there.
     Plant(
-        "broker/release/previews.py",
+        "broker/release/showing.py",
         "event=Event.ACCESS_FAILED",
         "event=Event.ACCESS_PREVIEWED",
         f"{_PREVIEWS}::failed",
     ),
     Plant(
-        "broker/release/previews.py",
+        "broker/release/showing.py",
         "initiator=Initiator.INDIVIDUAL",
         "initiator=Initiator.DATA_RECIPIENT",
         f"{_PREVIEWS}::log_before",

@@ -1,39 +1,19 @@
 """What the access history says of single entries, without a broker around them."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
 from broker.audit.reader import LoggedEntry
-from broker.audit.vocabulary import Event, Initiator
+from broker.audit.vocabulary import Event
 from broker.policy import Catalogue
 from broker.policy.loading import load_catalogue
 from broker.settings import default_policies_dir
 from broker.web import words
+from tests.support.logged import logged
 
 CATALOGUE: Catalogue = load_catalogue(default_policies_dir())
-ENTRY = LoggedEntry(
-    log="harbor/2026",
-    number=1,
-    at=datetime(2026, 11, 22, tzinfo=UTC),
-    bank_id="harbor",
-    event=Event.ACCESS_REFUSED,
-    initiator=Initiator.DATA_RECIPIENT,
-    decision="refused",
-    subject=None,
-    platform_id="messenger",
-    grant_id="g",
-    category=None,
-    purpose=None,
-    interaction_id=None,
-    policy_digest=None,
-    reasons=(),
-    records=None,
-    accounts=None,
-    attended=None,
-    details={},
-)
+ENTRY = logged(Event.ACCESS_REFUSED, decision="refused")
 
 
 def told(entry: LoggedEntry) -> str:

@@ -1,16 +1,16 @@
 """The steps of one access on one line: nothing is lost, and nothing an app chooses can hide an access."""
 
 import itertools
-from datetime import UTC, datetime
 
 import pytest
 from web_world import Browser, World
 
 from broker.audit.reader import LoggedEntry
-from broker.audit.vocabulary import Event, Initiator
+from broker.audit.vocabulary import Event
 from broker.errors import ReleaseRefused
 from broker.release import Call, Rendered, Wanted
 from broker.web.log_rows import paired
+from tests.support.logged import logged
 
 ASKED, GOT, REFUSED, FAILED = (
     Event.ACCESS_REQUESTED,
@@ -23,27 +23,7 @@ ASKED, GOT, REFUSED, FAILED = (
 def newest_first(*events: Event, interaction: str | None = "one-id", category: str = "balances") -> list[LoggedEntry]:
     """Lay out entries in the order in which they happened, and return them as the log is read."""
     entries = [
-        LoggedEntry(
-            log="harbor/2026",
-            number=number,
-            at=datetime(2026, 11, 22, tzinfo=UTC),
-            bank_id="harbor",
-            event=event,
-            initiator=Initiator.DATA_RECIPIENT,
-            decision="allowed",
-            subject=None,
-            platform_id="messenger",
-            grant_id="g",
-            category=category,
-            purpose=None,
-            interaction_id=interaction,
-            policy_digest=None,
-            reasons=(),
-            records=None,
-            accounts=None,
-            attended=None,
-            details={},
-        )
+        logged(event, number=number, category=category, interaction_id=interaction)
         for number, event in enumerate(events)
     ]
     return entries[::-1]

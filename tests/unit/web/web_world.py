@@ -33,7 +33,7 @@ from broker.grants.views import Grant
 from broker.platforms import service as platforms
 from broker.policy.terms import CategoryTerm, Terms
 from broker.policy.vocabulary import Detail, Precision
-from broker.release import Call, OwnAccounts, Previews, Rendered, Wanted
+from broker.release import Call, Looks, OwnAccounts, Previews, Rendered, Wanted
 from broker.users.models import IdentityRow
 from tests.support.sandbox_settings import sandbox_settings
 from tests.support.stores import Store
@@ -238,7 +238,9 @@ def build_world(folder: Path, store: Store, provider: IdentityProvider) -> World
     built = build_services(settings, clock)
     connector = FakeConnector()
     release = replace(built.release, connectors={"harbor": cast("Connector", connector)})
-    built = replace(built, release=release, own_accounts=OwnAccounts(release), previews=Previews(release))
+    built = replace(
+        built, release=release, own_accounts=OwnAccounts(release), previews=Previews(release), looks=Looks(release)
+    )
     provider.broker_keys = built.keyset.public_jwks()
     _register(built, provider)
     world = World(create_app(built), built, provider, connector)
