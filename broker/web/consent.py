@@ -15,11 +15,7 @@ from broker.edge.gates import actor
 from broker.edge.headers import allow_form_targets
 from broker.edge.problems import wants_json
 from broker.edge.services import services
-<<<<<<< HEAD
 from broker.edge.wording import spoken, told
-=======
-from broker.edge.wording import told
->>>>>>> main
 from broker.errors import ConsentRefused, InvalidRequest, PolicyRefused
 from broker.grants.consents import PROPOSAL_LIFE
 from broker.grants.contents import ONE_TIME_LIFE
