@@ -29,7 +29,9 @@ from broker.edge.services import Services, install
 from broker.edge.session import DatabaseSessions
 from broker.grants.amendments import Amendments
 from broker.grants.consents import Consents
+from broker.grants.extensions import Extensions
 from broker.grants.fence import Fences
+from broker.grants.linking import Linking
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.oauth import grant_resource, metadata, registration
@@ -43,6 +45,7 @@ from broker.settings import Mode, Settings
 from broker.storage.clock_file import own_clock
 from broker.storage.engine import Database
 from broker.switches.service import Switches
+from broker.tokens.lasting import lengthen
 from broker.users.service import Users
 from broker.web import (
     agreement,
@@ -55,10 +58,13 @@ from broker.web import (
     history_export,
     home,
     language,
+    linking,
     my_sharing,
     one_entry,
+    one_grant,
     receipts,
     release_map,
+    renewing,
     sign_in,
     switches,
     verify_receipt,
@@ -82,6 +88,9 @@ MOUNT_TABLE = (
     Mount(consent.blueprint, "", gates.person),
     Mount(agreement.blueprint, "", gates.person),
     Mount(my_sharing.blueprint, "", gates.person),
+    Mount(linking.blueprint, "", gates.person),
+    Mount(one_grant.blueprint, "", gates.person),
+    Mount(renewing.blueprint, "", gates.person),
     Mount(history.blueprint, "", gates.person),
     Mount(history_export.blueprint, "", gates.person),
     Mount(charts.blueprint, "", gates.person),
@@ -187,6 +196,8 @@ def build_services(settings: Settings, wall: Clock = system_clock, catalogue: Ca
         grants=Grants(sequencer, fences, clock),
         consents=Consents(sequencer, catalogue, sealer, pairwise, clock),
         amendments=Amendments(sequencer, fences, catalogue, sealer, clock),
+        extensions=Extensions(sequencer, fences, catalogue, sealer, clock, lengthen=lengthen),
+        linking=Linking(sequencer, fences, clock),
         grant_reader=reader,
         switches=Switches(sequencer, catalogue, sealer, clock),
         release=release,

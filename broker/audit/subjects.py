@@ -14,6 +14,7 @@ from broker.audit.models import SubjectRow
 from broker.crypto.digests import base64url
 from broker.crypto.sealing import Sealer
 from broker.storage.base import table_of
+from broker.users.moves import present_user
 
 _PSEUDONYM_BYTES = 16
 _KEY_BYTES = 32
@@ -73,7 +74,15 @@ class Subjects:
             self._known[person] = Subject(row.pseudonym, sealer, size, row.chain_hash)
         for person in people:
             if person not in self._known:
-                self._known[person] = self._made(person, bank_id, now)
+                self._known[person] = self._moved(person, bank_id, now) or self._made(person, bank_id, now)
+
+    def _moved(self, person: Person, bank_id: str, now: datetime) -> Subject | None:
+        """Return whoever the bank's customer goes as now: what began before a link must not end under a new name."""
+        present = Person(present_user(self.session, person.user_id, bank_id), person.platform_id)
+        if present == person:
+            return None
+        self.load([present], bank_id, now)
+        return self._known[present]
 
     def of(self, person: Person) -> Subject:
         """Return a person that was loaded."""

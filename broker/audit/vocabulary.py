@@ -23,6 +23,8 @@ class Event(StrEnum):
     GRANT_ACCOUNT_REMOVED = "grant.account_removed"
     GRANT_REVOKED = "grant.revoked"
     GRANT_EXPIRED = "grant.expired"
+    IDENTITY_LINKED = "identity.linked"
+    IDENTITY_UNLINKED = "identity.unlinked"
     ACCOUNTS_LISTED = "accounts.listed"
     ACCESS_PREVIEWED = "access.previewed"
     ACCESS_REQUESTED = "access.requested"

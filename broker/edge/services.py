@@ -14,7 +14,9 @@ from broker.crypto.sealing import Sealer
 from broker.crypto.signing_keys import SigningKeyFile
 from broker.grants.amendments import Amendments
 from broker.grants.consents import Consents
+from broker.grants.extensions import Extensions
 from broker.grants.fence import Fences
+from broker.grants.linking import Linking
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.outbound import OutboundSession
@@ -51,6 +53,8 @@ class Services:
     grants: Grants
     consents: Consents
     amendments: Amendments
+    extensions: Extensions
+    linking: Linking
     grant_reader: GrantReader
     switches: Switches
     release: Release

@@ -2,16 +2,21 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import cast
 
-from flask import session
+from flask import g, session
 
+from broker.edge.services import services
 from broker.edge.session import WebSession
+from broker.users.moves import has_moved
 
 _BROWSER, _VISITOR, _WISHES = "browser", "visitor", "wishes"
+_CHECKED = "broker_visitor"
 _JOURNEY = "_state_"  # Authlib's name for a sign-in under way: another tab's goes on
 _MOST_WISHES = 8
+LINKED = "linked"
+"""Under this name the session keeps who has signed in at a second bank, apart from who is signed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +38,15 @@ class SignInWish:
     """Why somebody is asked to sign in: which banks they may choose, where they go after, who asks for data.
 
     `staff` wishes accept members of staff only, others accept customers only. `unable` maps the banks that cannot serve
-    the request to the id of the rule that says so.
+    the request to the id of the rule that says so. With `links` whoever comes back is not signed in: it is the same
+    person at a second bank, or so they say.
     """
 
     path: str
     banks: tuple[str, ...]
     asker: str | None = None
     staff: bool = False
+    links: bool = False
     unable: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -51,8 +58,16 @@ def browser_id() -> str:
 
 
 def visitor() -> Visitor | None:
-    """Return who is signed in."""
-    return Visitor(**session[_VISITOR]) if _VISITOR in session else None
+    """Return who is signed in; nobody, once the bank's customer has become another user (linked, unlinked) since."""
+    found = Visitor(**session[_VISITOR]) if _VISITOR in session else None
+    if found is None or not found.user_id:
+        return found
+    if g.get(_CHECKED) != (found.user_id, found.bank_id):
+        with services().database.read() as opened:
+            if has_moved(opened, found.user_id, found.bank_id):
+                return None
+        g.broker_visitor = found.user_id, found.bank_id
+    return found
 
 
 def keep_wish(wish_id: str, wish: SignInWish) -> None:
@@ -76,6 +91,16 @@ def sign_in(new: Visitor) -> None:
     session.update(kept)
     session[_VISITOR] = asdict(new)
     cast("WebSession", session).rotate()
+
+
+def sign_in_again(same: Visitor) -> None:
+    """Give the visitor a new session without what the present one was for."""
+    sign_in(replace(same, wish=""))
+
+
+def keep_linked(bank_id: str, user_id: str, name: str, at_s: int) -> None:
+    """Keep who has signed in at a second bank, for a question that follows."""
+    session[LINKED] = {"bank_id": bank_id, "user_id": user_id, "name": name, "at": at_s}
 
 
 def sign_out() -> None:

@@ -95,17 +95,17 @@ class Grants:
             end_at_bank_if_last(transaction.session, row, now)
         return (written,)
 
-    def revoke_all(self, actor: Actor) -> tuple[Appended, ...]:
-        """End every live grant of the person; one entry for each that ended."""
-        return self._change_all(actor, Event.GRANT_REVOKED, ClusterState.REVOKED)
+    def revoke_all(self, actor: Actor, platform_id: str | None = None) -> tuple[Appended, ...]:
+        """End every live grant of the person, or those towards one platform; one entry for each that ended."""
+        return self._change_all(actor, platform_id, Event.GRANT_REVOKED, ClusterState.REVOKED)
 
-    def pause_all(self, actor: Actor) -> tuple[Appended, ...]:
-        """Pause every active grant of the person; one entry for each that was paused."""
-        return self._change_all(actor, Event.GRANT_PAUSED, ClusterState.PAUSED)
+    def pause_all(self, actor: Actor, platform_id: str | None = None) -> tuple[Appended, ...]:
+        """Pause every active grant of the person, or those towards one platform; one entry for each."""
+        return self._change_all(actor, platform_id, Event.GRANT_PAUSED, ClusterState.PAUSED)
 
-    def resume_all(self, actor: Actor) -> tuple[Appended, ...]:
-        """Resume every paused grant of the person; one entry for each that was resumed."""
-        return self._change_all(actor, Event.GRANT_RESUMED, ClusterState.ACTIVE)
+    def resume_all(self, actor: Actor, platform_id: str | None = None) -> tuple[Appended, ...]:
+        """Resume every paused grant of the person, or those towards one platform; one entry for each."""
+        return self._change_all(actor, platform_id, Event.GRANT_RESUMED, ClusterState.ACTIVE)
 
     def _change(
         self, actor: Actor, grant_id: str, part: Part, event: Event, state: ClusterState
@@ -116,13 +116,16 @@ class Grants:
             written = self._apply(transaction, row, actor, part, event=event, state=state)
         return tuple(written)
 
-    def _change_all(self, actor: Actor, event: Event, state: ClusterState) -> tuple[Appended, ...]:
+    def _change_all(
+        self, actor: Actor, platform_id: str | None, event: Event, state: ClusterState
+    ) -> tuple[Appended, ...]:
         written: list[Appended] = []
+        live = _live_of(actor, platform_id)
         # Again when a further grant has appeared between the look and the locks.
-        while grants := self._sequencer.look_up(lambda session: self._fitting(session, actor, state)):
+        while grants := self._sequencer.look_up(lambda session: self._fitting(session, live, state)):
             banks = sorted(set(grants.values()))
             with self._acting(grants, banks, state) as transaction:
-                for row in transaction.session.scalars(_live_of(actor).with_for_update()):
+                for row in transaction.session.scalars(live.with_for_update()):
                     status, _ = status_now(row, self._clock())
                     if row.id in grants and _fits(status, state):
                         written += self._apply(transaction, row, actor, Part(), event=event, state=state)
@@ -141,10 +144,10 @@ class Grants:
         ):
             yield transaction
 
-    def _fitting(self, session: Session, actor: Actor, state: ClusterState) -> dict[str, str]:
-        """Return the person's grants that the act fits, each with its bank."""
+    def _fitting(self, session: Session, live: Select[GrantRow], state: ClusterState) -> dict[str, str]:
+        """Return the grants that the act fits, each with its bank."""
         now = self._clock()
-        rows = session.scalars(_live_of(actor))
+        rows = session.scalars(live)
         return {row.id: row.bank_id for row in rows if _fits(status_now(row, now)[0], state)}
 
     def _apply(
@@ -191,9 +194,10 @@ class Grants:
         return written
 
 
-def _live_of(actor: Actor) -> Select[GrantRow]:
+def _live_of(actor: Actor, platform_id: str | None) -> Select[GrantRow]:
     live = [GrantStatus.ACTIVE.value, GrantStatus.PAUSED.value]
-    return select(GrantRow).where(GrantRow.user_id == actor.user_id, GrantRow.status.in_(live)).order_by(GrantRow.id)
+    query = select(GrantRow).where(GrantRow.user_id == actor.user_id, GrantRow.status.in_(live)).order_by(GrantRow.id)
+    return query if platform_id is None else query.where(GrantRow.platform_id == platform_id)
 
 
 def _fits(status: GrantStatus, state: ClusterState) -> bool:

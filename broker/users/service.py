@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from broker.crypto.sealing import Sealer
 from broker.storage.base import first_row, new_id, table_of
 from broker.users.models import IdentityRow, UserRow
+from broker.users.moves import present_user
 
 # Built once, and run without the ORM: each call of a platform asks.
 _IDENTITIES = table_of(IdentityRow)
@@ -102,7 +103,9 @@ class Users:
         Nothing happens when another than `old` is stored by now: a newer sign-in must not be undone.
         """
         row = session.scalars(
-            select(IdentityRow).where(IdentityRow.user_id == user_id, IdentityRow.bank_id == bank_id).with_for_update()
+            select(IdentityRow)
+            .where(IdentityRow.user_id == present_user(session, user_id, bank_id), IdentityRow.bank_id == bank_id)
+            .with_for_update()
         ).first()
         if row is None or self._identity(row).credential != old:
             return

@@ -4,36 +4,35 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+
+from flask_babel import lazy_gettext
 
 from broker.banks.facts import InForce
-from broker.clock import rfc3339
 from broker.grants.views import Grant, GrantedCategory
 from broker.policy import Catalogue
 from broker.policy.vocabulary import ClusterState, GrantStatus
-from broker.web import switch_words
+from broker.web import endings, switch_words
+from broker.web.endings import Ending, Label
 from broker.web.how_often import HowOften, how_often
 from broker.web.parties import Names
 from broker.web.present import Present, present
-from broker.web.words import REASONS
 
 _STALE_AFTER = timedelta(days=90)
+SOON = timedelta(days=30)
+"""From here on a permission is said to end soon; `URGENT` is the second time."""
+URGENT = timedelta(days=7)
 _STATUS_WORDS = {
-    GrantStatus.AWAITING_AUTHORISATION: "Waiting for you",
-    GrantStatus.ACTIVE: "On",
-    GrantStatus.PAUSED: "Paused",
-    GrantStatus.SUSPENDED: "Turned off",
-    GrantStatus.REVOKED: "Stopped",
-    GrantStatus.EXPIRED: "Ended",
-    GrantStatus.REJECTED: "Refused",
+    GrantStatus.ACTIVE: Label(lazy_gettext("On"), "on"),
+    GrantStatus.PAUSED: Label(lazy_gettext("Paused"), "paused"),
+    GrantStatus.SUSPENDED: Label(lazy_gettext("Turned off"), "turned"),
 }
 _STATE_WORDS = {
-    ClusterState.ACTIVE: "On",
-    ClusterState.PAUSED: "Paused",
-    ClusterState.SUSPENDED: "Turned off",
-    ClusterState.REVOKED: "Stopped",
+    ClusterState.ACTIVE: Label(lazy_gettext("On"), "on"),
+    ClusterState.PAUSED: Label(lazy_gettext("Paused"), "paused"),
+    ClusterState.SUSPENDED: Label(lazy_gettext("Turned off"), "turned"),
+    ClusterState.REVOKED: Label(lazy_gettext("Stopped"), "stopped"),
 }
-_ON_HOLD = "On hold"  # a part that is on, of a grant that is not
+_ON_HOLD = Label(lazy_gettext("On hold"), "hold")  # a part that is on, of a grant that is not
 
 
 class Act(StrEnum):
@@ -46,32 +45,37 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One category or one account of a grant. `steps` says in words how much of it is shared."""
+    """One category or one account of a grant. `steps` says in words how much of it is shared.
+
+    `is_stale` means not used for 90 days, counted from its last use or, where there is none, from the day it was given.
+    """
 
     id: str
     title: str
     steps: str
     state: ClusterState
-    words: str
+    label: Label
     acts: tuple[Act, ...]
     use_count: int = 0
     last_use_at: datetime | None = None
     precision: str | None = None
     detail: str | None = None
+    is_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
     """One grant with everything the person needs to judge it. `is_stale` means not used for 90 days.
 
-    `off` says who has turned off what of it, when and why; `present` what the bank holds to now.
+    `off` says who has turned off what of it, when and why; `present` what the bank holds to now. `days_left` is told of
+    a permission that ends soon, counted up to whole days.
     """
 
     grant: Grant
     platform: str
     bank: str
     purpose: str
-    words: str
+    label: Label
     reason: str
     acts: tuple[Act, ...]
     categories: tuple[Piece, ...]
@@ -80,6 +84,27 @@ class Card:
     off: tuple[str, ...]
     present: Present
     often: HowOften
+    days_left: int | None
+
+    @property
+    def is_unused(self) -> bool:
+        """Say whether nothing of it was ever used."""
+        return self.grant.use_count == 0
+
+    @property
+    def is_whole_off(self) -> bool:
+        """Say whether nothing at all of it is given at the moment, though its person has not paused it."""
+        return self.label is _STATUS_WORDS[GrantStatus.SUSPENDED]
+
+    @property
+    def is_urgent(self) -> bool:
+        """Say whether it ends within the last warning's time."""
+        return self.days_left is not None and self.days_left <= URGENT.days
+
+    @property
+    def ended_at(self) -> datetime:
+        """Return when it ended; time ends it at its very end, whenever that was recorded."""
+        return self.grant.expires_at if endings.ending_of(self.grant) is Ending.TIME else self.grant.status_at
 
     @property
     def is_past(self) -> bool:
@@ -110,46 +135,8 @@ def acts_on_all(cards: Iterable[Card]) -> tuple[Act, ...]:
     return tuple(act for act in Act if act in possible)
 
 
-def as_json(card: Card) -> dict[str, Any]:
-    """Return the card as JSON values: first the names that rows of the history have too, null where they do not fit."""
-    grant = card.grant
-    return {
-        "grant_id": grant.id,
-        "status": grant.status.value,
-        "interaction_id": None,
-        "event": None,
-        "category": None,
-        "platform": grant.platform_id,
-        "platform_name": card.platform,
-        "time": rfc3339(grant.authorised_at or grant.created_at),
-        "decision": None,
-        "reason": grant.status_code,
-        "records": None,
-        "bank": grant.bank_id,
-        "purpose": grant.terms.purpose,
-        "categories": [
-            {
-                "category": piece.id,
-                "status": piece.state.value,
-                "lastUse": rfc3339(piece.last_use_at) if piece.last_use_at else None,
-                "useCount": piece.use_count,
-                "detail": piece.detail,
-                "precision": piece.precision,
-            }
-            for piece in card.categories
-        ],
-        "accounts": [
-            {"account": piece.id, "label": piece.title, "status": piece.state.value} for piece in card.accounts
-        ],
-        "expires": rfc3339(grant.expires_at),
-        "lastUse": rfc3339(grant.last_use_at) if grant.last_use_at else None,
-        "useCount": grant.use_count,
-    }
-
-
 def _card(grant: Grant, rules: InForce, catalogue: Catalogue, names: Names, now: datetime) -> Card:
     is_final = grant.status.is_final
-    used_at = grant.last_use_at or grant.authorised_at or grant.created_at
     purpose = catalogue.purposes.get(grant.terms.purpose)
     holds = present(grant, rules, catalogue)
     status = _shown_status(grant, holds)
@@ -158,19 +145,32 @@ def _card(grant: Grant, rules: InForce, catalogue: Catalogue, names: Names, now:
         platform=names.platform(grant.platform_id),
         bank=names.bank(grant.bank_id),
         purpose=purpose.title if purpose else grant.terms.purpose,
-        words=_STATUS_WORDS[status],
-        reason=REASONS.get(grant.status_code, ""),
+        label=endings.label(grant) if is_final else _STATUS_WORDS[status],
+        reason=endings.reason(grant),
         acts=_acts_on_grant(grant.status),
-        categories=tuple(_categories(grant, holds, catalogue, is_final=is_final)),
+        categories=tuple(_categories(grant, holds, catalogue, now)),
         accounts=tuple(
-            Piece(a.account_id, a.label, "", a.state, _state_words(status, a.state), _acts(a.state, is_final=is_final))
+            Piece(a.account_id, a.label, "", a.state, _label(status, a.state), _acts(a.state, is_final=is_final))
             for a in grant.accounts
         ),
-        is_stale=not is_final and used_at + _STALE_AFTER <= now,
+        is_stale=not is_final and _is_stale(grant, grant.last_use_at, now),
         off=() if is_final else tuple(_off(grant, catalogue, names)),
         present=holds,
         often=how_often(catalogue, replace(grant.terms, frequency_per_day=holds.frequency_per_day)),
+        days_left=_days_left(grant, now),
     )
+
+
+def _is_stale(grant: Grant, last_use_at: datetime | None, now: datetime) -> bool:
+    return (last_use_at or grant.authorised_at or grant.created_at) + _STALE_AFTER <= now
+
+
+def _days_left(grant: Grant, now: datetime) -> int | None:
+    """Count the days, begun ones too, until a permission ends; None when that is not soon, or was never to be long."""
+    left = grant.expires_at - now
+    if grant.status.is_final or grant.terms.duration_days is None or left > SOON:
+        return None
+    return -(-left // timedelta(days=1))
 
 
 def _shown_status(grant: Grant, holds: Present) -> GrantStatus:
@@ -184,7 +184,8 @@ def _off(grant: Grant, catalogue: Catalogue, names: Names) -> Iterable[str]:
         yield switch_words.told(switch, names, catalogue)
 
 
-def _categories(grant: Grant, holds: Present, catalogue: Catalogue, *, is_final: bool) -> Iterable[Piece]:
+def _categories(grant: Grant, holds: Present, catalogue: Catalogue, now: datetime) -> Iterable[Piece]:
+    is_final = grant.status.is_final
     for granted in grant.categories:
         term, category = granted.term, catalogue.categories.get(granted.term.name)
         steps = []
@@ -197,21 +198,24 @@ def _categories(grant: Grant, holds: Present, catalogue: Catalogue, *, is_final:
             title=category.title if category else term.name,
             steps=", ".join(steps),
             state=granted.state,
-            words=_category_words(_shown_status(grant, holds), granted, holds),
+            label=_category_label(_shown_status(grant, holds), granted, holds),
             acts=_acts(granted.state, is_final=is_final),
             use_count=granted.use_count,
             last_use_at=granted.last_use_at,
             precision=term.precision,
             detail=term.detail,
+            is_stale=not is_final
+            and granted.state is not ClusterState.REVOKED
+            and _is_stale(grant, granted.last_use_at, now),
         )
 
 
-def _category_words(status: GrantStatus, granted: GrantedCategory, holds: Present) -> str:
+def _category_label(status: GrantStatus, granted: GrantedCategory, holds: Present) -> Label:
     is_stopped = granted.term.name in holds.stopped and granted.state is ClusterState.ACTIVE
-    return _state_words(status, ClusterState.SUSPENDED if is_stopped and not holds.is_whole else granted.state)
+    return _label(status, ClusterState.SUSPENDED if is_stopped and not holds.is_whole else granted.state)
 
 
-def _state_words(status: GrantStatus, state: ClusterState) -> str:
+def _label(status: GrantStatus, state: ClusterState) -> Label:
     is_held = state is ClusterState.ACTIVE and status is not GrantStatus.ACTIVE
     return _ON_HOLD if is_held else _STATE_WORDS[state]
 

@@ -8,9 +8,11 @@ from flask.typing import ResponseReturnValue
 from broker.edge.visitor import visitor
 from broker.edge.wording import spoken
 from broker.web import formats
+from broker.web.own_cards import own_cards
 
 blueprint = Blueprint("home", __name__)
 blueprint.record_once(formats.register)
+_MOST = 5
 
 
 @blueprint.app_context_processor
@@ -21,8 +23,11 @@ def page_facts() -> dict[str, Any]:
 
 @blueprint.get("/")
 def show() -> ResponseReturnValue:
-    """Say what this is."""
-    return render_template("home.html")
+    """Say what this is; whoever is signed in sees what they share, and can stop it from here."""
+    found = visitor()
+    is_person = found is not None and found.role is None
+    live = [card for card in own_cards() if not card.is_past] if is_person else None
+    return render_template("home.html", live=live, most=_MOST)
 
 
 @blueprint.get("/about/data")

@@ -1,25 +1,32 @@
 """My sharing: every grant of a person with its state and last use, and the buttons that pause, resume and stop."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
 
 from flask import Blueprint, flash, render_template, request
 from flask.typing import ResponseReturnValue
 
-from broker.audit import reader
-from broker.audit.reader import LoggedEntry
 from broker.audit.vocabulary import Appended
-from broker.banks.facts import in_force
 from broker.edge.answers import rows, see_other
 from broker.edge.gates import actor
 from broker.edge.problems import wants_json
 from broker.edge.services import services
-from broker.edge.wording import spoken
-from broker.web import parties, words
-from broker.web.cards import Card, acts_on_all, as_json, cards_of
+from broker.web.card_rows import as_json
+from broker.web.cards import Act, Card, acts_on_all
+from broker.web.finding import LONGEST_SEARCH, STATES, FindForm, found_among
 from broker.web.formats import place
 from broker.web.forms import parsed
-from broker.web.stopping import StopForm, carry_out, consequence, done, intention_among, question
+from broker.web.own_cards import own_cards
+from broker.web.stopping import (
+    Intention,
+    StopForm,
+    carry_out,
+    consequence,
+    done,
+    intention_among,
+    named,
+    question,
+)
 
 blueprint = Blueprint("my_sharing", __name__)
 _MOST_TOLD = 10
@@ -28,27 +35,63 @@ _MOST_TOLD = 10
 @blueprint.get("/my-sharing")
 def show() -> ResponseReturnValue:
     """Show everything that the person shares and has shared."""
-    cards = _cards()
+    cards = own_cards()
     if wants_json():
         return rows([as_json(card) for card in cards])
-    live = [card for card in cards if not card.is_past]
-    past = [card for card in cards if card.is_past]
-    return render_template(
-        "my_sharing.html", live=live, past=past, acts=acts_on_all(live), logged=_logged(), events=words.EVENTS
-    )
+    return _page(cards)
 
 
 @blueprint.post("/my-sharing")
 def act() -> ResponseReturnValue:
     """Name the consequence first; act when it has been confirmed."""
     sent = parsed(StopForm(), request.form)
-    intended = intention_among(_cards(), sent)
+    intended = intention_among(own_cards(), sent)
     if sent["confirm"] is None:
-        lines = consequence(intended)
-        return render_template("confirm.html", intended=intended, question=question(intended), lines=lines)
+        return _asks_again(intended)
     written = carry_out(services().grants, actor(), intended)
     _tell(done(intended), written)
-    return see_other(f"/my-sharing?done={intended.act.value}")
+    return see_other(f"{intended.way_back}?done={intended.act.value}")
+
+
+def _asks_again(intended: Intention) -> str:
+    several, more = named(intended)
+    return render_template(
+        "confirm.html",
+        intended=intended,
+        question=question(intended),
+        lines=consequence(intended),
+        several=several,
+        more=more,
+    )
+
+
+def _page(cards: Sequence[Card]) -> str:
+    live = [card for card in cards if not card.is_past]
+    return render_template(
+        "my_sharing.html",
+        found=found_among(cards, wanted := parsed(FindForm(), request.args)),
+        wanted=wanted,
+        total=len(cards),
+        live_total=len(live),
+        ending=[card for card in live if card.days_left is not None],
+        acts=acts_on_all(live),
+        groups=_groups(live),
+        states=STATES,
+        apps=sorted({(card.grant.platform_id, card.platform) for card in cards}, key=lambda one: one[1]),
+        banks=sorted({(card.grant.bank_id, card.bank) for card in cards}, key=lambda one: one[1]),
+        longest_search=LONGEST_SEARCH,
+    )
+
+
+def _groups(live: Sequence[Card]) -> list[tuple[str, str, int, tuple[Act, ...]]]:
+    """Return id, name, number of permissions and possible acts of each app that has more than one."""
+    several = [key for key, number in Counter(_app(card) for card in live).items() if number > 1]
+    found = {key: [card for card in live if _app(card) == key] for key in sorted(several, key=lambda one: one[1])}
+    return [(*key, len(theirs), acts_on_all(theirs)) for key, theirs in found.items()]
+
+
+def _app(card: Card) -> tuple[str, str]:
+    return card.grant.platform_id, card.platform
 
 
 def _tell(text: str, written: Sequence[Appended]) -> None:
@@ -58,22 +101,3 @@ def _tell(text: str, written: Sequence[Appended]) -> None:
         flash(f"{place(one.log)}/{one.number}", "entry")
     if len(written) > _MOST_TOLD:
         flash(str(len(written) - _MOST_TOLD), "more")
-
-
-def _logged() -> dict[str, list[LoggedEntry]]:
-    """Return what the log says of each grant since it was given, newest first."""
-    found: defaultdict[str, list[LoggedEntry]] = defaultdict(list)
-    with services().database.read() as session:
-        for entry in reader.acts_of_user(session, actor().user_id, words.GRANT_ACTS):
-            found[entry.grant_id or ""].append(entry)
-    return found
-
-
-def _cards() -> list[Card]:
-    now = services().clock()
-    with services().database.read() as session:
-        grants = services().grant_reader.of_user(session, actor().user_id, now)
-        names = parties.names(session)
-        files = spoken()
-        rules = {bank: in_force(session, files, bank) for bank in {grant.bank_id for grant in grants}}
-    return cards_of(grants, rules, files, names, now)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flask_babel import gettext, lazy_gettext
 from marshmallow import fields
-from marshmallow.validate import Equal, Length
+from marshmallow.validate import Equal, Length, OneOf
 
 from broker.audit.vocabulary import Appended
 from broker.errors import ConsentRefused, InvalidRequest, LogUnavailable, NotFound, StorageUnavailable
@@ -16,38 +17,63 @@ from broker.web.formats import days, inside
 from broker.web.forms import Form
 
 EVERYTHING = "all"
-_NOT_DONE = (
+_PAGE, _HOME, _ONE = "/my-sharing", "home", "grant"
+_MOST_NAMED = 10
+_NOT_DONE = lazy_gettext(
     "This was not done: it cannot be written down at the moment, and without that it does not count. "
     "Please try again, and look at My sharing for what holds."
 )
 
 
 class StopForm(Form):
-    """The fields of every form of My sharing, and of the page that asks again."""
+    """The fields of every form of My sharing, and of the page that asks again. `back` says where the form stood."""
 
-    must_not_be_empty = frozenset({"category", "account"})
+    must_not_be_empty = frozenset({"category", "account", "platform"})
 
     grant = fields.String(required=True, validate=Length(max=36))
+    platform = fields.String(load_default=None, validate=Length(1, 64))
     category = fields.String(load_default=None, validate=Length(1, 40))
     account = fields.String(load_default=None, validate=Length(1, 64))
     action = fields.Enum(Act, by_value=True, required=True)
+    back = fields.String(load_default=None, validate=OneOf([_HOME, _ONE]))
     confirm = fields.String(load_default=None, validate=Equal("yes"))
 
 
 @dataclass(frozen=True, slots=True)
 class Intention:
-    """What the person wants to do: with everything (`card` is None), one grant, or one piece of it."""
+    """What the person wants to do: with one grant or a piece of it, or with several (`card` is None).
+
+    Several are all that live, or those of one app (`platform` is its id). `about` are the cards that it is about.
+    """
 
     act: Act
-    card: Card | None
+    about: tuple[Card, ...]
+    card: Card | None = None
+    platform: str | None = None
     piece: Piece | None = None
     category: str | None = None
     account: str | None = None
+    back: str | None = None
 
     @property
     def grant(self) -> str:
         """Return what the form's field `grant` says."""
         return self.card.grant.id if self.card else EVERYTHING
+
+    @property
+    def app(self) -> str | None:
+        """Return the name of the one app that it is about; None when it is about all."""
+        return self.about[0].platform if self.card or self.platform else None
+
+    @property
+    def way_back(self) -> str:
+        """Return the page to which it leads back."""
+        return f"{_PAGE}/{self.card.grant.id}" if self.card and self.back == _ONE else _PAGE
+
+    @property
+    def way_out(self) -> str:
+        """Return the page to which a no leads back."""
+        return "/" if self.back == _HOME else self.way_back
 
 
 def intention_among(cards: Sequence[Card], sent: dict[str, Any]) -> Intention:
@@ -58,20 +84,28 @@ def intention_among(cards: Sequence[Card], sent: dict[str, Any]) -> Intention:
         NotFound: not a grant of this person, or no such part.
         ConsentRefused: it cannot be done now.
     """
-    act, category, account = sent["action"], sent["category"], sent["account"]
-    if (category and account) or ((category or account) and sent["grant"] == EVERYTHING):
-        raise InvalidRequest("A form can be about one kind of data or one account of one permission.")
-    if sent["grant"] == EVERYTHING:
-        _check(act, acts_on_all(cards))
-        return Intention(act, None)
+    act, category, account, back = sent["action"], sent["category"], sent["account"], sent["back"]
+    is_several = sent["grant"] == EVERYTHING
+    if (category and account) or ((category or account) and is_several) or (sent["platform"] and not is_several):
+        raise InvalidRequest(gettext("A form can be about one kind of data or one account of one permission."))
+    if is_several:
+        return _of_several(cards, act, sent["platform"], back)
     card = next((card for card in cards if card.grant.id == sent["grant"]), None)
     if card is None:
-        raise NotFound("There is no such permission among yours.")
+        raise NotFound(gettext("There is no such permission among yours."))
     piece = card.piece(category, account)
     if piece is None and (category or account):
-        raise NotFound("This permission has no such part.")
+        raise NotFound(gettext("This permission has no such part."))
     _check(act, piece.acts if piece else card.acts)
-    return Intention(act, card, piece, category, account)
+    return Intention(act, (card,), card, piece=piece, category=category, account=account, back=back)
+
+
+def _of_several(cards: Sequence[Card], act: Act, platform: str | None, back: str | None) -> Intention:
+    theirs = [card for card in cards if platform in {None, card.grant.platform_id}]
+    if platform is not None and not theirs:
+        raise NotFound(gettext("You share nothing with such an app."))
+    _check(act, acts_on_all(theirs))
+    return Intention(act, tuple(card for card in theirs if act in card.acts), platform=platform, back=back)
 
 
 def carry_out(grants: Grants, actor: Actor, intended: Intention) -> tuple[Appended, ...]:
@@ -84,67 +118,97 @@ def carry_out(grants: Grants, actor: Actor, intended: Intention) -> tuple[Append
     try:
         return _carry_out(grants, actor, intended)
     except (LogUnavailable, StorageUnavailable) as error:
-        raise type(error)(_NOT_DONE, code=error.code) from error
+        raise type(error)(str(_NOT_DONE), code=error.code) from error
 
 
 def _carry_out(grants: Grants, actor: Actor, intended: Intention) -> tuple[Appended, ...]:
     if intended.card is None:
         on_all = {Act.PAUSE: grants.pause_all, Act.RESUME: grants.resume_all, Act.REVOKE: grants.revoke_all}
-        return on_all[intended.act](actor)
+        return on_all[intended.act](actor, intended.platform)
     act = {Act.PAUSE: grants.pause, Act.RESUME: grants.resume, Act.REVOKE: grants.revoke}[intended.act]
     return act(actor, intended.card.grant.id, Part(intended.category, intended.account))
 
 
 def question(intended: Intention) -> str:
     """Ask whether it is meant."""
-    verb = {Act.PAUSE: "Pause", Act.RESUME: "Resume", Act.REVOKE: "Stop"}[intended.act]
-    return f"{verb} sharing {_what(intended)} with {intended.card.platform if intended.card else 'all apps'}?"
+    told = {"what": _what(intended), "app": gettext("all apps") if intended.app is None else intended.app}
+    if intended.act is Act.PAUSE:
+        return gettext("Pause sharing %(what)s with %(app)s?", **told)
+    if intended.act is Act.RESUME:
+        return gettext("Resume sharing %(what)s with %(app)s?", **told)
+    return gettext("Stop sharing %(what)s with %(app)s?", **told)
 
 
 def consequence(intended: Intention) -> list[str]:
     """Say what will happen, before it does."""
     lines = [
         {
-            Act.PAUSE: f"{_cannot_see(intended)} from now on, until you resume.",
-            Act.RESUME: f"{_can_see(intended)} again, as you allowed before.",
-            Act.REVOKE: f"{_cannot_see(intended)} any more. This is for good: it starts again only if an app "
-            "asks anew and you allow it.",
+            Act.PAUSE: gettext(
+                "%(who_cannot_see)s from now on, until you resume.", who_cannot_see=_cannot_see(intended)
+            ),
+            Act.RESUME: gettext("%(who_can_see)s again, as you allowed before.", who_can_see=_can_see(intended)),
+            Act.REVOKE: gettext(
+                "%(who_cannot_see)s any more. This is for good: it starts again only if an app asks anew and you "
+                "allow it.",
+                who_cannot_see=_cannot_see(intended),
+            ),
         }[intended.act]
     ]
     if intended.act is Act.REVOKE and intended.piece is not None and _is_last(intended):
-        lines.append("Nothing else is left in this permission, so all of it stops.")
-    if intended.act is Act.REVOKE and intended.card is not None:
-        kept = days(intended.card.grant.terms.data_life_days)
-        lines.append(f"{intended.card.platform} promised to delete what it has already received within {kept}.")
+        lines.append(gettext("Nothing else is left in this permission, so all of it stops."))
+    if intended.act is Act.REVOKE:
+        lines += _promises(intended)
     return lines
+
+
+def named(intended: Intention) -> tuple[list[Card], int]:
+    """Return the permissions to name when it is about several, and how many more there are."""
+    shown = [] if intended.card else list(intended.about[:_MOST_NAMED])
+    return shown, 0 if intended.card else len(intended.about) - len(shown)
 
 
 def done(intended: Intention) -> str:
     """Say what has happened."""
-    return {
-        Act.PAUSE: f"Paused. {_cannot_see(intended)} until you resume.",
-        Act.RESUME: f"{_can_see(intended)} again.",
-        Act.REVOKE: f"{intended.card.platform} can no longer see {_what(intended)}."
-        if intended.card
-        else "No app can see your bank data any more.",
-    }[intended.act]
+    if intended.act is Act.PAUSE:
+        told = gettext("Paused. %(who_cannot_see)s until you resume.", who_cannot_see=_cannot_see(intended))
+    elif intended.act is Act.RESUME:
+        told = gettext("%(who_can_see)s again.", who_can_see=_can_see(intended))
+    elif intended.app is None:
+        told = gettext("No app can see your bank data any more.")
+    else:
+        told = gettext("%(app)s can no longer see %(what)s.", app=intended.app, what=_what(intended))
+    return told + " " + gettext("It holds from now on.")
+
+
+def _promises(intended: Intention) -> list[str]:
+    """Say what happens to the data that has left, as each app promised."""
+    lives = {(card.platform, card.grant.terms.data_life_days) for card in intended.about}
+    return [
+        gettext("%(app)s promised to delete what it has already received within %(days)s.", app=app, days=days(life))
+        for app, life in sorted(lives)[:_MOST_NAMED]
+    ]
 
 
 def _cannot_see(intended: Intention) -> str:
-    who = f"{intended.card.platform} cannot" if intended.card else "No app can"
-    return f"{who} see {_what(intended)}"
+    if intended.app is None:
+        return gettext("No app can see %(what)s", what=_what(intended))
+    return gettext("%(app)s cannot see %(what)s", app=intended.app, what=_what(intended))
 
 
 def _can_see(intended: Intention) -> str:
-    return f"{intended.card.platform if intended.card else 'Your apps'} can see {_what(intended)}"
+    if intended.app is None:
+        return gettext("Your apps can see %(what)s", what=_what(intended))
+    return gettext("%(app)s can see %(what)s", app=intended.app, what=_what(intended))
 
 
 def _what(intended: Intention) -> str:
     if intended.card is None:
-        return "your bank data"
+        return gettext("your bank data")
     if intended.piece is None:
-        return f"your data at {intended.card.bank}"
-    return f"the account {intended.piece.title}" if intended.account else inside(intended.piece.title)
+        return gettext("your data at %(bank)s", bank=intended.card.bank)
+    if intended.account:
+        return gettext("the account %(account)s", account=intended.piece.title)
+    return inside(intended.piece.title)
 
 
 def _is_last(intended: Intention) -> bool:
@@ -156,4 +220,4 @@ def _is_last(intended: Intention) -> bool:
 
 def _check(act: Act, possible: Sequence[Act]) -> None:
     if act not in possible:
-        raise ConsentRefused("This has been done already, or cannot be done now.", code="grant-unchanged")
+        raise ConsentRefused(gettext("This has been done already, or cannot be done now."), code="grant-unchanged")

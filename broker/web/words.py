@@ -52,6 +52,8 @@ EVENTS: Mapping[Event, Any] = {
     Event.GRANT_ACCOUNT_REMOVED: lazy_gettext("One account stopped"),
     Event.GRANT_REVOKED: lazy_gettext("Permission stopped"),
     Event.GRANT_EXPIRED: lazy_gettext("Permission ended"),
+    Event.IDENTITY_LINKED: lazy_gettext("Customer linked another bank"),
+    Event.IDENTITY_UNLINKED: lazy_gettext("Customer unlinked another bank"),
     Event.ACCOUNTS_LISTED: lazy_gettext("Accounts listed for their owner"),
     Event.ACCESS_PREVIEWED: lazy_gettext("Shown to its owner beforehand"),
     Event.ACCESS_REQUESTED: lazy_gettext("Asked for data"),
@@ -85,6 +87,8 @@ _SENTENCES: Mapping[Event, Any] = {
     Event.GRANT_ACCOUNT_REMOVED: lazy_gettext("You stopped sharing %(what)s with %(platform)s"),
     Event.GRANT_REVOKED: lazy_gettext("Sharing with %(platform)s was stopped"),
     Event.GRANT_EXPIRED: lazy_gettext("The permission of %(platform)s ended by itself"),
+    Event.IDENTITY_LINKED: lazy_gettext("You linked %(bank)s with another bank of yours"),
+    Event.IDENTITY_UNLINKED: lazy_gettext("You unlinked %(bank)s from another bank of yours"),
     Event.ACCOUNTS_LISTED: lazy_gettext("We asked %(bank)s for the list of your accounts, so that you could choose"),
     Event.ACCESS_PREVIEWED: lazy_gettext(
         "We showed you %(what)s at %(bank)s, as %(platform)s would get it; %(platform)s got nothing"
@@ -107,10 +111,11 @@ PRESENCE: Mapping[bool | None, Any] = {
 }
 """What an access says of the person's own presence."""
 
+_RENEWED = lazy_gettext("You renewed what %(platform)s may see at %(bank)s")
 _ON_HOLD = lazy_gettext(
     "We put sharing with %(platform)s on hold, because a part of our log was lost; you can let it go on"
 )
-_NOT_SHOWN = "You asked to see {what} at {bank} in advance, and it was not shown"
+_NOT_SHOWN = lazy_gettext("You asked to see %(what)s at %(bank)s in advance, and it was not shown")
 _UNANSWERED = lazy_gettext("The request of %(platform)s ended unanswered")
 
 REASONS: Mapping[str, Any] = {
@@ -148,6 +153,7 @@ REASONS: Mapping[str, Any] = {
     "platform-removed": lazy_gettext("the app is no longer connected to us"),
     "policy-refused": lazy_gettext("no rule allows it"),
     "preview-limit": lazy_gettext("you had looked at your data in advance as often as you may on one day"),
+    "renewed": lazy_gettext("you renewed it"),
     "proposed": lazy_gettext("waiting for you"),
     "purpose-forbidden": lazy_gettext("this purpose is not allowed"),
     "token-expired": lazy_gettext("the app's access had run out or was taken back"),
@@ -184,6 +190,8 @@ def sentence(entry: LoggedEntry, *, platform: str, bank: str, catalogue: Catalog
     wording = _SENTENCES.get(entry.event, EVENTS[entry.event])
     if _is_on_hold(entry):
         wording = _ON_HOLD
+    if entry.event is Event.GRANT_AMENDED and "renewed" in entry.reasons:
+        wording = _RENEWED
     if entry.event is Event.ACCESS_REFUSED and entry.initiator is Initiator.INDIVIDUAL:
         wording = _NOT_SHOWN
     if entry.event is Event.GRANT_EXPIRED and "unapproved" in entry.reasons:

@@ -122,6 +122,17 @@ def sharing(path: str, *then: str) -> Arrival:
     return arrive
 
 
+def followed(path: str, *links: str) -> Arrival:
+    """Open a page as somebody who shares something, and follow links."""
+
+    def arrive(visit: Visit) -> None:
+        sharing(path)(visit)
+        for name in links:
+            visit.page.get_by_role("link", name=name).first.click()
+
+    return arrive
+
+
 def asked(*categories: str, press: str = "") -> Arrival:
     """Stand before the consent page, and press a button there."""
 
@@ -177,6 +188,11 @@ STATES = (
     State("my-sharing", sharing("/my-sharing"), SHARER),
     State("my-sharing-confirm-stop", sharing("/my-sharing", "Stop"), SHARER),
     State("my-sharing-confirm-pause", sharing("/my-sharing", "Pause"), SHARER),
+    State("home-sharing", sharing("/"), SHARER),
+    State("one-grant", followed("/my-sharing", "View"), SHARER),
+    State("renew-too-early", followed("/my-sharing", "View", "Renew"), SHARER),
+    State("banks", "/my-sharing/banks", NEWCOMER),
+    State("banks-not-proven", "/my-sharing/banks/link", NEWCOMER, status=409),
     State("history-empty", "/history?category=accounts", NEWCOMER),
     State("history", opened_details("/history"), SHARER),
     State("history-charts-empty", "/history/charts", NEWCOMER),

@@ -268,6 +268,12 @@ class Asker:
             "sign_in.sign_out": {},
             "sign_in.open_console": {"bank": "harbor"},
             "consent.decide": {"decision": "approve", "detail": "basic", "precision": "town", **choice},
+            "renewing.sign_in": {},
+            "renewing.renew": {"days": "30", "seen": "2026-11-22T12:00:00Z"},
+            "linking.begin": {},
+            "linking.go": {"bank": "meridian"},
+            "linking.link": {"decision": "no"},
+            "linking.unlink": {"bank": "meridian"},
             "my_sharing.act": {"grant": self.share.grant_id, "action": "pause"},
             "oauth.par": {
                 **pushed,

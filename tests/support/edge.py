@@ -18,9 +18,12 @@ from broker.crypto.keyset import generate_keyset, load_keyset
 from broker.crypto.signing_keys import SigningKeyFile
 from broker.edge.services import Services
 from broker.edge.visitor import Visitor, browser_id, sign_in, sign_out, visitor, wish_of
+from broker.grants.extensions import Extensions
+from broker.grants.linking import Linking
 from broker.release import Looks, OwnAccounts, OwnReceipts, Previews
 from broker.settings import Settings
 from broker.switches.service import Switches
+from broker.tokens.lasting import lengthen
 from broker.tokens.service import issue_access
 from tests.support.core import DATA, LOG_KEYS, House
 from tests.support.presence import PRESENT
@@ -54,6 +57,10 @@ def services_of(house: House, base_url: str = BASE) -> Services:
         grants=house.grants,
         consents=house.consents,
         amendments=house.amendments,
+        extensions=Extensions(
+            house.sequencer, house.fences, house.catalogue, house.sealer, house.watch, lengthen=lengthen
+        ),
+        linking=Linking(house.sequencer, house.fences, house.watch),
         grant_reader=house.reader,
         switches=Switches(house.sequencer, house.catalogue, house.sealer, house.watch),
         release=house.release,

@@ -6,6 +6,7 @@ from marshmallow import fields
 from marshmallow.validate import Length
 
 from broker.banks.service import Bank, all_banks
+from broker.clock import microseconds
 from broker.edge import visitor as browser
 from broker.edge.answers import see_other
 from broker.edge.headers import allow_form_targets
@@ -138,4 +139,7 @@ def _enter(bank: Bank, wish_id: str, wish: SignInWish, found: Confirmed) -> None
             # If nothing comes of it, the tokens must not stay: the worker looks again when a proposal would be dead.
             task = {"user_id": known.user_id, "bank_id": bank.id}
             outbox.put(session, outbox.TaskKind.BANK_END, task, now, delay=2 * PROPOSAL_LIFE)
+    if wish.links:
+        browser.keep_linked(bank.id, known.user_id, found.name, microseconds(now) // 1_000_000)
+        return
     browser.sign_in(Visitor(bank.id, found.name, user_id=known.user_id, wish=wish_id))

@@ -168,6 +168,8 @@ def _services(folder: Path, store: Store, watch: Watch) -> Services:
         grants=Grants(sequencer, fences, watch),
         consents=Consents(sequencer, _CATALOGUE, sealer, pairwise, watch),
         amendments=Amendments(sequencer, fences, _CATALOGUE, sealer, watch),
+        extensions=nothing_leaves,
+        linking=nothing_leaves,
         grant_reader=GrantReader(sealer),
         switches=Switches(sequencer, _CATALOGUE, sealer, watch),
         release=nothing_leaves,

@@ -41,7 +41,7 @@ def _keeps(world: World, facts: BankFacts) -> None:
 
 
 def test_what_the_bank_has_limited_since_is_told(world: World, maya: Browser) -> None:
-    world.shares(maya, "balances", "card_locations")
+    grant_id = world.shares(maya, "balances", "card_locations")
     before = words_of(maya.get("/my-sharing"))
     assert "Looks back</dt><dd>60 days" in before
     assert "has limited this" not in before
@@ -55,9 +55,9 @@ def test_what_the_bank_has_limited_since_is_told(world: World, maya: Browser) ->
         "it looks back 14 days, not 60 days",
         "on its own up to 2 times a day, not 4",
         "Looks back</dt><dd>14 days",
-        "<dd>up to 2 times a day",
     ):
         assert told in words
+    assert "<dd>up to 2 times a day" in words_of(maya.get(f"/my-sharing/{grant_id}"))
     assert words.count(">Turned off<") == 1
 
 

@@ -226,8 +226,9 @@ class World:
         self.services.release.read(call, Wanted(category), lambda records: Rendered(b"{}", len(records)))
 
 
-def build_world(folder: Path, store: Store, provider: IdentityProvider) -> World:
-    allowed = frozenset({provider.issuer.removeprefix("http://")})
+def build_world(folder: Path, store: Store, provider: IdentityProvider, other: IdentityProvider | None = None) -> World:
+    issuers = [provider.issuer, other.issuer if other else "http://localhost:9"]
+    allowed = frozenset(issuer.removeprefix("http://") for issuer in issuers)
     settings = sandbox_settings(folder, base_url=BASE, outbound_allow=allowed, database_url=store.url)
     generate_keyset(settings.key_file, system_clock())
     moved: dict[str, World] = {}
@@ -242,21 +243,21 @@ def build_world(folder: Path, store: Store, provider: IdentityProvider) -> World
         built, release=release, own_accounts=OwnAccounts(release), previews=Previews(release), looks=Looks(release)
     )
     provider.broker_keys = built.keyset.public_jwks()
-    _register(built, provider)
+    _register(built, *issuers)
     world = World(create_app(built), built, provider, connector)
     moved["world"] = world
     return world
 
 
-def _register(built: Services, provider: IdentityProvider) -> None:
+def _register(built: Services, harbor: str, meridian: str) -> None:
     now = built.clock()
     key = ECKey.generate_key("P-256")
     scopes = tuple(built.catalogue.categories)
     purposes = tuple(built.catalogue.purposes)
     with built.database.write() as session:
         for bank_id, name, issuer in (
-            ("harbor", "Harbor Bank", provider.issuer),
-            ("meridian", "Meridian Bank", "http://localhost:9"),
+            ("harbor", "Harbor Bank", harbor),
+            ("meridian", "Meridian Bank", meridian),
         ):
             bank = banks.Bank(bank_id, name, "fdx", issuer, f"{issuer}/fdx/v6", "broker", "openid profile data")
             banks.add(session, bank, now)

@@ -1,0 +1,111 @@
+"""One permission in full: its terms in words, its parts, its versions, and who changed what of it and when."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from broker.audit import reader
+from broker.audit.reader import LoggedEntry
+from broker.audit.vocabulary import Event
+from broker.edge.answers import rows
+from broker.edge.problems import wants_json
+from broker.edge.services import services
+from broker.edge.wording import spoken
+from broker.grants.proposals import is_amendable
+from broker.grants.versions import GrantVersion, versions_of_user
+from broker.policy.vocabulary import ClusterState
+from broker.web import parties, switch_words, words
+from broker.web.card_rows import as_json
+from broker.web.cards import Card
+from broker.web.own_cards import own_acts, own_card
+from broker.web.parties import Names
+from broker.web.version_words import changed
+
+blueprint = Blueprint("one_grant", __name__)
+_MOST_SWITCHES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that happened to the permission: when, in words, the reason that was given, and where it stands."""
+
+    at: datetime
+    told: str
+    reason: str
+    entry: LoggedEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What one version said that the one before did not."""
+
+    number: int
+    at: datetime
+    told: tuple[str, ...]
+
+
+@blueprint.get("/my-sharing/<uuid:grant_id>")
+def show(grant_id: UUID) -> ResponseReturnValue:
+    """Show one permission of the person in full."""
+    card = own_card(str(grant_id))
+    return rows([as_json(card)]) if wants_json() else _page(card)
+
+
+def _page(card: Card) -> str:
+    grant = card.grant
+    with services().database.read() as session:
+        names = parties.names(session)
+        versions = versions_of_user(session, grant.user_id).get(grant.id, ())
+        flips = reader.switches_at(session, services().sealer, grant.bank_id, _MOST_SWITCHES)
+    entries = [*own_acts().get(grant.id, ()), *(entry for entry in flips if _concerns(entry, card))]
+    return render_template(
+        "one_grant.html",
+        card=card,
+        fields=_fields(card),
+        versions=list(_versions(versions)),
+        changes=sorted(_changes(entries, names), key=lambda change: change.at, reverse=True),
+        can_renew=is_amendable(grant),
+    )
+
+
+def _fields(card: Card) -> Mapping[str, Sequence[str]]:
+    """Return what exactly each kind of data lets out, at the detail and precision that was agreed to."""
+    known = spoken().categories
+    parts = [part for part in card.grant.categories if part.term.name in known and _stands(part.state)]
+    return {part.term.name: [one.label for one in known[part.term.name].fields_in(part.term)] for part in parts}
+
+
+def _stands(state: ClusterState) -> bool:
+    return state is not ClusterState.REVOKED
+
+
+def _versions(kept: Sequence[GrantVersion]) -> Iterator[Version]:
+    """Yield the versions, newest first; the first one has nothing to be held against."""
+    for before, after in reversed(list(zip([None, *kept], kept, strict=False))):
+        told = tuple(changed(before, after, spoken())) if before else ()
+        yield Version(after.version, after.created_at, told)
+
+
+def _changes(entries: Sequence[LoggedEntry], names: Names) -> Iterator[Change]:
+    for entry in entries:
+        is_switch = entry.event in {Event.SWITCH_OFF, Event.SWITCH_ON}
+        told = switch_words.of_entry(entry, names, spoken()) if is_switch else _sentence(entry, names)
+        yield Change(entry.at, told, str(entry.details.get("reason", "")) if is_switch else "", entry)
+
+
+def _sentence(entry: LoggedEntry, names: Names) -> str:
+    platform, bank = names.platform(entry.platform_id), names.bank(entry.bank_id)
+    return words.sentence(entry, platform=platform, bank=bank, catalogue=spoken())
+
+
+def _concerns(entry: LoggedEntry, card: Card) -> bool:
+    """Say whether a switch was about anything of this permission while it lived."""
+    grant, target = card.grant, switch_words.target_of(entry)
+    is_within = grant.authorised_at is not None and grant.authorised_at <= entry.at
+    is_about = target.concerns(grant.bank_id, grant.platform_id)
+    is_part = not target.category or grant.category(target.category) is not None
+    return is_within and is_about and is_part and (not card.is_past or entry.at < card.ended_at)
