@@ -29,7 +29,7 @@ LARGE = @status=0; \
   exit $$status
 
 .DEFAULT_GOAL := help
-.PHONY: help run clean-sandbox test test-both test-interop campaign controls soak bench sim coverage check fix lock
+.PHONY: help run screenshots clean-sandbox test test-both test-interop campaign controls soak bench sim coverage check fix lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ bench: $(VENV)/dev.stamp ## measure the log (group commit, tree, receipts, verif
 
 sim: $(VENV)/dev.stamp ## simulate harvests and honest years against the harvest limits, and draw them (about 10 minutes on two cores)
 	@$(BIN)/python -m tests.simulation --plots .sim $(SIM)
+
+screenshots: $(VENV)/dev.stamp ## draw the pictures of docs/img anew: a sandbox, driven by a browser (needs Chromium)
+	@$(BIN)/python -m tests.screenshots $(PICTURES)
 
 coverage: $(VENV)/dev.stamp ## run the tests and measure the coverage of the trusted core
 	@$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered $(TESTS)

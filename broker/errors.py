@@ -138,6 +138,13 @@ class SignInRefused(BrokerError):
     detail = "The bank did not confirm who you are."
 
 
+class PasskeyRefused(BrokerError):
+    """What the browser sent of a passkey proves nothing here; whether somebody else has that passkey is not told."""
+
+    code = "passkey-refused"
+    detail = "This passkey could not be used here."
+
+
 class NotPermitted(BrokerError):
     """Whoever is signed in may not see this page."""
 

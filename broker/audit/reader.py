@@ -168,6 +168,13 @@ def _read(
         before = (page.before.time_us, page.before.log, page.before.number)
         query = query.where(tuple_(*order) < before)
     rows = list(session.scalars(query.order_by(*(column.desc() for column in order)).limit(page.limit)))
+    yield from with_details(session, master, rows, subjects)
+
+
+def with_details(
+    session: Session, master: Sealer, rows: Sequence[EntryRow | Row[Any]], subjects: Sequence[SubjectRow] | None = None
+) -> Iterator[LoggedEntry]:
+    """Yield entries with what can be opened of their details; `subjects` are the people, where they are known."""
     if subjects is None:
         names = {row.subject for row in rows if row.subject}
         subjects = list(session.scalars(select(SubjectRow).where(SubjectRow.pseudonym.in_(names))))

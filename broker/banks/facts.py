@@ -14,6 +14,7 @@ from broker.policy import Catalogue
 from broker.policy.catalogue import BankFacts
 from broker.policy.facts import from_text, to_text, within
 from broker.policy.facts import in_force as with_facts
+from broker.policy.reasons import readable
 from broker.storage.base import first_row, table_of
 from broker.storage.single_use import Loss
 
@@ -130,8 +131,7 @@ def keep(
     """
     if within(facts, bounds) != facts:
         raise InvalidRequest("This is more than the policies of the operator allow the bank.", code="facts-too-wide")
-    if not reason.strip() or len(reason) > LONGEST_REASON:
-        raise InvalidRequest(f"Give a reason of at most {LONGEST_REASON} characters.")
+    words = readable(reason, LONGEST_REASON)
     if newest_version(session, facts.bank) != after:
         raise InvalidRequest("The facts have changed meanwhile. Look at them again.", code="facts-changed")
     row = BankFactsRow(
@@ -140,7 +140,7 @@ def keep(
         facts=to_text(facts),
         sealed_by=sealer.seal(author.encode(), _context(facts.bank, after + 1)),
         at=now,
-        reason=reason.strip(),
+        reason=words,
     )
     session.add(row)
     session.flush()

@@ -1,6 +1,6 @@
 """The few answers of pages that need a status of their own; handlers name them, they know no numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -39,4 +39,11 @@ def rows(found: Sequence[dict[str, Any]], older: dict[str, Any] | None = None) -
     if older is not None:
         url = f"{services().settings.base_url}{request.path}?{urlencode(older)}"
         response.headers["Link"] = f'<{url}>; rel="next"'
+    return response
+
+
+def stream(lines: Iterable[str], name: str, kind: str) -> Response:
+    """Answer with a file that is written while it is taken, for the browser to save under this name."""
+    response = Response(lines, content_type=kind)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

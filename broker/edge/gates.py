@@ -42,7 +42,7 @@ from broker.tokens.service import Token, TokenKind, find_token
 
 Gate = Callable[[], AnyResponse | None]
 _PATH_CHARACTERS = "/:@!$&'()*+,;=~"
-RETURN_TO = ("/my-sharing", "/history")
+RETURN_TO = ("/my-sharing", "/history", "/account", "/account/passkeys/new")
 """The pages to which a sign-in leads back."""
 
 
@@ -74,6 +74,12 @@ def person() -> AnyResponse | None:
     raise SignInRequired(
         "You are not signed in, or your session has ended. Go back to where you started and try again."
     )
+
+
+def somebody() -> AnyResponse | None:
+    """Anybody who is signed in, a person or a member of staff; who is not is asked to sign in as a person."""
+    check_origin()
+    return person() if visitor() is None else None
 
 
 def staff() -> AnyResponse | None:
@@ -245,8 +251,7 @@ def signed_in() -> Visitor:
     Raises:
         SignInRequired: nobody is signed in (the handler stands behind another gate).
     """
-    found = visitor()
-    if found is None:
+    if (found := visitor()) is None:
         raise SignInRequired
     return found
 

@@ -26,6 +26,7 @@ from broker.release import Looks, OwnAccounts, OwnReceipts, Previews, Release
 from broker.settings import Settings
 from broker.storage.engine import Database
 from broker.switches.service import Switches
+from broker.users.passkeys import Passkeys
 from broker.users.service import Users
 
 _KEY = "broker"
@@ -50,6 +51,7 @@ class Services:
     fences: Fences
     catalogue: Catalogue
     users: Users
+    passkeys: Passkeys
     grants: Grants
     consents: Consents
     amendments: Amendments

@@ -24,6 +24,8 @@ from broker.storage.base import first_row, table_of
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
 _SEEN_STEP = timedelta(minutes=1)
+OWNER = "owner"
+"""Under this name the content says whose the session is: a kind and an id."""
 _NOTICES = "_flashes"  # Flask's name for what is to be shown once
 # Built once, and run without the ORM: each request of a browser asks.
 _SESSIONS = table_of(WebSessionRow)
@@ -35,12 +37,17 @@ class WebSession(SecureCookieSession):
     """Flask's session mapping, with the secret id that it came under (None: not stored yet)."""
 
     secret: str | None = None
+    created_at: datetime | None = None
     is_rotated = False
+    keeps_age = False
     stored: Mapping[str, Any] = MappingProxyType({})
 
-    def rotate(self) -> None:
-        """Ask for a new id: whoever knew the old one (fixation) has nothing."""
-        self.is_rotated = True
+    def rotate(self, *, keeps_age: bool = False) -> None:
+        """Ask for a new id: whoever knew the old one (fixation) has nothing.
+
+        With `keeps_age` it stays the same session: it ends when it would have ended, and not at all if it has ended.
+        """
+        self.is_rotated, self.keeps_age = True, keeps_age
         self.modified = True
 
     @property
@@ -68,9 +75,9 @@ class DatabaseSessions(SessionInterface):
             row = first_row(session, _FOUND, of_digest=digest(secret))
         if row is None or row.seen_at + IDLE <= now or row.created_at + ABSOLUTE <= now:
             return WebSession()
-        content = json.loads(services().sealer.open(row.sealed, _context(row.digest)))
+        content = json.loads(services().sealer.open(row.sealed, context_of(row.digest)))
         found = WebSession(content)
-        found.secret, found.stored = secret, json.loads(json.dumps(content))
+        found.secret, found.created_at, found.stored = secret, row.created_at, json.loads(json.dumps(content))
         found.modified = row.seen_at + _SEEN_STEP <= now
         return found
 
@@ -93,13 +100,20 @@ class DatabaseSessions(SessionInterface):
         is_known = session.secret is not None and not session.is_rotated
         with services().database.write(from_reserve=is_known) as database:
             if session.secret and (session.is_rotated or not session):
-                database.execute(delete(WebSessionRow).where(WebSessionRow.digest == digest(session.secret)))
+                has_ended = not self._ended(database, session.secret)
                 session.secret = None
+                if session.keeps_age and has_ended:  # signed out from elsewhere meanwhile
+                    session.clear()
             secret = self._stored(database, session, now) if session else None
         if secret is None:
             response.delete_cookie(self.cookie_name_of(), **self._attributes())
         else:
             response.set_cookie(self.cookie_name_of(), secret, **self._attributes())
+
+    def _ended(self, database: Session, secret: str) -> bool:
+        """Delete the session of this id; False when somebody was quicker."""
+        mine = delete(WebSessionRow).where(WebSessionRow.digest == digest(secret))
+        return database.execute(mine.returning(WebSessionRow.digest)).first() is not None
 
     def _stored(self, database: Session, session: WebSession, now: datetime) -> str | None:
         """Write the session and return its secret; None when it was ended while this request was under way.
@@ -109,14 +123,16 @@ class DatabaseSessions(SessionInterface):
         secret = session.secret or new_secret("ws")
         key = digest(secret)
         if session.secret is None:
-            row: WebSessionRow | None = WebSessionRow(digest=key, created_at=now)
+            begun_at = session.created_at if session.keeps_age and session.created_at else now
+            row: WebSessionRow | None = WebSessionRow(digest=key, created_at=begun_at)
             database.add(row)
         else:
             row = database.get(WebSessionRow, key, with_for_update=True)
         if row is None:
             return None
-        row.sealed = services().sealer.seal(json.dumps(dict(session)).encode(), _context(key))
+        row.sealed = services().sealer.seal(json.dumps(dict(session)).encode(), context_of(key))
         row.seen_at = now
+        row.owner_kind, row.owner_id = session.get(OWNER, (None, None))
         return secret
 
     def _attributes(self) -> dict[str, Any]:
@@ -130,5 +146,6 @@ def forget_old_sessions(session: Session, now: datetime) -> None:
     session.execute(delete(WebSessionRow).where(old))
 
 
-def _context(key: bytes) -> str:
+def context_of(key: bytes) -> str:
+    """Return what binds the sealed content of a session to its row."""
     return f"web_sessions/{key.hex()}"

@@ -3,25 +3,39 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import cast
 
-from flask import g, session
+from flask import g, request, session
 
+from broker.edge.browsers import in_words
 from broker.edge.services import services
-from broker.edge.session import WebSession
+from broker.edge.session import OWNER, WebSession
 from broker.users.moves import has_moved
+from broker.users.passkeys import Owner, OwnerKind
 
 _BROWSER, _VISITOR, _WISHES = "browser", "visitor", "wishes"
 _CHECKED = "broker_visitor"
 _JOURNEY = "_state_"  # Authlib's name for a sign-in under way: another tab's goes on
+BROWSER_WORDS, PROVED = "browser_words", "proved"
 _MOST_WISHES = 8
 LINKED = "linked"
 """Under this name the session keeps who has signed in at a second bank, apart from who is signed in."""
 
 
+class Means(StrEnum):
+    """How somebody proves who they are."""
+
+    BANK = "bank"
+    PASSKEY = "passkey"
+
+
 @dataclass(frozen=True, slots=True)
 class Visitor:
     """Whoever signed in. `role` is None for a person, `auditor` or `admin` for staff; `user_id` is empty for staff.
+
+    `staff_id` tells a bank's staff apart, for their sessions alone; it is empty for a person.
 
     `wish` is the sign-in wish that this sign-in fulfilled: a consent needs one made for it alone.
     """
@@ -31,6 +45,14 @@ class Visitor:
     user_id: str = ""
     role: str | None = None
     wish: str = ""
+    staff_id: str = ""
+
+    @property
+    def owner(self) -> Owner:
+        """Return whose this visitor's sessions and passkeys are."""
+        if self.role is None:
+            return Owner(OwnerKind.USER, self.user_id)
+        return Owner(OwnerKind.STAFF, self.staff_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +106,40 @@ def wish_of(wish_id: str) -> SignInWish | None:
     return SignInWish(**{**found, "banks": tuple(found["banks"])}) if found else None
 
 
-def sign_in(new: Visitor) -> None:
+def sign_in(new: Visitor, how: Means = Means.BANK) -> None:
     """Make this browser's session the visitor's, under a new id; what another visitor did is forgotten."""
     kept = {name: session[name] for name in session if name in {_BROWSER, _WISHES} or name.startswith(_JOURNEY)}
     session.clear()
     session.update(kept)
     session[_VISITOR] = asdict(new)
+    session[OWNER] = [new.owner.kind.value, new.owner.id]
+    session[BROWSER_WORDS] = in_words(request.headers.get("User-Agent", ""))
+    presence_proved(how)
     cast("WebSession", session).rotate()
+
+
+def presence_proved(how: Means) -> None:
+    """Remember that the visitor has just proved who they are, and how."""
+    session[PROVED] = {**session.get(PROVED, {}), how.value: services().clock().isoformat()}
+
+
+def step_up() -> None:
+    """Remember that the visitor has just used a passkey; the session goes on under a new id and ends when it would."""
+    presence_proved(Means.PASSKEY)
+    cast("WebSession", session).rotate(keeps_age=True)
+
+
+def proved_within(how: Means, life: timedelta) -> bool:
+    """Say whether the visitor proved who they are in this way, and not longer ago than `life`."""
+    at = session.get(PROVED, {}).get(how.value)
+    return at is not None and services().clock() - datetime.fromisoformat(at) < life
 
 
 def sign_in_again(same: Visitor) -> None:
     """Give the visitor a new session without what the present one was for."""
+    proved = session.get(PROVED, {})
     sign_in(replace(same, wish=""))
+    session[PROVED] = proved  # nobody has proved anything anew
 
 
 def keep_linked(bank_id: str, user_id: str, name: str, at_s: int) -> None:

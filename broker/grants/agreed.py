@@ -1,9 +1,9 @@
-"""Counts the people who agreed: what harvest limits measure a platform by."""
+"""Counts the people who agreed, and their live grants: what harvest limits measure a platform by, and banks look at."""
 
 from datetime import datetime
 from typing import TypeVarTuple
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
 from broker.grants.models import GrantCategoryRow, GrantRow
@@ -27,6 +27,20 @@ def people_who_agreed_at(session: Session, bank_id: str, now: datetime) -> dict[
         query.where(GrantRow.bank_id == bank_id).group_by(GrantRow.platform_id, GrantCategoryRow.name)
     )
     return {(platform_id, category): people for platform_id, category, people in rows}
+
+
+def live_grants_at(session: Session, bank_id: str, now: datetime) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return how many live grants of a bank have each category, and in how many of them it is paused.
+
+    By platform and category. It touches the live grants of all banks: their index has no bank.
+    """
+    is_paused = (GrantRow.status == GrantStatus.PAUSED.value) | (GrantCategoryRow.state == ClusterState.PAUSED.value)
+    paused = func.sum(case((is_paused, 1), else_=0))
+    query = _live(select(GrantRow.platform_id, GrantCategoryRow.name, func.count(), paused), now)
+    rows = session.execute(
+        query.where(GrantRow.bank_id == bank_id).group_by(GrantRow.platform_id, GrantCategoryRow.name)
+    )
+    return {(platform_id, category): (grants, paused) for platform_id, category, grants, paused in rows}
 
 
 def _live(query: Select[*Row], now: datetime) -> Select[*Row]:

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from broker.audit.sequencer import Sequencer
 from broker.audit.vocabulary import Entry, Event, Initiator
-from broker.errors import InvalidRequest, LogUnavailable, NotFound
+from broker.errors import LogUnavailable, NotFound
 from broker.harvest.models import HarvestTallyRow, HoldRow
 from broker.harvest.tallies import Reading
 from broker.policy.harvest import Room
+from broker.policy.reasons import readable
 from broker.storage.base import new_id, table_of
 
 _LONGEST_REASON = 500
@@ -93,12 +94,11 @@ def lift(sequencer: Sequencer, platform_id: str, category: str, because: str, no
     """End a hold, with a reason that stands in the same logs; what was counted until now counts no longer.
 
     Raises:
-        InvalidRequest: there is no reason, or it is too long.
+        InvalidRequest: there is no reason, it is too long or not readable.
         NotFound: this category of this platform is not held.
         LogUnavailable: a log could not be written; the hold stands.
     """
-    if not because.strip() or len(because) > _LONGEST_REASON or not because.isprintable():
-        raise InvalidRequest(f"A reason is needed, of at most {_LONGEST_REASON} visible characters.")
+    because = readable(because, _LONGEST_REASON)
     banks = sequencer.look_up(lambda session: _banks(session, platform_id, category))
     logs = [*sorted(banks), None]
     with sequencer.transaction(logs) as transaction:

@@ -98,7 +98,9 @@ def ask_bank(release: Release, actor: Actor, ready: Ready, most_a_day: int) -> l
 
 def _lost(loss: Loss, now: datetime) -> BrokerError:
     if loss.code == _USED_UP:
-        return FrequencyExceeded(loss.text, code=loss.code, rule=loss.rule, retry_after_s=seconds_left_of_day(now))
+        return FrequencyExceeded(
+            loss.text, code="preview-limit", rule=loss.rule, retry_after_s=seconds_left_of_day(now)
+        )
     return PolicyRefused(f"{loss.text} Nothing was asked of the bank.", code=loss.code, rule=loss.rule)
 
 

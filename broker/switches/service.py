@@ -10,9 +10,10 @@ from broker.audit.vocabulary import Appended, Entry, Event, Initiator
 from broker.banks import service as banks
 from broker.clock import Clock
 from broker.crypto.sealing import Sealer
-from broker.errors import ConsentRefused, InvalidRequest, NotFound, NotPermitted
+from broker.errors import ConsentRefused, NotFound, NotPermitted
 from broker.platforms import service as platforms
 from broker.policy import Catalogue
+from broker.policy.reasons import readable
 from broker.switches.models import SwitchRow
 from broker.switches.reader import context_of
 from broker.switches.views import Side, Target
@@ -54,7 +55,7 @@ class Switches:
             LogUnavailable: it could not be written; nothing has changed.
         """
         _check_reach(hand, target)
-        words = readable(reason)
+        words = readable(reason, LONGEST_REASON)
         return self._flip(hand, target, words, Event.SWITCH_OFF)
 
     def turn_on(self, hand: Hand, target: Target, reason: str) -> tuple[Appended, ...]:
@@ -67,7 +68,7 @@ class Switches:
             LogUnavailable: it could not be written; nothing has changed.
         """
         _check_reach(hand, target)
-        words = readable(reason)
+        words = readable(reason, LONGEST_REASON)
         return self._flip(hand, target, words, Event.SWITCH_ON)
 
     def _flip(self, hand: Hand, target: Target, reason: str, event: Event) -> tuple[Appended, ...]:
@@ -120,18 +121,6 @@ def _check_known(session: Session, catalogue: Catalogue, target: Target) -> None
         raise NotFound("There is no such platform.")
     if target.category and target.category not in catalogue.categories:
         raise NotFound("There is no such category.")
-
-
-def readable(reason: str) -> str:
-    """Return a reason as it is kept: people read it, on pages and in the log.
-
-    Raises:
-        InvalidRequest: empty, too long or not readable.
-    """
-    words = " ".join(reason.split())
-    if not words or not words.isprintable() or len(words) > LONGEST_REASON:
-        raise InvalidRequest(f"A reason is needed, of at most {LONGEST_REASON} visible characters.")
-    return words
 
 
 def _logs_of(session: Session, target: Target) -> list[str | None]:

@@ -88,6 +88,15 @@ class Users:
         row = first_row(session, _AT_BANK, of_user=user_id, of_bank=bank_id)
         return None if row is None else self._identity(row)
 
+    def identities(self, session: Session, user_id: str) -> list[Identity]:
+        """Return the person at each of their banks, whichever was signed in at last first."""
+        mine = select(IdentityRow).where(IdentityRow.user_id == user_id)
+        return [self._identity(row) for row in session.scalars(mine.order_by(IdentityRow.signed_in_at.desc())).all()]
+
+    def staff_id(self, bank_id: str, subject: str) -> str:
+        """Return what tells a member of a bank's staff from the others, without saying who it is."""
+        return self._digest(bank_id, subject).hex()
+
     def check_key(self, session: Session) -> bool:
         """Open what is stored of the newest person; False when nobody has signed in yet.
 

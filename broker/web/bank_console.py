@@ -1,54 +1,71 @@
-"""The bank's console: who accessed which of the bank's own customers' data, for what, under which grant."""
+"""The first page of the bank's console: what is stopped now, what was read and refused, what became of requests."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _
+from marshmallow import fields
+from marshmallow.validate import OneOf
+from sqlalchemy.orm import Session
 
-from broker.audit import reader, receipts
-from broker.audit.reader import LoggedEntry
-from broker.audit.vocabulary import Event
+from broker.audit import receipts
+from broker.audit.bank_figures import MOST_COUNTED, Figures, Funnel, figures
 from broker.clock import start_of_day
-from broker.edge.answers import download, rows
-from broker.edge.gates import signed_in
-from broker.edge.problems import wants_json
+from broker.edge.answers import download
 from broker.edge.services import services
-from broker.errors import NotFound, NotPermitted
-from broker.grants.agreed import people_who_agreed_at
+from broker.errors import NotFound
+from broker.grants.agreed import live_grants_at, people_who_agreed_at
 from broker.harvest.holds import holds_at
 from broker.harvest.tallies import people_read
-from broker.web import parties, words
-from broker.web.forms import parsed
-from broker.web.log_rows import FilterForm, as_json, collect, filter_query, older_query
+from broker.switches.reader import listed
+from broker.web import console_words, parties
+from broker.web.charts import DaysChart, days_chart
+from broker.web.forms import Form, parsed
+from broker.web.switch_words import for_staff
 
 blueprint = Blueprint("bank_console", __name__)
+SPANS = (7, 28, 90)
+"""How many days the first page can count; the reading ends earlier where a bank has very many entries."""
+_BAR = 100
+STAGES = {
+    "asked": _("Apps asked for permission"),
+    "given": _("Customers said yes"),
+    "refused": _("Customers said no"),
+    "abandoned": _("Customers did not answer in time"),
+    "rejected": _("Turned down by the rules"),
+    "unclaimed": _("Given, but never picked up by the app"),
+    "changed": _("Changed by the customer"),
+    "ended_by_person": _("Stopped by the customer"),
+    "ended_by_app": _("Given back by the app"),
+    "ended_by_rules": _("Ended by the bank, the operator or the rules"),
+    "expired": _("Ended when the time was over"),
+}
+"""What becomes of permissions, in the order in which it can happen."""
+
+
+class SpanForm(Form):
+    """The query of the first page: how many days, today included."""
+
+    days = fields.Integer(load_default=28, validate=OneOf(SPANS))
 
 
 @blueprint.get("/console/<bank_id>")
 def show(bank_id: str) -> ResponseReturnValue:
-    """Show the accesses to the data of this bank's customers."""
-    if signed_in().bank_id != bank_id or signed_in().role is None:
-        raise NotPermitted("You are signed in as staff of another bank.")
-    wanted = {**parsed(FilterForm(), request.args), "held_by": None}
-    facts = _read(bank_id, wanted)
-    if wants_json():
-        return rows([_json(entry, facts) for entry in facts["entries"]], older_query(wanted, facts["older"]))
-    return render_template(
-        "bank_console.html",
-        bank_id=bank_id,
-        wanted=wanted,
-        is_filtered=bool(filter_query(wanted)),
-        newest=filter_query(wanted) if wanted["before"] is not None else None,
-        categories=services().catalogue.categories,
-        purposes=services().catalogue.purposes,
-        today=_today(facts["entries"]),
-        events=words.EVENTS,
-        decisions=words.DECISIONS,
-        rules=words.rules,
-        **{**facts, "older": older_query(wanted, facts["older"])},
-    )
+    """Show how sharing goes at this bank."""
+    days = parsed(SpanForm(), request.args)["days"]
+    until = start_of_day(services().clock()) + timedelta(days=1)
+    first = until - timedelta(days=days)
+    with services().database.read() as session:
+        facts = _standing(session, bank_id)
+        counted = figures(session, bank_id, first, until)
+    charts = _charts(counted, first.date(), until.date() - timedelta(days=1))
+    shown = {"days": days, "spans": SPANS, "counted": counted, "charts": charts, "most": MOST_COUNTED}
+    reasons = [(code, console_words.REASONS.get(code, code), count) for code, count in counted.refusals.most_common()]
+    return render_template("bank_console.html", **facts, **shown, reasons=reasons, stages=_stages(counted.funnel))
 
 
 @blueprint.get("/console/<bank_id>/receipts/<owner>/<year>/<int:number>")
@@ -61,43 +78,39 @@ def receipt(bank_id: str, owner: str, year: str, number: int) -> ResponseReturnV
     return download(found, f"{owner}-{year}-{number}.tlog-proof", "text/plain; charset=utf-8")
 
 
-def _read(bank_id: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the bank's own rows; `customers` maps a pseudonym to the bank's word for its customer, where it is known."""
-    with services().database.read() as session:
-        bank = parties.bank_named(session, bank_id)
-        batch = collect(lambda page: reader.of_bank(session, services().sealer, bank.id, page), wanted)
-        ids = {entry.grant_id for entry in batch.entries if entry.grant_id}
-        statuses = services().grant_reader.statuses(session, ids, services().clock())
-        names = parties.names(session)
-        held = holds_at(session, bank.id)
-        read = people_read(session, bank.id, services().clock())
-        agreed = people_who_agreed_at(session, bank.id, services().clock())
-    known = [entry for entry in batch.entries if "customer" in entry.details]
+def _standing(session: Session, bank_id: str) -> dict[str, Any]:
+    """Read what holds at this moment: what is off, who is held back, which permissions there are."""
+    names, now = parties.names(session), services().clock()
+    off = listed(session, services().sealer, bank_id)
     return {
-        "bank": bank,
-        "entries": batch.entries,
-        "older": batch.older,
+        "bank": parties.bank_named(session, bank_id),
         "names": names,
-        "holds": held,
-        "people_read": read,
-        "agreed": agreed,
-        "statuses": {grant_id: status.value for grant_id, status in statuses.items()},
-        "customers": {entry.subject: entry.details["customer"] for entry in known},
+        "off": [(one, for_staff(one.switch.target, names)) for one in off],
+        "holds": holds_at(session, bank_id),
+        "is_served": bank_id in services().catalogue.banks,
+        "grants": sorted(live_grants_at(session, bank_id, now).items()),
+        "people_read": people_read(session, bank_id, now),
+        "agreed": people_who_agreed_at(session, bank_id, now),
     }
 
 
-def _json(entry: LoggedEntry, facts: Mapping[str, Any]) -> dict[str, Any]:
-    row = as_json(entry, facts["names"], facts["statuses"])
-    return {**row, "customer": facts["customers"].get(entry.subject, entry.subject)}
+def _charts(counted: Figures, first: date, last: date) -> dict[str, DaysChart]:
+    by_category, by_platform = _counts(), _counts()
+    for (day, category, platform), count in counted.reads.items():
+        by_category[category][day] += count
+        by_platform[platform][day] += count
+    return {"category": days_chart(first, last, by_category), "platform": days_chart(first, last, by_platform)}
 
 
-def _today(entries: list[LoggedEntry]) -> list[tuple[str, int, int]]:
-    """Count today's releases and refusals of each category among the rows shown."""
-    midnight = start_of_day(services().clock())
-    counts: Counter[tuple[str, bool]] = Counter(
-        (entry.category, entry.event is Event.ACCESS_RELEASED)
-        for entry in entries
-        if entry.category and entry.at >= midnight and entry.event in {Event.ACCESS_RELEASED, Event.ACCESS_REFUSED}
-    )
-    names = sorted({name for name, _ in counts})
-    return [(name, counts[name, True], counts[name, False]) for name in names]
+def _counts() -> defaultdict[str, defaultdict[date, int]]:
+    return defaultdict(lambda: defaultdict(int))
+
+
+def _stages(funnel: Funnel) -> list[Mapping[str, Any]]:
+    """Return the steps with their counts, and how long the bar of each is: the longest has the whole width."""
+    counts = {name: getattr(funnel, name) for name in STAGES}
+    most = max(counts.values())
+    return [
+        {"words": words, "count": counts[name], "width": counts[name] * _BAR // most if most else 0}
+        for name, words in STAGES.items()
+    ]

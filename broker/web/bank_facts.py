@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, flash, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from broker.audit.policy_changes import Edit, facts_entry
@@ -17,6 +18,7 @@ from broker.errors import InvalidRequest, NotFound, NotPermitted
 from broker.grants.affected import affected
 from broker.policy.catalogue import BankFacts
 from broker.policy.facts import Change, change, in_force, within
+from broker.policy.reasons import readable
 from broker.web import facts_draft, parties
 from broker.web.facts_form import FactsForm, consequences, figures_of, told, wished
 from broker.web.formats import place
@@ -63,7 +65,7 @@ def _page(bank_id: str, error: InvalidRequest | None = None) -> ResponseReturnVa
 def edit(bank_id: str) -> ResponseReturnValue:
     """Say what a change would do; make it when it has been confirmed."""
     if signed_in().role != _ADMIN:
-        raise NotPermitted("Only administrators of the bank can change this.")
+        raise NotPermitted(gettext("Only administrators of the bank can change this."))
     try:
         return _answered(bank_id)
     except InvalidRequest as error:
@@ -79,6 +81,7 @@ def _answered(bank_id: str) -> ResponseReturnValue:
         InvalidRequest: it cannot; nothing has changed.
     """
     sent, bounds = parsed(FactsForm(), request.form), _bounds(bank_id)
+    sent["reason"] = readable(sent["reason"], bank_facts.LONGEST_REASON)
     facts = wished(sent, bounds)
     if sent["confirm"] is None:
         return _preview(bank_id, sent, facts)
@@ -121,10 +124,10 @@ def _made(bank_id: str, sent: dict[str, Any], facts: BankFacts) -> AnyResponse:
             after=in_force(files, facts).digest,
             files=files.digest,
             author=who,
-            reason=sent["reason"].strip(),
+            reason=sent["reason"],
         )
         written = transaction.append(facts_entry(new, interaction_id()))
-    flash("Changed. It counts from now on, for every app.")
+    flash(gettext("Changed. It counts from now on, for every app."))
     flash(f"{place(written.log)}/{written.number}", "entry")
     return see_other(f"/console/{bank_id}/facts")
 
@@ -150,5 +153,7 @@ def _bounds(bank_id: str) -> BankFacts:
     """Return what the bank's file allows; behind the gate, so that the bank is the visitor's own."""
     bounds = services().catalogue.banks.get(bank_id)
     if bounds is None:
-        raise NotFound("There are no facts for this bank.")
+        raise NotFound(
+            gettext("The operator's policy files do not name this bank: it offers nothing, and nothing can be changed.")
+        )
     return bounds

@@ -1,97 +1,105 @@
-"""Charts of who read what on which day, counted in the log alone."""
+"""Charts of counts a day: small bars that the server draws, one row for each thing counted, with the numbers beside.
 
-from collections import Counter
+How to use it: `days_chart(first, last, counts)` makes a `DaysChart` of counts by name and day; the template draws it
+with `{% from "macros/charts.html" import days_chart %}{{ days_chart(chart, title, names) }}` and links
+`asset("css/charts.css")` in its block `styles`. `title` is the figure's caption, `names` maps what was counted to the
+words that people read (what is missing stands as it is).
+
+Each name has a row of its own on one scale for all, so that no colour has to be told from another, and the same numbers
+stand in a table below the bars. The drawing holds no text and no style of its own: it scales to any width.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
-from flask import Blueprint, render_template
-from flask.typing import ResponseReturnValue
-from flask_babel import format_date
-
-from broker.audit import reader
-from broker.clock import start_of_day
-from broker.edge.gates import actor
-from broker.edge.services import services
-from broker.edge.wording import spoken
-
-DAYS = 30
-WIDTH, HEIGHT = 720, 140
-_LEAST_SEEN = 3
-
-blueprint = Blueprint("charts", __name__)
+STEP = 10
+"""How wide one day is in the drawing's own units; a bar leaves a fifth of it free."""
+HEIGHT = 40
+"""How high the drawing of one row is in its own units."""
+MOST_DAYS = 400
+"""More days than these are no chart any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One day of a chart: how often the data was given, and how often refused; with their heights."""
+    """One day of one row, where it stands in the drawing, and the instant at which the day begins (UTC)."""
 
-    day: date
-    given: int
-    refused: int
+    at: datetime
+    count: int
     x: int
-    given_height: int
-    refused_height: int
+    y: int
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
-    """One kind of data over the days. `most` is the highest day of all charts, which all are drawn by."""
+class Row:
+    """All days on which something of one name was counted; a day without has no bar."""
 
     name: str
-    title: str
+    total: int
     bars: tuple[Bar, ...]
-    given: int
-    refused: int
 
 
-@blueprint.get("/history/charts")
-def show() -> ResponseReturnValue:
-    """Show the reads of each kind of data, day by day."""
-    since_at = start_of_day(services().clock() - timedelta(days=DAYS - 1))
-    with services().database.read() as session:
-        counts = reader.outcomes_of_user(session, actor().user_id, since_at)
-    days = [since_at.date() + timedelta(days=number) for number in range(DAYS)]
-    charts = _charts(counts, days)
-    most = max((bar.given + bar.refused for chart in charts for bar in chart.bars), default=0)
-    words = {"date": _written, "short": _short}
-    return render_template("charts.html", charts=charts, days=days, most=most, width=WIDTH, height=HEIGHT, **words)
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table: a day and the counts of all rows in their order."""
+
+    at: datetime
+    counts: tuple[int, ...]
 
 
-def _charts(counts: Counter[tuple[date, str, bool]], days: list[date]) -> list[Chart]:
-    most = max((_on(counts, day, name) for day, name, _ in counts), default=0)
-    titles = {category.name: category.title for category in spoken().categories.values()}
-    names = [*titles, *sorted({name for _, name, _ in counts} - titles.keys())]
-    seen = {name for _, name, _ in counts}
-    return [_chart(counts, name, titles.get(name, name), days, most) for name in names if name in seen]
+@dataclass(frozen=True, slots=True)
+class DaysChart:
+    """Rows of bars from the first day to the last, both included. `peak` is the highest count of one row on one day."""
+
+    first_at: datetime
+    last_at: datetime
+    width: int
+    peak: int
+    rows: tuple[Row, ...]
+    table: tuple[Line, ...]
+
+    @property
+    def height(self) -> int:
+        """Return how high one row is in the drawing's own units."""
+        return HEIGHT
 
 
-def _chart(counts: Counter[tuple[date, str, bool]], name: str, title: str, days: list[date], most: int) -> Chart:
-    bars = tuple(
-        Bar(
-            day=day,
-            given=counts[day, name, True],
-            refused=counts[day, name, False],
-            x=number * (WIDTH // DAYS),
-            given_height=_height(counts[day, name, True], most),
-            refused_height=_height(counts[day, name, False], most),
-        )
-        for number, day in enumerate(days)
-    )
-    return Chart(name, title, bars, sum(bar.given for bar in bars), sum(bar.refused for bar in bars))
+def days_chart(first: date, last: date, counts: Mapping[str, Mapping[date, int]]) -> DaysChart:
+    """Draw the counts of each name on each day (UTC) from `first` to `last`, both included.
+
+    Names without a count in the span are left out, days outside of it too. The rows stand highest total first.
+
+    Raises:
+        ValueError: the span is empty, or longer than `MOST_DAYS`.
+    """
+    span = (last - first).days + 1
+    if not 1 <= span <= MOST_DAYS:
+        raise ValueError(f"a chart shows 1 to {MOST_DAYS} days, not {span}")
+    inside = {
+        name: {day: count for day, count in of_days.items() if first <= day <= last and count > 0}
+        for name, of_days in counts.items()
+    }
+    peak = max((count for of_days in inside.values() for count in of_days.values()), default=0)
+    drawn = [_row(name, of_days, first, peak) for name, of_days in inside.items() if of_days]
+    rows = tuple(sorted(drawn, key=lambda row: (-row.total, row.name)))
+    counted = sorted({day for row in rows for day in inside[row.name]}, reverse=True)
+    table = tuple(Line(_begins(day), tuple(inside[row.name].get(day, 0) for row in rows)) for day in counted)
+    return DaysChart(_begins(first), _begins(last), span * STEP, peak, rows, table)
 
 
-def _on(counts: Counter[tuple[date, str, bool]], day: date, name: str) -> int:
-    return counts[day, name, True] + counts[day, name, False]
+def _row(name: str, of_days: Mapping[date, int], first: date, peak: int) -> Row:
+    bars = tuple(_bar(day, count, first, peak) for day, count in sorted(of_days.items()))
+    return Row(name, sum(of_days.values()), bars)
 
 
-def _height(count: int, most: int) -> int:
-    """Return a bar's height: what happened at all can be seen."""
-    return max(_LEAST_SEEN, round(count / most * HEIGHT)) if count else 0
+def _bar(day: date, count: int, first: date, peak: int) -> Bar:
+    height = max(2, round(count * HEIGHT / peak))  # what was counted is seen, however high the peak
+    x = (day - first) // timedelta(days=1) * STEP + 1
+    return Bar(_begins(day), count, x, HEIGHT - height, STEP - 2, height)
 
 
-def _written(day: date) -> str:
-    return str(format_date(day, "long"))
-
-
-def _short(day: date) -> str:
-    return str(format_date(day, "d MMM"))
+def _begins(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

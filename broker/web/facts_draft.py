@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
 from broker.banks.facts import LONGEST_REASON
@@ -44,7 +45,7 @@ def to_be_mended(sent: MultiDict[str, str], facts: BankFacts, error: InvalidRequ
     reason = sent.get("reason", "").replace("\0", "")[:_LONGEST_SHOWN]
     if error.code == _CHANGED:
         now = in_force(facts)
-        told = f"{error.detail} Below they stand as they are now; your reason is kept."
+        told = gettext("The facts have changed meanwhile. Below they stand as they are now; your reason is kept.")
         return Draft(now.categories, now.purposes, now.joint_accounts, now.figures, reason, told)
     place = next((name for name in (*FIGURES, "reason") if f"“{name}”" in error.detail), "facts")
     return Draft(
@@ -61,5 +62,5 @@ def to_be_mended(sent: MultiDict[str, str], facts: BankFacts, error: InvalidRequ
 def _words(place: str) -> str | None:
     """Say of a field what it takes: its name in the form means nothing to people."""
     if place == "reason":
-        return f"Give a reason of at most {LONGEST_REASON} characters."
-    return f"{TITLES[place]}: write a whole number from 1." if place in TITLES else None
+        return gettext("Give a reason of at most %(most)s visible characters.", most=LONGEST_REASON)
+    return gettext("%(what)s: write a whole number from 1.", what=TITLES[place]) if place in TITLES else None

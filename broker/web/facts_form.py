@@ -3,23 +3,34 @@
 from dataclasses import replace
 from typing import Any
 
-from marshmallow import fields
+from flask_babel import gettext, lazy_gettext
+from marshmallow import ValidationError, fields
 from marshmallow.validate import Equal, Length, Range
 
 from broker.banks.facts import LONGEST_REASON
+from broker.errors import InvalidRequest
 from broker.grants.affected import Affected
 from broker.policy import Catalogue
 from broker.policy.catalogue import BankFacts
 from broker.policy.facts import FIGURES, Change
-from broker.web.formats import days
+from broker.policy.reasons import readable
+from broker.web.formats import counted, days
 from broker.web.forms import Form
 
 TITLES = {
-    "maximum_duration_days": "Longest permission, in days",
-    "maximum_lookback_days": "Furthest history, in days",
-    "maximum_frequency_per_day": "Reads a day without the customer present",
+    "maximum_duration_days": lazy_gettext("Longest permission, in days"),
+    "maximum_lookback_days": lazy_gettext("Furthest history, in days"),
+    "maximum_frequency_per_day": lazy_gettext("Reads a day without the customer present"),
 }
 _LARGEST_FIGURE = 100_000
+
+
+def _check_reason(reason: str) -> None:
+    """Refuse a reason that cannot be kept, so that it is told beside its field."""
+    try:
+        readable(reason, LONGEST_REASON)
+    except InvalidRequest as error:
+        raise ValidationError(error.detail) from error
 
 
 class FactsForm(Form):
@@ -32,7 +43,7 @@ class FactsForm(Form):
     maximum_lookback_days = fields.Integer(required=True, validate=Range(1, _LARGEST_FIGURE))
     maximum_frequency_per_day = fields.Integer(required=True, validate=Range(1, _LARGEST_FIGURE))
     joint_accounts = fields.String(load_default=None, validate=Equal("yes"))
-    reason = fields.String(required=True, validate=Length(1, LONGEST_REASON))
+    reason = fields.String(required=True, validate=_check_reason)
     confirm = fields.String(load_default=None, validate=Equal("yes"))
 
 
@@ -52,23 +63,30 @@ def wished(sent: dict[str, Any], bounds: BankFacts) -> BankFacts:
 def consequences(change: Change, touched: Affected, catalogue: Catalogue) -> list[str]:
     """Say what a change would do, line by line."""
     parts = {name: _grants(count) for name, count in touched.parts.items()}
-    lines = [
-        f"{_title(name, catalogue)}: no app gets it any more. It stops for {parts[name]}." for name in _off(change)
-    ]
-    lines += [f"{_title(name, catalogue)}: it can be shared. It works again for {parts[name]}." for name in _on(change)]
+    off = gettext("%(what)s: no app gets it any more. It stops for %(permissions)s.")
+    back = gettext("%(what)s: it can be shared. It works again for %(permissions)s.")
+    lines = [off % {"what": _title(name, catalogue), "permissions": parts[name]} for name in _off(change)]
+    lines += [back % {"what": _title(name, catalogue), "permissions": parts[name]} for name in _on(change)]
     for name, (before, after) in change.figures.items():
-        about = f"{TITLES[name]}: {before} becomes {after}."
-        lines.append(f"{about} {_cut(parts.get(name))}")
+        becomes = gettext("%(what)s: %(before)s becomes %(after)s.", what=TITLES[name], before=before, after=after)
+        lines.append(f"{becomes} {_cut(parts.get(name))}")
     if change.joint_accounts is not None:
-        rule = "can be chosen" if change.joint_accounts[1] else "can no longer be chosen"
-        lines.append(f"Joint accounts {rule} for new permissions. Those that are shared already stay.")
+        lines.append(_joint(is_allowed=change.joint_accounts[1]))
     return lines
+
+
+def _joint(*, is_allowed: bool) -> str:
+    if is_allowed:
+        return gettext(
+            "Joint accounts can be chosen for new permissions. Those that are shared already stay.",
+        )
+    return gettext("Joint accounts can no longer be chosen for new permissions. Those that are shared already stay.")
 
 
 def _cut(touched: str | None) -> str:
     if touched is None:
-        return "It counts for new permissions; those that were given run as long as they were given for."
-    return f"It counts at once, and makes a difference for {touched}."
+        return gettext("It counts for new permissions; those that were given run as long as they were given for.")
+    return gettext("It counts at once, and makes a difference for %(permissions)s.", permissions=touched)
 
 
 def _off(change: Change) -> tuple[str, ...]:
@@ -85,19 +103,22 @@ def _title(name: str, catalogue: Catalogue) -> str:
 
 
 def _grants(count: int) -> str:
-    return "no live permission" if not count else f"{count} live permission{'s' if count > 1 else ''}"
+    return counted(count, "live permission") if count else gettext("no live permission")
 
 
 def figures_of(facts: BankFacts, bounds: BankFacts) -> list[tuple[str, str, int, int]]:
     """Return the figures with their titles, present values and upper bounds, for the form."""
-    return [(name, TITLES[name], getattr(facts, name), getattr(bounds, name)) for name in FIGURES]
+    return [(name, str(TITLES[name]), getattr(facts, name), getattr(bounds, name)) for name in FIGURES]
 
 
 def told(facts: BankFacts) -> str:
     """Say in one line what a version of the facts allows."""
-    joint = "with" if facts.joint_accounts else "without"
-    return (
-        f"{', '.join(sorted(facts.categories)) or 'no data'}; for {', '.join(sorted(facts.purposes)) or 'no purpose'}; "
-        f"for at most {days(facts.maximum_duration_days)}, {days(facts.maximum_lookback_days)} back, "
-        f"{facts.maximum_frequency_per_day} reads a day; {joint} joint accounts"
-    )
+    wording = gettext("%(data)s; for %(purposes)s; for at most %(duration)s, %(history)s back, %(reads)s reads a day; ")
+    said = wording % {
+        "data": ", ".join(sorted(facts.categories)) or gettext("no data"),
+        "purposes": ", ".join(sorted(facts.purposes)) or gettext("no purpose"),
+        "duration": days(facts.maximum_duration_days),
+        "history": days(facts.maximum_lookback_days),
+        "reads": facts.maximum_frequency_per_day,
+    }
+    return said + (gettext("with joint accounts") if facts.joint_accounts else gettext("without joint accounts"))

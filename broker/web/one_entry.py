@@ -67,7 +67,8 @@ def judged(session: Session, log: str, receipt: bytes, disclosures: tuple[Any, .
     """Check a receipt by the keys of its log, and that the details are those that the entry commits to."""
     keys = services().log_keys.verifiers(log)
     shown = vkeys_of(services().log_keys, head_of(session, log))
-    code, detail, size, witnesses = "", "", 0, ()
+    code, detail, size = "", "", 0
+    witnesses: tuple[str, ...] = ()
     try:
         found = verify_receipt(receipt, keys, origin=log)
         check(json.loads(found.leaf), disclosures)

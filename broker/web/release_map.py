@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from babel import Locale
+from babel.dates import format_date
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import format_date, get_locale, gettext, lazy_gettext
+from flask_babel import get_locale, gettext, lazy_gettext
 from marshmallow import fields
 from marshmallow.validate import Length
 
@@ -25,6 +27,7 @@ from broker.web.maps.places import Gathered, Place, gather
 from broker.web.parties import Names
 
 CATEGORY = "card_locations"
+_SOURCE = Locale("en", "GB")
 MOST_PLACES = 300
 """How many places one map shows, the most used first; of the others it tells the number."""
 
@@ -88,7 +91,7 @@ def look() -> ResponseReturnValue:
 
 def territory(code: str) -> str:
     """Return a country's name in the language of the page; a code that has none stays as it is."""
-    return str(get_locale().territories.get(code, code))
+    return str((get_locale() or _SOURCE).territories.get(code, code))
 
 
 def spoken(place: Place) -> str:
@@ -99,7 +102,7 @@ def spoken(place: Place) -> str:
 
 def written(day: date) -> str:
     """Write a day of the calendar: `22 November 2026`."""
-    return str(format_date(day, "long"))
+    return format_date(day, "long", locale=get_locale() or _SOURCE)
 
 
 def _page(told: Sequence[Told], *, drawn: Map | None = None, problem: str = "") -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+from flask_babel import gettext
+
 from broker.audit.reader import LoggedEntry
 from broker.audit.vocabulary import Event, Initiator
 from broker.policy import Catalogue
@@ -14,22 +16,29 @@ _OPERATOR = "Consent Broker"
 
 def for_staff(target: Target, names: Names) -> str:
     """Say what a switch is about, in the console's words: `balances for Messenger at Harbor Bank`."""
-    return _about(target.category or "all sharing", target, names, everybody="platforms") + _at(target, names)
+    return _about(target.category or gettext("all sharing"), target, names, gettext("all platforms")) + _at(
+        target, names
+    )
 
 
 def told(switch: Switch, names: Names, catalogue: Catalogue) -> str:
     """Say to a person who turned off what, since when and why."""
     about = _for_people(switch.target, switch.side, names, catalogue)
     who = _who(switch.side, switch.target.bank_id, names)
-    return f"{who} turned off {about} on {moment(switch.since_at)}. The reason given: {switch.reason}"
+    wording = gettext("%(who)s turned off %(what)s on %(moment)s. The reason given: %(reason)s")
+    return wording % {"who": who, "what": about, "moment": moment(switch.since_at), "reason": switch.reason}
 
 
 def of_entry(entry: LoggedEntry, names: Names, catalogue: Catalogue) -> str:
     """Say to a person what an entry of a switch tells."""
     side = Side.BANK if entry.initiator is Initiator.DATA_PROVIDER else Side.OPERATOR
-    verb = "turned off" if entry.event is Event.SWITCH_OFF else "turned on again"
-    who = _who(side, entry.bank_id, names)
-    return f"{who} {verb} {_for_people(target_of(entry), side, names, catalogue)}"
+    facts = {
+        "who": _who(side, entry.bank_id, names),
+        "what": _for_people(target_of(entry), side, names, catalogue),
+    }
+    if entry.event is Event.SWITCH_OFF:
+        return gettext("%(who)s turned off %(what)s", **facts)
+    return gettext("%(who)s turned on again %(what)s", **facts)
 
 
 def target_of(entry: LoggedEntry) -> Target:
@@ -50,13 +59,16 @@ def _who(side: Side, bank_id: str, names: Names) -> str:
 
 def _for_people(target: Target, side: Side, names: Names, catalogue: Catalogue) -> str:
     category = catalogue.categories.get(target.category)
-    title = inside(category.title) if category else target.category or "all sharing"
-    return _about(title, target, names, everybody="apps") + ("" if side is Side.BANK else _at(target, names))
+    title = inside(category.title) if category else target.category or gettext("all sharing")
+    return _about(title, target, names, gettext("all apps")) + ("" if side is Side.BANK else _at(target, names))
 
 
-def _about(title: str, target: Target, names: Names, *, everybody: str) -> str:
-    return f"{title} for {names.platform(target.platform_id) if target.platform_id else f'all {everybody}'}"
+def _about(title: str, target: Target, names: Names, everybody: str) -> str:
+    whom = names.platform(target.platform_id) if target.platform_id else everybody
+    return gettext("%(what)s for %(whom)s", what=title, whom=whom)
 
 
 def _at(target: Target, names: Names) -> str:
-    return f" at {names.bank(target.bank_id)}" if target.bank_id else " at all banks"
+    if target.bank_id:
+        return gettext(" at %(bank)s", bank=names.bank(target.bank_id))
+    return gettext(" at all banks")

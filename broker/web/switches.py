@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Blueprint, flash, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from marshmallow import fields
 from marshmallow.validate import Equal, Length
 
@@ -16,8 +17,9 @@ from broker.edge.services import services
 from broker.errors import InvalidRequest, NotFound, NotPermitted
 from broker.grants.reader import live_between
 from broker.platforms.service import PlatformKind, all_platforms
+from broker.policy.reasons import readable
 from broker.switches.reader import Listed, listed
-from broker.switches.service import LONGEST_REASON, Hand, readable
+from broker.switches.service import LONGEST_REASON, Hand
 from broker.switches.views import Side, Target
 from broker.web import parties, words
 from broker.web.formats import counted, place
@@ -58,7 +60,7 @@ def flip(bank_id: str) -> ResponseReturnValue:
     hand, sent = _hand(bank_id), parsed(FlipForm(), request.form)
     target = Target(bank_id, sent["platform"], sent["category"])
     try:
-        reason = readable(sent["reason"])
+        reason = readable(sent["reason"], LONGEST_REASON)
     except InvalidRequest as error:
         return to_be_corrected(_page(bank_id, sent, error))
     if sent["confirm"] is None:
@@ -74,7 +76,7 @@ def _hand(bank_id: str) -> Hand:
     """
     who = signed_in()
     if who.role != _ADMIN:
-        raise NotPermitted("Only administrators of the bank can turn something off or on.")
+        raise NotPermitted(gettext("Only administrators of the bank can turn something off or on."))
     return Hand(Side.BANK, who.name, bank_id, interaction_id())
 
 
@@ -83,7 +85,8 @@ def _flipped(hand: Hand, act: Flip, target: Target, reason: str) -> ResponseRetu
     written = flip_it(hand, target, reason)
     with services().database.read() as session:
         about = for_staff(target, parties.names(session))
-    flash(f"Turned off: {about}." if act is Flip.OFF else f"Turned on again: {about}.")
+    done = gettext("Turned off: %(what)s.") if act is Flip.OFF else gettext("Turned on again: %(what)s.")
+    flash(done % {"what": about})
     for one in written:
         flash(f"{place(one.log)}/{one.number}", "entry")
     return see_other(f"/console/{hand.bank_id}/switches")
@@ -91,17 +94,18 @@ def _flipped(hand: Hand, act: Flip, target: Target, reason: str) -> ResponseRetu
 
 def _question(act: Flip, target: Target, reason: str) -> ResponseReturnValue:
     with services().database.read() as session:
-        names = parties.names(session)
+        bank, names = parties.bank_named(session, target.bank_id), parties.names(session)
         if target.platform_id not in {"", *names.platforms} or target.category not in {
             "",
             *services().catalogue.categories,
         }:
-            raise NotFound("There is no such app or kind of data.")
+            raise NotFound(gettext("There is no such app or kind of data."))
         count = live_between(session, target, services().clock())
         others = [one for one in listed(session, services().sealer, target.bank_id) if _goes_on(one, target)]
     about = for_staff(target, names)
     return render_template(
         "switch_confirm.html",
+        bank=bank,
         act=act.value,
         target=target,
         reason=reason,
@@ -139,4 +143,5 @@ def _page(bank_id: str, sent: dict[str, Any] | None = None, error: InvalidReques
         longest=LONGEST_REASON,
         sent=sent or {},
         error=error,
+        problem=gettext("A reason is needed, of at most %(most)s visible characters.", most=LONGEST_REASON),
     )

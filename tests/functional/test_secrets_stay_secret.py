@@ -210,12 +210,15 @@ class Story:
             statuses = [self.client.call(self.url("accounts"), tokens.access).status_code]
             raw.execute("DROP TRIGGER disk_full")
             log = raw.execute("SELECT name FROM audit_logs WHERE owner = 'harbor'").fetchone()[0]
+            place = "/".join(log.split("/")[-2:])
             leaf = f"no JSON, but {person.username} and {person.password}".encode()
             raw.execute(
                 "INSERT INTO audit_entries (log, number, time_us, event, leaf) VALUES (?, 9000000, ?, 'x', ?)",
                 (log, 2**53, leaf[:13]),
             )
-            statuses.append(self.staff.browser.get_json(self.staff.entry["console_url"]).status_code)
+            statuses.append(
+                self.staff.browser.get_json(f"{self.staff.entry['console_url']}/entries/{place}/9000000").status_code
+            )
             raw.execute("UPDATE web_sessions SET sealed = randomblob(61)")
             statuses.append(person.browser.get_json(self.info["pages"]["my_sharing"]).status_code)
         return statuses

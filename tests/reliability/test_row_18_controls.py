@@ -8,6 +8,7 @@ from tests.support.controls import Plant, survivors
 
 _CELLS = "tests/reliability/test_row_18_isolation.py"
 _PAGES = "tests/reliability/test_row_18_pages.py"
+_BANK_LOG = "tests/unit/audit/test_bank_log.py"
 PLANTS = (
     # An account that is not shared is told from one that does not exist.
     Plant(
@@ -46,9 +47,27 @@ PLANTS = (
         f"{_PAGES}::their_own",
     ),
     Plant(
-        "broker/audit/reader.py",
-        "query = select(EntryRow).where(EntryRow.log.in_(logs))",
-        "query = select(EntryRow)",
+        "broker/audit/bank_log.py",
+        ".where(LogState.owner == bank_id)\n        .where(LogState.is_dropped.is_(False), LogState.size > 0)",
+        ".where(LogState.is_dropped.is_(False), LogState.size > 0)",
+        f"{_PAGES}::console_is",
+    ),
+    Plant(
+        "broker/audit/bank_log.py",
+        "names = session.scalars(select(LogState.name).where(LogState.owner == bank_id))",
+        "names = session.scalars(select(LogState.name).order_by(LogState.name.desc()))",
+        f"{_BANK_LOG}::nobody_reads",
+    ),
+    Plant(
+        "broker/audit/bank_log.py",
+        ".where(SubjectRow.bank_id == bank_id, about)",
+        ".where(about)",
+        f"{_BANK_LOG}::customer_is_found",
+    ),
+    Plant(
+        "broker/edge/gates.py",
+        "if found is not None and found.role is not None and found.bank_id == bank_id:",
+        "if found is not None and found.role is not None:",
         f"{_PAGES}::console_is",
     ),
     Plant(

@@ -97,7 +97,7 @@ class Staff:
 
     def accesses(self) -> list[dict[str, Any]]:
         self.opens_console()
-        found: list[dict[str, Any]] = self.browser.get_json(self.entry["console_url"]).json()
+        found: list[dict[str, Any]] = self.browser.get_json(f"{self.entry['console_url']}/log").json()
         return found
 
 

@@ -25,6 +25,7 @@ from broker.settings import Settings
 from broker.switches.service import Switches
 from broker.tokens.lasting import lengthen
 from broker.tokens.service import issue_access
+from broker.users.passkeys import Passkeys
 from tests.support.core import DATA, LOG_KEYS, House
 from tests.support.presence import PRESENT
 from tests.support.reading import ReadingClient
@@ -54,6 +55,7 @@ def services_of(house: House, base_url: str = BASE) -> Services:
         fences=house.fences,
         catalogue=house.catalogue,
         users=house.users,
+        passkeys=Passkeys(house.sealer),
         grants=house.grants,
         consents=house.consents,
         amendments=house.amendments,

@@ -13,7 +13,7 @@ from tests.support.actors import Person, Staff
 DESKTOP: Any = {"width": 1280, "height": 900}
 PHONE: Any = {"width": 390, "height": 844}
 Scheme = Literal["light", "dark"]
-_PATIENCE_MS = 15_000
+_PATIENCE_MS = 30_000
 _OVERHANGING = """() => {
   const wide = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= wide) return [];

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -58,10 +58,9 @@ def as_csv(read: Read, log: str, size: int) -> Iterator[str]:
     Raises:
         Fault: an entry does not hash to what stands in the tree.
     """
-    yield line(COLUMNS)
+    yield head_line()
     for leaf, hashed in _entries(read, log, size):
-        fields = fields_of(leaf) | {"leafHash": hashed.hex()}
-        yield line([_cell(fields, column) for column in COLUMNS])
+        yield csv_line(fields_of(leaf) | {"leafHash": hashed.hex()})
 
 
 def as_json_lines(read: Read, log: str, size: int) -> Iterator[str]:
@@ -79,6 +78,16 @@ FORMATS: Mapping[str, Callable[[Read, str, int], Iterator[str]]] = MappingProxyT
     {"csv": as_csv, "jsonl": as_json_lines}
 )
 """The forms of an export."""
+
+
+def head_line(more: Sequence[str] = ()) -> str:
+    """Return the first line of a CSV file; `more` are columns before those of the entry."""
+    return line((*more, *COLUMNS))
+
+
+def csv_line(fields: Fields, more: Sequence[str] = ()) -> str:
+    """Return one line of a CSV file; the same columns as its head line."""
+    return line([_cell(fields, column) for column in (*more, *COLUMNS)])
 
 
 def _entries(read: Read, log: str, size: int) -> Iterator[tuple[bytes, bytes]]:

@@ -123,7 +123,8 @@ def _enter(bank: Bank, wish_id: str, wish: SignInWish, found: Confirmed) -> None
     if not wish.staff and found.role is not None:
         raise SignInRefused("You signed in as a member of the bank's staff. This page is for customers.")
     if found.role is not None:
-        browser.sign_in(Visitor(bank.id, found.name, role=found.role))
+        staff_id = services().users.staff_id(bank.id, found.subject)
+        browser.sign_in(Visitor(bank.id, found.name, role=found.role, staff_id=staff_id))
         return
     now = services().clock()
     with services().database.write() as session:

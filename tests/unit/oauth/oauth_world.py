@@ -43,6 +43,7 @@ from broker.policy.vocabulary import MachineScope
 from broker.settings import default_policies_dir
 from broker.storage.engine import Database
 from broker.switches.service import Switches
+from broker.users.passkeys import Passkeys
 from broker.users.service import Users
 from tests.support.sandbox_settings import sandbox_settings
 from tests.support.stores import Store
@@ -165,6 +166,7 @@ def _services(folder: Path, store: Store, watch: Watch) -> Services:
         fences=fences,
         catalogue=_CATALOGUE,
         users=Users(sealer, keyset.subject),
+        passkeys=Passkeys(sealer),
         grants=Grants(sequencer, fences, watch),
         consents=Consents(sequencer, _CATALOGUE, sealer, pairwise, watch),
         amendments=Amendments(sequencer, fences, _CATALOGUE, sealer, watch),

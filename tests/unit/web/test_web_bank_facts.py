@@ -108,6 +108,8 @@ def test_staff_of_another_bank_and_customers_are_turned_away(ada: Browser, maya:
         (("accounts",), {"version": "7"}, "The facts have changed meanwhile."),
         (("accounts",), {"reason": ""}, "Give a reason of at most 500"),
         (("accounts",), {"reason": "x" * 501}, "Give a reason of at most 500"),
+        (("accounts",), {"reason": "hidden\u202ewords"}, "Give a reason of at most 500"),
+        (("accounts",), {"reason": " \n\t "}, "Give a reason of at most 500"),
         (("accounts",), {"maximum_lookback_days": "0"}, "Furthest history, in days: write a whole number"),
         (("accounts",), {"maximum_lookback_days": "1e9"}, "Furthest history, in days: write a whole number"),
         (("accounts",), {"version": str(1 << 40)}, "Not done yet"),

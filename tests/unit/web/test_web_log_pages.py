@@ -95,12 +95,12 @@ def test_the_console_shows_the_banks_own_rows(world: World, maya: Browser) -> No
         world.reads(grant_id, "transactions")
     audrey = world.browser()
     audrey.signs_in_as_staff()
-    rows = audrey.json("/console/harbor")
+    rows = audrey.json("/console/harbor/log")
     assert len(rows) == 5
     assert rows[0].keys() >= NAMES | {"customer"}
     assert {row["customer"] for row in rows} == {"hb-1"}
-    page = audrey.get("/console/harbor?event=access.refused")
-    assert "category-not-granted" in page.text
+    page = audrey.get("/console/harbor/log?event=access.refused")
+    assert "the customer did not allow this kind of data" in page.text
     assert page.text.count('<tr class="') == 1
 
 
@@ -169,5 +169,5 @@ def test_the_console_says_on_top_who_was_stopped_by_harvest_limits(world: World,
     words = words_of(audrey.get("/console/harbor"))
     assert "Stopped by harvest limits" in words
     assert "gets no accounts since" in words
-    assert "App stopped: it read more than is ordinary" in words
     assert "Customers who share it now" in words
+    assert "App stopped: it read more than is ordinary" in words_of(audrey.get("/console/harbor/log"))

@@ -123,10 +123,11 @@ def test_staff_take_receipts_of_their_own_banks_entries(world: World, maya: Brow
     world.shares(maya, "balances")
     audrey = world.browser()
     audrey.signs_in_as_staff()
-    links = links_on(audrey.get("/console/harbor").text)
-    assert len(links) == 4
-    assert {verified(world, audrey.get(link).data).index for link in links} == {0, 1, 2, 3}
     year = world.services.clock().year
+    pages = [f"/console/harbor/entries/harbor/{year}/{number}" for number in range(4)]
+    assert all(page in audrey.get("/console/harbor/log").text for page in pages)
+    links = [link for page in pages for link in links_on(audrey.get(page).text)]
+    assert [verified(world, audrey.get(link).data).index for link in links] == [0, 1, 2, 3]
     for bank in ("meridian", None):
         world.services.sequencer.append(Entry(Event.ACCESS_REFUSED, Initiator.DATA_RECIPIENT, bank))
     for path, status in (
@@ -134,6 +135,11 @@ def test_staff_take_receipts_of_their_own_banks_entries(world: World, maya: Brow
         (f"/console/harbor/receipts/operator/{year}/0", 404),
         (f"/console/harbor/receipts/harbor/{year}/99", 404),
         (f"/console/meridian/receipts/meridian/{year}/0", 403),
+        (f"/console/harbor/entries/meridian/{year}/0", 404),
+        (f"/console/harbor/entries/harbor/{year}/99", 404),
+        ("/console/harbor/entries/harbor/1999/0", 404),
+        (f"/console/harbor/entries/harbor/{year}/{10**30}", 404),
+        (f"/console/meridian/entries/meridian/{year}/0", 403),
     ):
         assert audrey.get(path).status_code == status, path
 

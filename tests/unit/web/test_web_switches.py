@@ -47,7 +47,7 @@ def test_an_administrator_turns_off_a_kind_of_data_after_its_consequence_was_nam
     world.reads(grant_id, "accounts")
     with pytest.raises(ReleaseRefused, match="category-off"):
         world.reads(grant_id, "balances")
-    row = admin.json("/console/harbor?event=switch.off")[0]
+    row = admin.json("/console/harbor/log?event=switch.off")[0]
     assert (row["initiator"], row["category"], row["platform"]) == ("DATA_PROVIDER", "balances", None)
 
 

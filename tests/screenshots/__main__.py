@@ -1,0 +1,74 @@
+"""Draws the pictures of docs/img: `make screenshots` starts a sandbox, brings a browser into states, and writes PNGs.
+
+A picture is what a person sees first, without scrolling. One more is one more line in `PICTURES`.
+"""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.states import STATES, Cast
+from tests.support.windows import DESKTOP, PHONE, window
+from tests.support.world import World
+
+PICTURES = {
+    "home": "home",
+    "consent": "consent",
+    "consent-preview": "consent-preview",
+    "consent-receipt": "consent-receipt",
+    "my-sharing": "my-sharing",
+    "stop": "my-sharing-confirm-stop",
+    "history": "history",
+    "console": "bank-console",
+    "switches": "switches",
+}
+"""The name of each picture, and of its state in tests/browser/states.py."""
+
+MOST_BYTES, MOST_BYTES_IN_ALL = 200_000, 4_000_000
+_SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+_FOLDER = Path(__file__).resolve().parents[2] / "docs" / "img"
+
+
+def main() -> None:
+    """Draw all pictures, or those that are named."""
+    names = sys.argv[1:] or [*PICTURES]
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder)).start()
+        try:
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+                _draw(browser, Cast(world.info), names)
+                browser.close()
+        finally:
+            world.stop()
+    drawn = [_FOLDER / file for name in PICTURES for file in _files(name)]
+    total = sum(file.stat().st_size for file in drawn if file.exists())
+    assert total <= MOST_BYTES_IN_ALL, f"the pictures weigh {total} bytes"
+    sys.stdout.write(f"{len(names)} pages, {total} bytes in {_FOLDER}\n")
+
+
+def _draw(browser: Browser, cast: Cast, names: list[str]) -> None:
+    states = {state.name: state for state in STATES}
+    with window(browser) as page:
+        for name in names:
+            page.set_viewport_size(DESKTOP)
+            states[PICTURES[name]].reached(cast, page)
+            files = iter(_files(name))
+            for size in (DESKTOP, PHONE):
+                page.set_viewport_size(size)
+                for scheme in _SCHEMES:
+                    page.emulate_media(color_scheme=scheme)
+                    picture = page.screenshot(path=_FOLDER / next(files), animations="disabled", caret="hide")
+                    assert len(picture) <= MOST_BYTES, f"{name} weighs {len(picture)} bytes"
+
+
+def _files(name: str) -> list[str]:
+    return [f"{name}-{width}-{scheme}.png" for width in ("desktop", "phone") for scheme in _SCHEMES]
+
+
+if __name__ == "__main__":
+    main()
