@@ -40,6 +40,7 @@ from broker.outbound import OutboundClient, OutboundSession
 from broker.platforms.client_keys import LARGEST_SET, ClientKeys
 from broker.policy.catalogue import BankFacts, Catalogue
 from broker.policy.loading import load_catalogue
+from broker.reference import pages as reference
 from broker.release import Looks, OwnAccounts, OwnReceipts, Previews, Release, Renewals
 from broker.settings import Mode, Settings
 from broker.storage.clock_file import own_clock
@@ -76,6 +77,8 @@ from broker.web import (
     switches,
     verify_receipt,
 )
+from broker.web.developer import pages as developer
+from broker.web.developer import welcome as developer_welcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,9 @@ MOUNT_TABLE = (
     Mount(bank_log_health.blueprint, "", gates.staff),
     Mount(bank_facts.blueprint, "", gates.staff),
     Mount(switches.blueprint, "", gates.staff),
+    Mount(reference.blueprint, "", gates.public),
+    Mount(developer_welcome.blueprint, "", gates.public),
+    Mount(developer.blueprint, "", gates.developer),
     Mount(metadata.blueprint, "/.well-known", gates.public),
     Mount(oauth.browser, "/oauth", gates.public),
     Mount(oauth.blueprint, "/oauth", gates.client),

@@ -19,6 +19,10 @@ from broker.tlog.disclosure import DIGESTS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TOLD_OF_SWITCHES = ("reason",)
+_TOLD_OF_CALLS = ("endpoint", "rules")
+_ACCESSES = [
+    event.value for event in (Event.ACCESS_REQUESTED, Event.ACCESS_RELEASED, Event.ACCESS_REFUSED, Event.ACCESS_FAILED)
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,20 @@ def of_bank(session: Session, master: Sealer, bank_id: str, page: Page) -> list[
     logs = select(LogState.name).where(LogState.owner == bank_id)
     query = select(EntryRow).where(EntryRow.log.in_(logs))
     return list(_read(session, master, query, page, None))
+
+
+def of_platform(session: Session, master: Sealer, platform_id: str, page: Page) -> list[LoggedEntry]:
+    """Return the accesses of one platform at all banks, newest first, with no details but the endpoint and the rules.
+
+    They are found by the pseudonyms that people have towards this platform alone: nothing of another platform is among
+    them, and what was erased no longer is.
+    """
+    own = select(SubjectRow.pseudonym).where(SubjectRow.platform_id == platform_id)
+    query = select(EntryRow).where(EntryRow.subject.in_(own), EntryRow.event.in_(_ACCESSES))
+    return [
+        replace(entry, details={name: entry.details[name] for name in _TOLD_OF_CALLS if name in entry.details})
+        for entry in _read(session, master, query, page, None)
+    ]
 
 
 def acts_of_user(session: Session, user_id: str, events: Collection[Event], limit: int = 500) -> list[LoggedEntry]:

@@ -32,6 +32,7 @@ from broker.errors import (
 )
 from broker.grants.acts import Actor
 from broker.platforms.initial_tokens import find as find_invitation
+from broker.platforms.people import find as find_person
 from broker.platforms.registration_tokens import entrusted
 from broker.platforms.service import find as find_platform
 from broker.policy.vocabulary import MachineScope
@@ -87,7 +88,7 @@ def staff() -> AnyResponse | None:
     check_origin()
     bank_id = (request.view_args or {}).get("bank_id", "")
     found = visitor()
-    if found is not None and found.role is not None and found.bank_id == bank_id:
+    if found is not None and found.role is not None and found.bank_id and found.bank_id == bank_id:
         return None
     if found is not None and found.role is not None:
         raise NotPermitted("You are signed in as staff of another bank.")
@@ -98,6 +99,26 @@ def staff() -> AnyResponse | None:
     if bank is None:
         raise NotFound("There is no such bank here.")
     return see_other(f"/sign-in/staff/{bank.id}")
+
+
+def developer() -> None:
+    """Somebody of the very platform in the address, whom the operator has not shut out.
+
+    Read anew for each request: whoever is removed has no page any more, whatever their session says. Another platform's
+    pages are as if there were none.
+    """
+    check_origin()
+    found = visitor()
+    if found is None or not found.person_id:
+        raise SignInRequired(
+            "You are not signed in for a platform, or your session has ended. Open a link of the operator."
+        )
+    with services().database.read() as session:
+        known = find_person(session, found.person_id)
+    if known is None or known.platform_id != found.platform_id:
+        raise SignInRequired("Your access to these pages has ended. Ask the operator of the broker for a new link.")
+    if known.platform_id != (request.view_args or {}).get("platform_id"):
+        raise NotFound("There is no such platform here.")
 
 
 def token() -> None:

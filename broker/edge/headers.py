@@ -7,9 +7,10 @@ from flask import Response, g, request
 
 from broker.edge.services import services
 
-_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; form-action "
-)
+_POLICY = "default-src 'none'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; "
+_STYLES = "style-src 'self'; "
+# The vendored Swagger UI sets styles from its scripts, and reads our own document.
+_EXPLORER = "style-src 'self' 'unsafe-inline'; connect-src 'self'; "
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -32,14 +33,24 @@ def allow_own_scripts() -> None:
     g.own_scripts = True
 
 
+def allow_explorer() -> None:
+    """Let this page run the vendored Swagger UI: our own scripts, inline styles, and requests to ourselves."""
+    g.own_scripts = g.explorer = True
+
+
 def add(response: Response) -> Response:
     """Put the headers on the answer; nothing is cached but static files."""
     for name, value in _ALWAYS.items():
         response.headers[name] = value
-    scripts = "; script-src 'self'" if g.get("own_scripts", False) else ""
-    response.headers["Content-Security-Policy"] = _POLICY + " ".join(["'self'", *g.get("form_targets", ())]) + scripts
+    response.headers["Content-Security-Policy"] = _policy()
     if services().settings.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains; preload"
     if request.endpoint != "static" and "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _policy() -> str:
+    scripts = "; script-src 'self'" if g.get("own_scripts", False) else ""
+    styles = _EXPLORER if g.get("explorer", False) else _STYLES
+    return _POLICY + styles + "form-action " + " ".join(["'self'", *g.get("form_targets", ())]) + scripts

@@ -1,4 +1,4 @@
-"""Who is behind this browser: nobody yet, a person, or a bank's member of staff; and where a sign-in is to lead."""
+"""Who is behind this browser: nobody yet, a person, a member of a bank's or a platform's staff; where it is to go."""
 
 import secrets
 from collections.abc import Mapping
@@ -29,6 +29,7 @@ class Means(StrEnum):
 
     BANK = "bank"
     PASSKEY = "passkey"
+    LINK = "link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,9 @@ class Visitor:
     """Whoever signed in. `role` is None for a person, `auditor` or `admin` for staff; `user_id` is empty for staff.
 
     `staff_id` tells a bank's staff apart, for their sessions alone; it is empty for a person.
+
+    For somebody of a platform `role` is `developer`, `platform_id` the platform and `person_id` who they are there;
+    `bank_id` is empty.
 
     `wish` is the sign-in wish that this sign-in fulfilled: a consent needs one made for it alone.
     """
@@ -46,12 +50,16 @@ class Visitor:
     role: str | None = None
     wish: str = ""
     staff_id: str = ""
+    platform_id: str = ""
+    person_id: str = ""
 
     @property
     def owner(self) -> Owner:
         """Return whose this visitor's sessions and passkeys are."""
         if self.role is None:
             return Owner(OwnerKind.USER, self.user_id)
+        if self.person_id:
+            return Owner(OwnerKind.PLATFORM, self.person_id)
         return Owner(OwnerKind.STAFF, self.staff_id)
 
 

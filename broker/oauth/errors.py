@@ -38,7 +38,8 @@ TABLE: dict[type[BrokerError], tuple[int, str]] = {
     LogUnavailable: (503, "temporarily_unavailable"),
     BrokerError: (500, "server_error"),
 }
-_STATUS = {"invalid_client": 401}
+STATUS = {"invalid_client": 401}
+"""The errors of OAuth that have a status of their own; every other is 400."""
 _SCHEMES = {"bearer": "Bearer", "digest": "Digest", "dpop": "DPoP"}
 _QUOTES = '"\u2018\u2019\u201c\u201d'
 _UNAVAILABLE = 503
@@ -49,7 +50,7 @@ class OAuthRefused(OAuth2Error):  # type: ignore[misc]  # Authlib publishes no t
     """An error of OAuth's list, told to the client. `code` is the broker's own, finer word for it."""
 
     def __init__(self, error: str, description: str, *, code: str | None = None) -> None:
-        super().__init__(description=plain(description), error=error, status_code=_STATUS.get(error, 400))
+        super().__init__(description=plain(description), error=error, status_code=STATUS.get(error, 400))
         self.code = code
 
 

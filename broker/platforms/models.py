@@ -1,4 +1,4 @@
-"""The tables of platforms (OAuth clients) and of the invitations by which they register.
+"""The tables of platforms (OAuth clients), of their people, and of the invitations by which clients register.
 
 Trusted: who can write here can register a client or exchange its keys. Keys are public, secrets are digests.
 """
@@ -50,3 +50,18 @@ class InitialAccessTokenRow(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+
+class PlatformPersonRow(Base):
+    """Somebody who works for a platform. The secret of the one link that lets them in is stored as a digest."""
+
+    __tablename__ = "platform_people"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    platform_id: Mapped[str] = mapped_column(String(64), index=True)
+    name: Mapped[str] = mapped_column(String(120))
+    link_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True, unique=True)
+    link_expires_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]

@@ -111,6 +111,12 @@ def names(session: Session) -> dict[str, str]:
     return {row.id: row.name for row in session.execute(select(PlatformRow.id, PlatformRow.name))}
 
 
+def stored_at(session: Session, platform_id: str) -> datetime | None:
+    """Return when the registration, keys and all, was last written; None when there is no such platform."""
+    row = session.get(PlatformRow, platform_id)
+    return None if row is None else row.updated_at or row.created_at
+
+
 def platform_of(row: Row[Any] | PlatformRow) -> Platform:
     """Return the platform that a row holds."""
     return Platform(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from broker.platforms.service import Platform, PlatformKind
-from broker.sandbox.info import users_told
+from broker.sandbox.info import named_alone, users_told
 from broker.sandbox.layout import RESOURCE_SERVER, Layout, SandboxBank
 from broker.sandbox.logs import current_logs
 from broker.sandbox.private_files import write_private
@@ -26,6 +26,7 @@ def write_info(
     """Write the document and return it. `processes` holds root ids here; `read_info` adds their children."""
     url = layout.broker_url
     logs = current_logs(settings)
+    users = users_told(people)
     document = {
         "issuer": url,
         "api": {
@@ -41,7 +42,7 @@ def write_info(
         "receipt_url": f"{url}/v1/receipts/{{bank}}/{{year}}/{{number}}",
         "platforms": [_platform(layout, one) for one in clients if one.kind is PlatformKind.PLATFORM],
         "resource_server": {"client_id": RESOURCE_SERVER, "jwk_file": str(layout.jwk_file(RESOURCE_SERVER))},
-        "users": users_told(people),
+        "users": users,
         "banks": [_bank(logs[bank.id], url, bank, people) for bank in layout.banks],
         "witnesses": [{"bank": one.bank.id, "url": one.url, "vkey": one.vkey} for one in watchers],
         "registration_token": invitation,
@@ -57,6 +58,7 @@ def write_info(
         "processes": {name: [process.pid] for name, process in processes.running.items()},
     }
     write_private(layout.info_file, document)
+    write_private(layout.people_file, named_alone(users))
     return document
 
 

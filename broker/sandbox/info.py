@@ -35,6 +35,7 @@ def refresh_users(layout: Layout, people: list[Login]) -> None:
     except (OSError, ValueError):
         return
     write_private(layout.info_file, document | {"users": users_told(people)})
+    write_private(layout.people_file, named_alone(users_told(people)))
 
 
 def users_told(people: list[Login]) -> list[dict[str, str]]:
@@ -44,3 +45,8 @@ def users_told(people: list[Login]) -> list[dict[str, str]]:
         for p in people
         if p.role is None
     ]
+
+
+def named_alone(users: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return the same sign-ins without their passwords."""
+    return [{name: value for name, value in one.items() if name != "password"} for one in users]

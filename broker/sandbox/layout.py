@@ -86,6 +86,11 @@ class Layout:
         """Return the file that says what runs."""
         return self.data_dir / "info.json"
 
+    @property
+    def people_file(self) -> Path:
+        """Return the file that says, without passwords, whom developers can try it with."""
+        return self.data_dir / "people.json"
+
 
 def layout_of(settings: Settings) -> Layout:
     """Return the layout of the world that these settings describe."""

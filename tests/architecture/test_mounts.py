@@ -126,7 +126,7 @@ def test_every_route_for_machines_needs_a_scope(app: Flask) -> None:
 
 
 def test_every_page_for_signed_in_people_turns_a_stranger_away(app: Flask) -> None:
-    for gate in (gates.person, gates.staff):
+    for gate in (gates.person, gates.staff, gates.developer):
         for rule in rules_behind(app, gate):
             if "GET" in (rule.methods or set()):
                 answer = app.test_client().get(address_of(app, rule), headers={"Accept": "application/json"})

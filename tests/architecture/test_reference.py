@@ -113,7 +113,12 @@ def test_every_data_route_is_documented_with_its_category(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("title", "module"), [("A row of history or console", "log_rows.py"), ("A row of My sharing", "card_rows.py")]
+    ("title", "module"),
+    [
+        ("A row of history or console", "log_rows.py"),
+        ("A row of calls", "developer/calls.py"),
+        ("A row of My sharing", "card_rows.py"),
+    ],
 )
 def test_every_member_of_a_row_is_documented_and_nothing_else_is(title: str, module: str) -> None:
     as_json = next(function for function in functions(PACKAGE / "web" / module) if function.name == "as_json")

@@ -9,6 +9,7 @@ _MODULES = {
     "holds": "hold:list_holds",
     "invite": "invite",
     "list": "show:list_platforms",
+    "people": "people",
     "remove": "change:remove",
     "rotate-registration": "change:rotate_registration",
     "show": "show",

@@ -92,7 +92,7 @@ def sign_out() -> ResponseReturnValue:
 def choose_console() -> ResponseReturnValue:
     """Lead staff to their bank's console, after they have said which bank."""
     found = browser.visitor()
-    if found is not None and found.role is not None:
+    if found is not None and found.role is not None and found.bank_id:
         return see_other(f"/console/{found.bank_id}")
     with services().database.read() as session:
         banks = all_banks(session)
