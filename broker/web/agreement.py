@@ -17,6 +17,7 @@ from broker.audit.reader import LoggedEntry
 from broker.audit.vocabulary import Event
 from broker.edge.gates import actor
 from broker.edge.services import services
+from broker.edge.wording import spoken
 from broker.errors import NotFound
 from broker.grants.contents import ONE_TIME_LIFE
 from broker.grants.views import Grant
@@ -25,7 +26,6 @@ from broker.policy.catalogue import Category, Field
 from broker.policy.terms import CategoryTerm, Terms
 from broker.web import parties
 from broker.web.forms import Form, parsed
-from broker.web.language import spoken
 from broker.web.proposals import Proposal, own_proposal
 
 blueprint = Blueprint("agreement", __name__)

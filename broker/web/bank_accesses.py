@@ -14,6 +14,7 @@ from broker.banks.service import Bank
 from broker.edge.answers import rows
 from broker.edge.problems import wants_json
 from broker.edge.services import services
+from broker.edge.wording import spoken
 from broker.errors import NotFound
 from broker.web import console_words, entry_proof, parties, words
 from broker.web.console_filter import AccessForm, before_of, customers, query_of, wanted_of
@@ -54,8 +55,8 @@ def show(bank_id: str) -> ResponseReturnValue:
         query=query_of(sent),
         newest=query_of(sent) if sent["before"] is not None else None,
         older=None if found.older is None else query_of(sent, found.older),
-        categories=[(name, name) for name in services().catalogue.categories],
-        purposes=[(code, purpose.title) for code, purpose in services().catalogue.purposes.items()],
+        categories=[(name, name) for name in spoken().categories],
+        purposes=[(code, purpose.title) for code, purpose in spoken().purposes.items()],
         happened=[(event.value, said) for event, said in words.EVENTS.items()],
         events=words.EVENTS,
         decisions=words.DECISIONS,
@@ -87,7 +88,7 @@ def _entry(bank_id: str, year: str, number: int) -> dict[str, Any]:
             "customer": known.get(shown.subject or "", shown.subject),
             "status": grants.get(shown.grant_id or ""),
             "proof": entry_proof.of(session, services(), shown.log, number),
-            "catalogue": services().catalogue,
+            "catalogue": spoken(),
         }
 
 

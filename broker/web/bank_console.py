@@ -17,6 +17,7 @@ from broker.audit.bank_figures import MOST_COUNTED, Figures, Funnel, figures
 from broker.clock import start_of_day
 from broker.edge.answers import download
 from broker.edge.services import services
+from broker.edge.wording import spoken
 from broker.errors import NotFound
 from broker.grants.agreed import live_grants_at, people_who_agreed_at
 from broker.harvest.holds import holds_at
@@ -87,7 +88,7 @@ def _standing(session: Session, bank_id: str) -> dict[str, Any]:
         "names": names,
         "off": [(one, for_staff(one.switch.target, names)) for one in off],
         "holds": holds_at(session, bank_id),
-        "is_served": bank_id in services().catalogue.banks,
+        "is_served": bank_id in spoken().banks,
         "grants": sorted(live_grants_at(session, bank_id, now).items()),
         "people_read": people_read(session, bank_id, now),
         "agreed": people_who_agreed_at(session, bank_id, now),

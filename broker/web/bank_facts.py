@@ -14,6 +14,7 @@ from broker.edge.gates import signed_in
 from broker.edge.interaction import interaction_id
 from broker.edge.problems import wants_json
 from broker.edge.services import services
+from broker.edge.wording import spoken
 from broker.errors import InvalidRequest, NotFound, NotPermitted
 from broker.grants.affected import affected
 from broker.policy.catalogue import BankFacts
@@ -38,7 +39,7 @@ def _page(bank_id: str, error: InvalidRequest | None = None) -> ResponseReturnVa
     """Show the page; with an error, the form as it was sent."""
     bounds = _bounds(bank_id)
     with services().database.read() as session:
-        rules = bank_facts.in_force(session, services().catalogue, bank_id)
+        rules = bank_facts.in_force(session, spoken(), bank_id)
         versions = bank_facts.history(session, services().sealer, bounds)
         bank = parties.bank_named(session, bank_id)
     facts = rules.catalogue.banks[bank_id]
@@ -56,7 +57,7 @@ def _page(bank_id: str, error: InvalidRequest | None = None) -> ResponseReturnVa
         figures=figures_of(facts, bounds),
         told=told,
         may_change=signed_in().role == _ADMIN,
-        catalogue=services().catalogue,
+        catalogue=spoken(),
     )
     return page if error is None else to_be_corrected(page)
 
@@ -89,7 +90,7 @@ def _answered(bank_id: str) -> ResponseReturnValue:
 
 
 def _preview(bank_id: str, sent: dict[str, Any], facts: BankFacts) -> str:
-    catalogue, now = services().catalogue, services().clock()
+    catalogue, now = spoken(), services().clock()
     with services().database.read() as session:
         rules = bank_facts.in_force(session, catalogue, bank_id)
         changed = _changed(rules, facts, sent["version"])
@@ -101,7 +102,7 @@ def _preview(bank_id: str, sent: dict[str, Any], facts: BankFacts) -> str:
 
 def _made(bank_id: str, sent: dict[str, Any], facts: BankFacts) -> AnyResponse:
     """Store and log the change in one transaction: it counts for the very next call, on every node."""
-    files, now, who = services().catalogue, services().clock(), signed_in().name
+    files, now, who = spoken(), services().clock(), signed_in().name
     with services().sequencer.transaction([bank_id]) as transaction:
         session = transaction.session
         rules = bank_facts.in_force(session, files, bank_id)
@@ -138,7 +139,7 @@ def _changed(rules: bank_facts.InForce, facts: BankFacts, version: int) -> Chang
     Raises:
         InvalidRequest: nothing does, it is more than the bank may have, or the facts are not those of the form.
     """
-    files = services().catalogue.banks[facts.bank]
+    files = spoken().banks[facts.bank]
     if within(facts, files) != facts:
         raise InvalidRequest("This is more than the policies of the operator allow the bank.", code="facts-too-wide")
     if version != rules.version:
@@ -151,7 +152,7 @@ def _changed(rules: bank_facts.InForce, facts: BankFacts, version: int) -> Chang
 
 def _bounds(bank_id: str) -> BankFacts:
     """Return what the bank's file allows; behind the gate, so that the bank is the visitor's own."""
-    bounds = services().catalogue.banks.get(bank_id)
+    bounds = spoken().banks.get(bank_id)
     if bounds is None:
         raise NotFound(
             gettext("The operator's policy files do not name this bank: it offers nothing, and nothing can be changed.")

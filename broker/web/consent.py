@@ -15,7 +15,7 @@ from broker.edge.gates import actor
 from broker.edge.headers import allow_form_targets
 from broker.edge.problems import wants_json
 from broker.edge.services import services
-from broker.edge.wording import told
+from broker.edge.wording import spoken, told
 from broker.errors import ConsentRefused, InvalidRequest, PolicyRefused
 from broker.grants.consents import PROPOSAL_LIFE
 from broker.grants.contents import ONE_TIME_LIFE
@@ -27,7 +27,6 @@ from broker.web import parties, words
 from broker.web.amendment import differences_of, former_choice
 from broker.web.forms import Form, parsed
 from broker.web.how_often import how_often
-from broker.web.language import spoken
 from broker.web.offer import default_precision, offer_of, refuse_outdated
 from broker.web.preview import Shown, shown_of
 from broker.web.proposals import Proposal, approve, asker_of, own_proposal, refuse
@@ -65,7 +64,7 @@ def show(grant_id: UUID) -> ResponseReturnValue:
     proposal = own_proposal(str(grant_id))
     if proposal.asked.status is not GrantStatus.AWAITING_AUTHORISATION:
         return _closed(proposal)
-    refuse_outdated(services().catalogue, proposal.asked)
+    refuse_outdated(spoken(), proposal.asked)
     return _page(proposal, services().own_accounts.of(actor(), proposal.asked))
 
 
@@ -122,7 +121,7 @@ def _preview(proposal: Proposal, category: str) -> ResponseReturnValue:
     """Show the page again with the choices made and, below one category, what it would release. Nothing is granted."""
     if proposal.asked.status is not GrantStatus.AWAITING_AUTHORISATION:
         return _closed(proposal), _CONFLICT
-    refuse_outdated(services().catalogue, proposal.asked)
+    refuse_outdated(spoken(), proposal.asked)
     if proposal.asked.terms.category(category) is None:
         raise InvalidRequest("“show” is missing or cannot be used.")
     choice = _choice(proposal.asked, parsed(_Choice(), request.form))
@@ -160,7 +159,7 @@ def _closed(proposal: Proposal, onward: str | None = None, reason: str = "") -> 
 
 def _approve(proposal: Proposal) -> ResponseReturnValue:
     _refuse_closed(proposal.asked)
-    refuse_outdated(services().catalogue, proposal.asked)
+    refuse_outdated(spoken(), proposal.asked)
     sent = parsed(_Choice(), request.form)
     choice = _choice(proposal.asked, sent)
     accounts = services().own_accounts.of(actor(), proposal.asked)
@@ -190,7 +189,7 @@ def _refuse_closed(asked: Grant) -> None:
 
 def _choice(asked: Grant, sent: dict[str, Any]) -> Choice:
     """Read the choice; a step that was not sent counts as the page's own default, never as the most that was asked."""
-    catalogue = services().catalogue
+    catalogue = spoken()
     details, precisions = {}, {}
     for term in asked.terms.categories:
         default = default_precision(catalogue.categories[term.name], term)

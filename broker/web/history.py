@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from broker.edge.answers import rows
 from broker.edge.problems import wants_json
-from broker.edge.services import services
+from broker.edge.wording import spoken
 from broker.web import words
 from broker.web.forms import parsed
 from broker.web.log_rows import SHORT_PAGE, FilterForm, collect, filter_query, older_query
@@ -36,6 +36,6 @@ def show() -> ResponseReturnValue:
         names=reading.names,
         shared_with=sorted({(g.platform_id, reading.names.platform(g.platform_id)) for g in reading.grants.values()}),
         banks=sorted({(g.bank_id, reading.names.bank(g.bank_id)) for g in reading.grants.values()}),
-        categories=services().catalogue.categories,
+        categories=spoken().categories,
         decisions=words.DECISIONS,
     )

@@ -13,6 +13,7 @@ from broker.audit import reader
 from broker.clock import start_of_day
 from broker.edge.gates import actor
 from broker.edge.services import services
+from broker.edge.wording import spoken
 
 DAYS = 30
 WIDTH, HEIGHT = 720, 140
@@ -59,7 +60,7 @@ def show() -> ResponseReturnValue:
 
 def _charts(counts: Counter[tuple[date, str, bool]], days: list[date]) -> list[Chart]:
     most = max((_on(counts, day, name) for day, name, _ in counts), default=0)
-    titles = {category.name: category.title for category in services().catalogue.categories.values()}
+    titles = {category.name: category.title for category in spoken().categories.values()}
     names = [*titles, *sorted({name for _, name, _ in counts} - titles.keys())]
     seen = {name for _, name, _ in counts}
     return [_chart(counts, name, titles.get(name, name), days, most) for name in names if name in seen]

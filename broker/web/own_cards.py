@@ -15,7 +15,7 @@ from broker.web.cards import Card, cards_of
 
 def own_cards() -> list[Card]:
     """Return every permission that the person has given or refused, newest first."""
-    now, files = services().clock(), services().catalogue
+    now, files = services().clock(), spoken()
     with services().database.read() as session:
         grants = services().grant_reader.of_user(session, actor().user_id, now)
         names = parties.names(session)

@@ -11,6 +11,7 @@ from flask_babel import gettext
 
 from broker.edge.gates import actor
 from broker.edge.services import services
+from broker.edge.wording import spoken
 from broker.edge.wording import told as in_words
 from broker.errors import (
     BankSignInNeeded,
@@ -25,7 +26,6 @@ from broker.policy.catalogue import Category
 from broker.policy.terms import Choice
 from broker.release import OwnAccount, Preview
 from broker.web.formats import day, moment
-from broker.web.language import spoken
 from broker.web.proposals import Proposal, asker_of
 from broker.web.words import question_of
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from broker.audit.vocabulary import Event
 from broker.edge.gates import actor
 from broker.edge.services import services
+from broker.edge.wording import spoken
 from broker.errors import NotFound
 from broker.grants.consents import Asker, left_now
 from broker.grants.contents import OfferedAccount
@@ -55,7 +56,7 @@ def own_proposal(proposal_id: str) -> Proposal:
         if asked is None or asked.user_id != actor().user_id:
             raise NotFound("There is no such request for you. Go back to the app and start again.")
         if asked.status is GrantStatus.AWAITING_AUTHORISATION:  # the bank may have lowered a ceiling since
-            left = left_now(session, services().catalogue, asked.terms, asked.bank_id)
+            left = left_now(session, spoken(), asked.terms, asked.bank_id)
             asked = replace(asked, terms=left)
     return Proposal(proposal_id, asked, amendment)
 

@@ -13,6 +13,7 @@ from flask_babel import get_locale, gettext, lazy_gettext
 from marshmallow import fields
 from marshmallow.validate import Length
 
+from broker.edge import wording
 from broker.edge.answers import to_be_corrected
 from broker.edge.gates import actor
 from broker.edge.services import services
@@ -134,7 +135,7 @@ def _told() -> list[Told]:
 
 
 def _one(grant: Grant, category: GrantedCategory, names: Names) -> Told:
-    titles = services().catalogue.categories[CATEGORY].precisions
+    titles = wording.spoken().categories[CATEGORY].precisions
     return Told(
         grant=grant,
         platform=names.platform(grant.platform_id),

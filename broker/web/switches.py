@@ -14,6 +14,7 @@ from broker.edge.answers import see_other, to_be_corrected
 from broker.edge.gates import signed_in
 from broker.edge.interaction import interaction_id
 from broker.edge.services import services
+from broker.edge.wording import spoken
 from broker.errors import InvalidRequest, NotFound, NotPermitted
 from broker.grants.reader import live_between
 from broker.platforms.service import PlatformKind, all_platforms
@@ -97,7 +98,7 @@ def _question(act: Flip, target: Target, reason: str) -> ResponseReturnValue:
         bank, names = parties.bank_named(session, target.bank_id), parties.names(session)
         if target.platform_id not in {"", *names.platforms} or target.category not in {
             "",
-            *services().catalogue.categories,
+            *spoken().categories,
         }:
             raise NotFound(gettext("There is no such app or kind of data."))
         count = live_between(session, target, services().clock())
@@ -129,7 +130,7 @@ def _page(bank_id: str, sent: dict[str, Any] | None = None, error: InvalidReques
         off = listed(session, services().sealer, bank_id)
         flips = reader.switches_at(session, services().sealer, bank_id, _MOST_TOLD)
         platforms = [one for one in all_platforms(session) if one.kind is PlatformKind.PLATFORM]
-    catalogue = services().catalogue
+    catalogue = spoken()
     return render_template(
         "switches.html",
         bank=bank,

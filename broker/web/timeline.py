@@ -10,6 +10,7 @@ from broker.audit.reader import LoggedEntry
 from broker.audit.vocabulary import Event
 from broker.edge.gates import actor
 from broker.edge.services import services
+from broker.edge.wording import spoken
 from broker.grants.views import Grant
 from broker.policy.catalogue import Category
 from broker.policy.vocabulary import GrantStatus, Precision
@@ -75,7 +76,7 @@ def as_rows(reading: Reading) -> list[dict[str, Any]]:
 def items_of(reading: Reading) -> Iterator[Item]:
     """Put the steps of each access together and say them in words, newest first."""
     labels = _labels(reading)
-    catalogue = services().catalogue
+    catalogue = spoken()
     for steps in paired(reading.batch.entries):
         entry = steps[0]
         tone, outcome = words.outcome(entry)
@@ -139,6 +140,6 @@ def _has_been_ended(grant: Grant) -> bool:
 
 def _sentence(entry: LoggedEntry, names: Names) -> str:
     if entry.event in {Event.SWITCH_OFF, Event.SWITCH_ON}:
-        return switch_words.of_entry(entry, names, services().catalogue)
+        return switch_words.of_entry(entry, names, spoken())
     platform, bank = names.platform(entry.platform_id), names.bank(entry.bank_id)
-    return words.sentence(entry, platform=platform, bank=bank, catalogue=services().catalogue)
+    return words.sentence(entry, platform=platform, bank=bank, catalogue=spoken())

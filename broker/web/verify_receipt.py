@@ -15,6 +15,7 @@ from broker.audit.vocabulary import OPERATOR_LOG
 from broker.audit.vouching import vkeys_of
 from broker.edge.headers import allow_own_scripts
 from broker.edge.services import services
+from broker.edge.wording import spoken
 from broker.web import parties, words
 
 blueprint = Blueprint("verify_receipt", __name__)
@@ -36,7 +37,7 @@ def show() -> ResponseReturnValue:
 
 def _facts(banks: dict[str, str], vkeys: list[str]) -> dict[str, Any]:
     """Say what the check needs to know: the keys of each of our logs, and the plain words."""
-    catalogue = services().catalogue
+    catalogue = spoken()
     return {
         "keys": vkeys,
         "witnesses": [],

@@ -14,8 +14,10 @@ from pathlib import Path
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
+from werkzeug.exceptions import default_exceptions
 
 from broker import errors
+from broker.edge import problems
 from broker.errors import BrokerError
 from broker.web.language import LANGUAGES
 from tests.architecture.tree import PACKAGE
@@ -108,6 +110,8 @@ def _extracted(method: str, path: Path) -> Iterator[Text]:
 
 def _of_errors() -> Iterator[Text]:
     """Find the sentences of errors: they are written in English where they are raised, and translated on the page."""
+    for status in problems._HTTP:
+        yield Text(default_exceptions[status]().name.capitalize(), "", "edge/problems.py")
     for path in (PACKAGE / "errors.py", *_raising()):
         file, tree = path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):

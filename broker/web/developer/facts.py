@@ -8,6 +8,7 @@ from joserfc.jwk import JWKRegistry
 from sqlalchemy.orm import Session
 
 from broker.edge.services import services
+from broker.edge.wording import spoken
 from broker.errors import NotFound
 from broker.grants.counts import grants_by_status
 from broker.harvest.holds import holds
@@ -32,7 +33,7 @@ def named(platform_id: str) -> dict[str, Any]:
 
 def of_platform(platform_id: str) -> dict[str, Any]:
     """Return everything that the overview shows."""
-    now, catalogue = services().clock(), services().catalogue
+    now, catalogue = services().clock(), spoken()
     with services().database.read() as session:
         told = _named(session, platform_id)
         counts = grants_by_status(session, platform_id, now)
@@ -68,7 +69,7 @@ def of_filters(platform_id: str) -> dict[str, Any]:
     with services().database.read() as session:
         told = _named(session, platform_id)
         banks = parties.names(session).banks
-    return told | {"banks": banks, "decisions": words.DECISIONS, "categories": services().catalogue.categories}
+    return told | {"banks": banks, "decisions": words.DECISIONS, "categories": spoken().categories}
 
 
 def _named(session: Session, platform_id: str) -> dict[str, Any]:
