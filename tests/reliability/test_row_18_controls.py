@@ -66,8 +66,8 @@ PLANTS = (
     ),
     Plant(
         "broker/edge/gates.py",
-        "if found is not None and found.role is not None and found.bank_id == bank_id:",
-        "if found is not None and found.role is not None:",
+        "found.bank_id and found.bank_id == bank_id:",
+        "found.bank_id:",
         f"{_PAGES}::console_is",
     ),
     Plant(

@@ -61,5 +61,5 @@ def _refused() -> SignInRefused:
     return SignInRefused(
         "This link lets nobody in: it was used, is more than a day old, or is not one of ours. "
         "Ask the operator of the broker for a new one.",
-        code="link-refused",
+        code="one-time-link-refused",
     )
