@@ -1,14 +1,10 @@
 """The composition root: settings -> engine -> services -> the table of blueprints, prefixes and gates."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 
-from flask import Blueprint, Flask
+from flask import Flask
 
-from broker.api import answers, audit_log
-from broker.api import receipts as grant_receipts
-from broker.api import routes as api
 from broker.audit.confirmation import Confirmation
 from broker.audit.log_keys import LogKeys
 from broker.audit.sequencer import Sequencer
@@ -23,7 +19,7 @@ from broker.crypto.keyset import Keyset, load_keyset
 from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
 from broker.crypto.signing_keys import SigningKeyFile
-from broker.edge import csrf, gates, headers, health, interaction, nonces, problems
+from broker.edge import csrf, headers, interaction, nonces, problems
 from broker.edge.hand_over import HandOver
 from broker.edge.services import Services, install
 from broker.edge.session import DatabaseSessions
@@ -34,13 +30,11 @@ from broker.grants.fence import Fences
 from broker.grants.linking import Linking
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
-from broker.oauth import grant_resource, metadata, registration
-from broker.oauth import routes as oauth
+from broker.mounts import MOUNT_TABLE, WITHOUT_TOKEN
 from broker.outbound import OutboundClient, OutboundSession
 from broker.platforms.client_keys import LARGEST_SET, ClientKeys
 from broker.policy.catalogue import BankFacts, Catalogue
 from broker.policy.loading import load_catalogue
-from broker.reference import pages as reference
 from broker.release import Looks, OwnAccounts, OwnReceipts, Previews, Release, Renewals
 from broker.settings import Mode, Settings
 from broker.storage.clock_file import own_clock
@@ -49,90 +43,8 @@ from broker.switches.service import Switches
 from broker.tokens.lasting import lengthen
 from broker.users.passkeys import Passkeys
 from broker.users.service import Users
-from broker.web import (
-    access_export,
-    account,
-    agreement,
-    assets,
-    bank_accesses,
-    bank_console,
-    bank_facts,
-    bank_log_health,
-    consent,
-    history,
-    history_charts,
-    history_export,
-    home,
-    language,
-    linking,
-    my_sharing,
-    one_entry,
-    one_grant,
-    passkeys,
-    receipts,
-    release_map,
-    renewing,
-    sign_in,
-    styleguide,
-    switches,
-    verify_receipt,
-)
-from broker.web.developer import pages as developer
-from broker.web.developer import welcome as developer_welcome
+from broker.web import assets, language
 
-
-@dataclass(frozen=True, slots=True)
-class Mount:
-    """One line of the mount table."""
-
-    blueprint: Blueprint
-    prefix: str
-    gate: gates.Gate
-
-
-MOUNT_TABLE = (
-    Mount(health.blueprint, "", gates.public),
-    Mount(home.blueprint, "", gates.public),
-    Mount(language.blueprint, "", gates.own_page),
-    Mount(styleguide.blueprint, "", gates.public),
-    Mount(sign_in.blueprint, "", gates.public),
-    Mount(passkeys.sign_in, "", gates.public),
-    Mount(passkeys.blueprint, "", gates.person),
-    Mount(account.blueprint, "", gates.somebody),
-    Mount(consent.blueprint, "", gates.person),
-    Mount(agreement.blueprint, "", gates.person),
-    Mount(my_sharing.blueprint, "", gates.person),
-    Mount(linking.blueprint, "", gates.person),
-    Mount(one_grant.blueprint, "", gates.person),
-    Mount(renewing.blueprint, "", gates.person),
-    Mount(history.blueprint, "", gates.person),
-    Mount(history_export.blueprint, "", gates.person),
-    Mount(history_charts.blueprint, "", gates.person),
-    Mount(release_map.blueprint, "", gates.person),
-    Mount(one_entry.blueprint, "", gates.person),
-    Mount(receipts.blueprint, "", gates.person),
-    Mount(verify_receipt.blueprint, "", gates.public),
-    Mount(bank_console.blueprint, "", gates.staff),
-    Mount(bank_accesses.blueprint, "", gates.staff),
-    Mount(access_export.blueprint, "", gates.staff),
-    Mount(bank_log_health.blueprint, "", gates.staff),
-    Mount(bank_facts.blueprint, "", gates.staff),
-    Mount(switches.blueprint, "", gates.staff),
-    Mount(reference.blueprint, "", gates.public),
-    Mount(developer_welcome.blueprint, "", gates.public),
-    Mount(developer.blueprint, "", gates.developer),
-    Mount(metadata.blueprint, "/.well-known", gates.public),
-    Mount(oauth.browser, "/oauth", gates.public),
-    Mount(oauth.blueprint, "/oauth", gates.client),
-    Mount(grant_resource.blueprint, "/oauth", gates.machine),
-    Mount(registration.blueprint, "/oauth", gates.registrant),
-    Mount(api.blueprint, "/v1", gates.token),
-    Mount(answers.blueprint, "/v1", gates.token),
-    Mount(grant_receipts.blueprint, "/v1", gates.token),
-    Mount(audit_log.hashes, "/audit", gates.public),
-    Mount(audit_log.entries, "/audit", gates.auditor),
-)
-_WITHOUT_TOKEN = (gates.own_page, gates.client, gates.token, gates.machine, gates.registrant, gates.auditor)
 _KEYS_TIMEOUT_S = 3.0
 _WITNESS_TIMEOUT_S = 3.0
 _WITNESS_CALLS_AT_ONCE = 32
@@ -299,6 +211,6 @@ def create_app(services: Services) -> Flask:
     for mount in MOUNT_TABLE:
         app.register_blueprint(mount.blueprint, url_prefix=mount.prefix or None)
         app.before_request_funcs[mount.blueprint.name] = [mount.gate]
-        if mount.gate in _WITHOUT_TOKEN:
+        if mount.gate in WITHOUT_TOKEN:
             protection.exempt(mount.blueprint)
     return app

@@ -10,9 +10,9 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from broker.api.routes import CATEGORIES
-from broker.app import MOUNT_TABLE
 from broker.edge import gates
 from broker.errors import ScopeMissing
+from broker.mounts import MOUNT_TABLE
 from broker.policy import Catalogue
 from broker.tokens.machine import MachineToken
 

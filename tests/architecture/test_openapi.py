@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from broker.app import MOUNT_TABLE
 from broker.edge import gates
+from broker.mounts import MOUNT_TABLE
 from broker.policy import Catalogue
 from broker.reference.shapes import _FIELDS, _TEXT
 from tests.architecture.tree import PACKAGE

@@ -13,9 +13,9 @@ import pytest
 from flask import Flask
 
 from broker.api.routes import CATEGORIES
-from broker.app import MOUNT_TABLE
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.cli.main import cli
+from broker.mounts import MOUNT_TABLE
 from broker.oauth.client_metadata import told
 from broker.oauth.details import MEMBERS, NUMBERS, TYPE, asked_by
 from broker.oauth.schema import bank_data_schema

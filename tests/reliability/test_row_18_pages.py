@@ -13,10 +13,10 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from broker.app import MOUNT_TABLE
 from broker.audit.reader import Page, of_user
 from broker.edge import gates
 from broker.edge.visitor import Visitor
+from broker.mounts import MOUNT_TABLE
 from broker.oauth.requests import Pushed, keep, key_of
 from broker.tokens.service import issue_refresh
 from tests.support.edge import BASE

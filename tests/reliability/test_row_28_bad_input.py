@@ -14,8 +14,8 @@ import pytest
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
-from broker.app import MOUNT_TABLE
 from broker.edge import gates
+from broker.mounts import MOUNT_TABLE
 from tests.support.asking import SAFE, Ask, Asker, gate_of, parameter_names
 from tests.support.edge import BASE
 from tests.support.hostile import CORPUS, HEADERS, leads_home, sound

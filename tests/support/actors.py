@@ -61,7 +61,7 @@ class Person:
     def opens(self, page: str) -> Page:
         """Open a page of the info document, signing in where that is asked."""
         found = self.browser.get(self.info["pages"][page])
-        return self.signs_in_from(found) if any("bank" in form.selects for form in found.forms) else found
+        return self.signs_in_from(found) if any(form.action == "/sign-in" for form in found.forms) else found
 
     def acts(self, action: str, grant: str, category: str | None = None, account: str | None = None) -> Page:
         """Press one button of My sharing and confirm."""

@@ -18,13 +18,13 @@ from werkzeug.test import TestResponse
 
 import broker
 from broker.api import schemas
-from broker.app import MOUNT_TABLE
 from broker.audit import credentials
 from broker.banks.facts import in_force
 from broker.crypto.digests import new_secret
 from broker.edge import gates
 from broker.edge.session import DatabaseSessions
 from broker.edge.visitor import Visitor
+from broker.mounts import MOUNT_TABLE
 from broker.platforms import initial_tokens
 from broker.platforms.key_sets import NO_KEYS
 from broker.platforms.registration_tokens import entrust
