@@ -39,3 +39,8 @@ def print_rows(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> Non
     if not console.is_terminal:
         console.width = _PIPE_WIDTH
     console.print(table, markup=False)
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a count with its noun, in English as all commands: `1 log`, `2 logs`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -6,14 +6,13 @@ from typing import Any
 import click
 
 from broker.cli.audit.database import own_broker
-from broker.cli.output import json_option, print_json, print_rows, printable
+from broker.cli.output import counted, json_option, print_json, print_rows, printable
 from broker.clock import rfc3339
 from broker.errors import InvalidRequest
 from broker.grants.reader import live_between
 from broker.switches.reader import listed
 from broker.switches.service import Hand
 from broker.switches.views import Side, Target
-from broker.web.formats import counted
 
 _COLUMNS = ("off", "bank", "platform", "category", "since", "by", "reason")
 _HAND = Hand(Side.OPERATOR, "operator")

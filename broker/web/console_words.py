@@ -41,6 +41,7 @@ REASONS = {
     "preview-limit": _("the customer had looked at previews as often as one may"),
     "proposed": _("it waits for the customer"),
     "purpose-forbidden": _("this purpose is not allowed"),
+    "renewed": _("the customer renewed it"),
     "suspended-by-bank": _("the bank turned it off"),
     "suspended-by-operator": _("the operator turned it off"),
     "token-expired": _("the app's access had run out or was taken back"),

@@ -34,6 +34,7 @@ ALL = ("accounts", "balances", "transactions", "card_locations")
 EXEMPT = {
     r"passwords\.json": "the sandbox's sign-ins, so that a second start has the same; 0600",
     r"info\.json": "what `broker sandbox info` shows a tester: sign-ins; 0600",
+    r"people\.json": "who can sign in to the sandbox, without passwords, for the developers' pages; 0600",
     r"keys\.json": "the key file; 0600",
     r"clients/[^/]+\.jwk\.json": "the private keys of the platforms, for a tester to act as one; 0600",
     r"(harbor|meridian)/config\.json": "a bank's configuration: the passwords to enrol; 0600",

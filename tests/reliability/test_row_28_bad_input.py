@@ -183,7 +183,7 @@ def test_every_unsafe_page_route_wants_the_token_of_its_own_session(asker: Asker
     assert {mount.gate for mount in MOUNT_TABLE} >= without_cookies
     tried = 0
     for rule, method in asker.rules():
-        if method in SAFE or gate_of(rule) in without_cookies:
+        if method in SAFE or gate_of(rule) in {*without_cookies, gates.own_page}:
             continue
         other = csrf_token(asker.town.browser(asker.town.visitor("carol")))
         forged = {"none": None, "empty": "", "made up": "x", "another session's": other, "cut": "ImEi.x.y"}
@@ -205,6 +205,21 @@ def test_every_unsafe_page_route_wants_the_token_of_its_own_session(asker: Asker
         assert _code(ask.sends()) != "form-expired", rule.rule
         tried += 1
     assert tried >= 5
+
+
+def test_a_form_without_a_token_counts_only_when_the_browser_says_that_it_stood_here(asker: Asker) -> None:
+    own = [(rule, method) for rule, method in asker.rules() if gate_of(rule) is gates.own_page and method not in SAFE]
+    assert own != []
+    for rule, method in own:
+        for headers in (
+            {},
+            *({"Origin": one} for one in ("https://evil.example", "null", "", f"{BASE}.evil.example", f"{BASE}/")),
+            *({"Sec-Fetch-Site": one} for one in ("cross-site", "same-site", "none", "x")),
+        ):
+            ask = asker.good(rule, method)
+            ask.headers = {**headers, "Accept": "application/json"}
+            assert _code(ask.sends()) == "form-expired", (rule.rule, headers)
+        assert asker.good(rule, method).sends().status_code == 303
 
 
 def test_a_session_that_a_stranger_has_chosen_is_not_taken(asker: Asker) -> None:

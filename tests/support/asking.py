@@ -25,7 +25,7 @@ from broker.edge import gates
 from broker.edge.session import DatabaseSessions
 from broker.edge.visitor import Visitor
 from broker.mounts import MOUNT_TABLE
-from broker.platforms import initial_tokens
+from broker.platforms import initial_tokens, people
 from broker.platforms.key_sets import NO_KEYS
 from broker.platforms.registration_tokens import entrust
 from broker.platforms.service import Platform as Client
@@ -121,10 +121,14 @@ class Asker:
             "number": "3",
             "level": "0",
             "place": "000.p/3",
+            "passkey_id": "019aa9d5-3c1e-7b50-a0a5-0a7c4a51f3de",
+            "platform_id": self.share.platform,
             "client_id": "registered",
         }
         with self.town.house.database.write() as session:
             _, self.credential = credentials.create(session, self.share.bank, self.town.house.watch())
+            one, self.link = people.invite(session, self.share.platform, "Dana", self.town.house.watch())
+        self.developer = Visitor("", one.name, role="developer", platform_id=one.platform_id, person_id=one.id)
         self.machine = self._machine()
 
     def _machine(self) -> Platform:
@@ -177,7 +181,14 @@ class Asker:
             return Ask(self.town.app.test_client(), method, path, form=MultiDict(form), headers={"DPoP": proof})
         if gate is gates.registrant:
             return self.registrant(method, path, values)
-        browser = self.town.browser({gates.person: self.person, gates.staff: self.staff}.get(gate))
+        return self._of_a_page(rule, method, path)
+
+    def _of_a_page(self, rule: Rule, method: str, path: str) -> Ask:
+        gate = gate_of(rule)
+        visitors = {gates.person: self.person, gates.somebody: self.person, gates.staff: self.staff}
+        browser = self.town.browser({**visitors, gates.developer: self.developer}.get(gate))
+        if gate is gates.own_page:
+            return Ask(browser, method, path, form=MultiDict(self.fields(rule.endpoint)), headers={"Origin": BASE})
         form = None
         if method not in SAFE:
             form = MultiDict({"csrf_token": csrf_token(browser), **self.fields(rule.endpoint)})
@@ -266,6 +277,16 @@ class Asker:
         return {
             "sign_in.start": {"for": "x", "bank": "harbor"},
             "sign_in.sign_out": {},
+            "language.choose": {"language": "es", "next": "/my-sharing"},
+            "passkey_sign_in.enter": {"answer": "{}"},
+            "passkeys.add": {"answer": "{}", "name": "Phone"},
+            "passkeys.rename": {"name": "Phone"},
+            "passkeys.remove": {},
+            "passkeys.confirm": {"answer": "{}", "next": "/account"},
+            "account.end_one": {"session": "0" * 16},
+            "account.end_others": {},
+            "developer_welcome.enter": {"link": self.link},
+            "release_map.look": {"grant": self.share.grant_id},
             "sign_in.open_console": {"bank": "harbor"},
             "consent.decide": {"decision": "approve", "detail": "basic", "precision": "town", **choice},
             "renewing.sign_in": {},

@@ -45,6 +45,7 @@ from broker.storage.engine import Database
 from broker.switches.service import Switches
 from broker.users.passkeys import Passkeys
 from broker.users.service import Users
+from broker.web import assets, language
 from tests.support.sandbox_settings import sandbox_settings
 from tests.support.stores import Store
 
@@ -177,6 +178,8 @@ def _services(folder: Path, store: Store, watch: Watch) -> Services:
         release=nothing_leaves,
         own_accounts=nothing_leaves,
         own_receipts=nothing_leaves,
+        previews=nothing_leaves,
+        looks=nothing_leaves,
         bank_session=nothing_leaves,
         client_keys=build_client_keys(settings),
         signing=SigningKeyFile(settings.key_file),
@@ -184,7 +187,7 @@ def _services(folder: Path, store: Store, watch: Watch) -> Services:
 
 
 def _app(services: Services) -> Flask:
-    app = Flask("oauth-world")
+    app = Flask("broker", template_folder="web/templates", static_folder="web/static")
     app.config["MAX_CONTENT_LENGTH"] = services.settings.request_max_bytes
     app.session_interface = DatabaseSessions()
     install(app, services)
@@ -200,6 +203,8 @@ def _app(services: Services) -> Flask:
     app.after_request(nonces.offer)
     app.template_folder = str(Path(problems.__file__).parent.parent / "web" / "templates")
     problems.install(app)
+    assets.install(app)
+    language.install(app)
     app.register_error_handler(BrokerError, _told)
 
     @app.post("/test/sign-in")

@@ -14,7 +14,7 @@ from broker.policy.decision import OWN_RULES
 from broker.release import Wanted
 from broker.release.questions import QuestionOfTheDay
 from broker.storage.single_use import Claim, Condition
-from broker.web.words import REASONS, rules
+from broker.web.words import REASONS
 from tests.support.core import NOON, House, as_text, call_of
 
 _READ = Read("g", "balances", day_of(NOON), is_attended=False, ceiling=0)
@@ -40,7 +40,7 @@ def test_a_call_that_loses_is_told_the_rule_and_so_is_the_log(house: House, rule
     assert (told.value.rule, told.value.detail) == (rule, condition.loss.text)
     entry = last_entry(house)
     assert (entry.event, entry.reasons) == ("access.refused", (told.value.code,))
-    assert rules(entry) == [(condition.loss.text, rule)]
+    assert entry.details["rules"] == [{"rule": rule, "text": condition.loss.text}]
     assert told.value.code in REASONS
     assert house.bank.asked == []
 
@@ -52,7 +52,7 @@ def test_a_second_use_is_told_without_a_rule_for_none_decided_it(house: House) -
     with pytest.raises(BrokerError) as told:
         house.release.read(call, Wanted("balances"), as_text)
     assert (told.value.code, told.value.rule) == ("dpop-proof-replayed", None)
-    assert rules(last_entry(house)) == []
+    assert "rules" not in last_entry(house).details
 
 
 def test_a_page_that_cannot_go_on_loses_as_its_read_does() -> None:

@@ -104,7 +104,7 @@ def test_allowing_makes_the_next_version_of_the_same_grant(world: World, maya: B
     assert (grant.version, grant.terms.categories) == (2, (BALANCES, DETAIL, PLACES))
     card = next(row for row in maya.json("/my-sharing") if row["grant_id"] == grant_id)
     assert (card["status"], card["reason"]) == ("ACTIVE", "amended")
-    assert "Permission changed" in words_of(maya.get("/my-sharing"))
+    assert "Version 2" in words_of(maya.get(f"/my-sharing/{grant_id}"))
     assert "You changed what Messenger may see at Harbor Bank" in words_of(maya.get("/history"))
 
 

@@ -99,8 +99,7 @@ def test_how_often_the_app_may_look_is_said_before_and_after(world: World, maya:
     grant_id = world.proposes()
     words = words_of(maya.get(f"/consent/{grant_id}"))
     assert "up to 4 times a day on its own, and up to 200 times a day while you are using it" in words
-    world.shares(maya, "balances")
-    words = words_of(maya.get("/my-sharing"))
+    words = words_of(maya.get(f"/my-sharing/{world.shares(maya, 'balances')}"))
     assert "up to 4 times a day for each kind of data" in words
     assert "up to 200 times a day for each kind of data (the app tells us that you are using it)" in words
 
@@ -110,8 +109,7 @@ def test_an_app_that_only_asks_questions_is_told_with_their_number(world: World,
     words = words_of(maya.get(f"/consent/{world.proposes(terms)}"))
     assert "up to 3 times a day on its own, and up to 3 times a day while you are using it" in words
     assert "at most 3 questions a day in all" in words
-    world.shares(maya, "balance_answers", terms=terms)
-    words = words_of(maya.get("/my-sharing"))
+    words = words_of(maya.get(f"/my-sharing/{world.shares(maya, 'balance_answers', terms=terms)}"))
     assert "at most 3 questions a day in all" in words
     assert "up to 4 times" not in words
 
