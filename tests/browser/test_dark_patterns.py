@@ -58,6 +58,7 @@ def changed(old: str, new: str) -> Callable[[Route], None]:
 def test_allow_and_do_not_allow_look_alike_and_stand_side_by_side(asked: Page, size: Any, scheme: Any) -> None:
     asked.set_viewport_size(size)
     asked.emulate_media(color_scheme=scheme)
+    asked.reload()
     assert fairness.differences(asked.locator(YES), asked.locator(NO)) == []
     assert fairness.are_neighbours(asked, asked.locator(YES), asked.locator(NO))
 

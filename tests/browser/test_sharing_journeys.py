@@ -47,8 +47,8 @@ def test_the_keyboard_alone_leads_from_the_home_page_to_a_stop(
             page.keyboard.press("Tab")
             if page.evaluate("document.activeElement.innerText").startswith(name):
                 break
-        page.keyboard.press("Enter")
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
     expect(page.get_by_role("status").first).to_contain_text("It holds from now on")
 
 

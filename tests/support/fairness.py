@@ -56,9 +56,13 @@ class Look:
     """Of its outline against what lies behind it."""
 
 
-def look_of(button: Locator) -> Look:
-    """Measure a button as it is drawn now."""
-    seen: dict[str, Any] = button.evaluate(_LOOK)
+def looks_of(one: Locator, other: Locator) -> list[Look]:
+    """Measure two buttons as they are drawn at one moment."""
+    both = f"(one, other) => {{ const look = {_LOOK}; return [look(one), look(other)]; }}"
+    return [_look(seen) for seen in one.evaluate(both, other.element_handle())]
+
+
+def _look(seen: dict[str, Any]) -> Look:
     return Look(
         *(seen[name] for name in ("width", "height", "size", "weight", "family", "opacity")),
         contrast=contrast(seen["text"], seen["fill"]),
@@ -75,7 +79,7 @@ def contrast(one: str, other: str) -> float:
 
 def differences(yes: Locator, no: Locator) -> list[str]:
     """Name what sets two buttons apart, and what makes one hard to read."""
-    a, b = look_of(yes), look_of(no)
+    a, b = looks_of(yes, no)
     found = [name for name in ("width", "height", "size") if abs(getattr(a, name) - getattr(b, name)) > _HALF_A_PIXEL]
     found += [name for name in ("weight", "family", "opacity") if getattr(a, name) != getattr(b, name)]
     found += [name for name in ("contrast", "prominence", "edge") if abs(getattr(a, name) - getattr(b, name)) > _CLOSE]
