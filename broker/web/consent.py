@@ -25,9 +25,11 @@ from broker.policy.vocabulary import Detail, GrantStatus, Precision
 from broker.release import OwnAccount
 from broker.web import parties, words
 from broker.web.amendment import differences_of, former_choice
+from broker.web.exact_places import has_passkey, page_that_asks, waits_for_passkey
 from broker.web.forms import Form, parsed
 from broker.web.how_often import how_often
 from broker.web.offer import default_precision, offer_of, refuse_outdated
+from broker.web.passkeys.ceremony import LONGEST_ANSWER
 from broker.web.preview import Shown, shown_of
 from broker.web.proposals import Proposal, approve, asker_of, own_proposal, refuse
 
@@ -56,6 +58,7 @@ class _Choice(Form):
     precision = fields.Enum(Precision, by_value=True, load_default=None)
     seen = fields.AwareDateTime(load_default=None)
     notice = fields.String(load_default="", validate=Length(max=64))
+    answer = fields.String(load_default=None, validate=Length(max=LONGEST_ANSWER))
 
 
 @blueprint.get("/consent/<uuid:grant_id>")
@@ -162,6 +165,8 @@ def _approve(proposal: Proposal) -> ResponseReturnValue:
     refuse_outdated(spoken(), proposal.asked)
     sent = parsed(_Choice(), request.form)
     choice = _choice(proposal.asked, sent)
+    if waits_for_passkey(choice, sent["answer"]):
+        return page_that_asks(proposal.id, _who(proposal.asked)["platform"], [*sent])
     accounts = services().own_accounts.of(actor(), proposal.asked)
     try:
         offered = [account.offered for account in accounts]
@@ -232,6 +237,7 @@ def _page(
         once=ONE_TIME_LIFE,
         forbidden=catalogue.forbidden.values(),
         notice=catalogue.notice_digest,
+        has_passkey=has_passkey(),
         **_who(asked),
     )
 

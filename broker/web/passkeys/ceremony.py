@@ -5,6 +5,7 @@ here: the challenge, whose the passkey is, and its counter, which counts only af
 """
 
 from collections.abc import Sequence
+from typing import Final
 from urllib.parse import urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -35,6 +36,8 @@ from broker.users.passkeys import NewPasskey, Owner, Passkey
 from broker.web.passkeys import challenges
 from broker.web.passkeys.challenges import Ceremony
 
+LONGEST_ANSWER: Final = 16_000
+"""Characters of JSON that a browser may send of a passkey."""
 _NAME = "Consent Broker"
 _REQUIRED = UserVerificationRequirement.REQUIRED
 # What the library and the decoders below it raise when an answer is not what it should be.

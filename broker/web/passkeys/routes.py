@@ -95,8 +95,7 @@ def ask() -> ResponseReturnValue:
 def confirm() -> ResponseReturnValue:
     """Take the passkey's word and lead back."""
     back = step_up.landing(parsed(_Asked(), request.form)["next"])
-    ceremony.proved(Ceremony.STEP_UP, parsed(Answered(), request.form)["answer"], signed_in().owner)
-    browser.step_up()
+    step_up.prove(parsed(Answered(), request.form)["answer"])
     return see_other(back)
 
 

@@ -25,7 +25,7 @@ blueprint = Blueprint("passkey_sign_in", __name__)
 class Answered(Form):
     """What the browser sends of a passkey."""
 
-    answer = fields.String(required=True, validate=Length(max=16_000))
+    answer = fields.String(required=True, validate=Length(max=ceremony.LONGEST_ANSWER))
 
 
 @blueprint.get("/sign-in/passkey")

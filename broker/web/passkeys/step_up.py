@@ -15,11 +15,15 @@ from urllib.parse import urlencode
 
 from werkzeug.wrappers import Response as AnyResponse
 
+from broker.edge import visitor
 from broker.edge.answers import see_other
+from broker.edge.gates import signed_in
 from broker.edge.services import services
 from broker.edge.visitor import Means, proved_within
 from broker.errors import InvalidRequest
 from broker.users.passkeys import Owner, OwnerKind
+from broker.web.passkeys import ceremony
+from broker.web.passkeys.challenges import Ceremony
 
 LIFE = timedelta(minutes=5)
 RETURN_TO = re.compile(r"/account|/account/close|/consent/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -32,6 +36,16 @@ def needed(user_id: str) -> bool:
         return False
     with services().database.read() as session:
         return services().passkeys.has_any(session, Owner(OwnerKind.USER, user_id))
+
+
+def prove(answer: str) -> None:
+    """Judge what the browser says of the passkey of whoever is signed in, and remember that it was used.
+
+    Raises:
+        PasskeyRefused: it proves nothing about them.
+    """
+    ceremony.proved(Ceremony.STEP_UP, answer, signed_in().owner)
+    visitor.step_up()
 
 
 def is_fresh() -> bool:
