@@ -25,7 +25,7 @@ def waits_for_passkey(choice: Choice, answer: str | None) -> bool:
     Raises:
         PasskeyRefused: the answer proves nothing.
     """
-    is_exact = any(choice.precisions.get(name) is Precision.EXACT for name in choice.categories)
+    is_exact = any((choice.precisions or {}).get(name) is Precision.EXACT for name in choice.categories)
     if not is_exact or not step_up.needed(actor().user_id):
         return False
     if answer is None:
