@@ -205,6 +205,7 @@ STATES = (
     State("history-map-nobody", "/history/map", NEWCOMER),
     State("history-nothing-fits", sharing("/history?decision=refused"), SHARER),
     State("bank-console", "/console/harbor", "harbor/auditor"),
+    State("bank-console-of-a-sharer", "/console/meridian", "meridian/auditor"),
     State("bank-console-admin", "/console/harbor", "harbor/admin"),
     State("bank-log", "/console/harbor/log?reason=policy-files", "harbor/auditor"),
     State("bank-log-bad-input", "/console/harbor/log?since=yesterday", "harbor/auditor", status=400),

@@ -23,7 +23,9 @@ PICTURES = {
     "my-sharing": "my-sharing",
     "stop": "my-sharing-confirm-stop",
     "history": "history",
-    "console": "bank-console",
+    "one-permission": "one-grant",
+    "console": "bank-console-of-a-sharer",
+    "log-health": "bank-log-health",
     "switches": "switches",
 }
 """The name of each picture, and of its state in tests/browser/states.py."""
