@@ -14,6 +14,7 @@ CONTROLS ?= tests/spec/test_spec_controls.py tests/unit/audit/test_group_commit_
   tests/unit/harvest/test_harvest_controls.py \
   tests/unit/oauth/test_signed_controls.py tests/unit/policy/test_minimisation_controls.py \
   tests/unit/policy/test_policy_controls.py tests/unit/release/test_frequency_controls.py \
+  tests/unit/release/test_preview_controls.py \
   tests/unit/switches/test_switch_controls.py
 
 # A client library of others, for Node: two tests let it go the whole way.
