@@ -1,4 +1,4 @@
-"""The composition root: settings -> engine -> services -> the table of blueprints, prefixes and gates."""
+"""The composition root: settings -> engine -> services -> the application behind the mount table."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
