@@ -32,7 +32,8 @@ def show() -> ResponseReturnValue:
         sessions = own_sessions.listed(session, who.owner, now)
     return render_template(
         "account.html",
-        banks=[(names.bank(one.bank_id), one.name) for one in known] or [(names.bank(who.bank_id), who.name)],
+        banks=[(names.bank(one.bank_id), one.name) for one in known]
+        or [(names.bank(who.bank_id) if who.bank_id else names.platform(who.platform_id), who.name)],
         passkeys=passkeys,
         sessions=sessions,
         idle=IDLE.seconds // 60,

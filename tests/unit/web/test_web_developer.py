@@ -172,3 +172,12 @@ def test_the_keys_are_shown_by_their_thumbprints_and_no_private_part(world: Worl
 def test_developers_are_welcome_before_they_sign_in(world: World) -> None:
     assert "/developers/reference" in world.browser().get("/developers").text
     assert "/developers/messenger/overview" in developer(world).get("/developers").text
+
+
+def test_a_developer_is_taken_for_nobody_of_a_bank(world: World) -> None:
+    browser = developer(world)
+    for path in ("/developers/messenger/overview", "/account"):
+        page = browser.get(path)
+        assert page.status_code == 200
+        assert not any(word in page.text for word in ("(auditor)", "(administrator)", 'href="/console/'))
+    assert "<dt>Messenger</dt><dd><bdi>Dev Eloper</bdi></dd>" in browser.get("/account").text
