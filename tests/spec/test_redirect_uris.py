@@ -92,7 +92,7 @@ def test_what_the_browser_says_of_redirect_uris_is_not_read(town: Town) -> None:
     browser = town.browser(None)
     for uri in FORMS[::20]:
         query = {"client_id": "careful", "request_uri": "urn:ietf:params:oauth:request_uri:x", "redirect_uri": uri}
-        answer = promptly(lambda query=query: browser.get("/oauth/authorize", query_string=query))  # type: ignore[misc]
+        answer = promptly(lambda query=query: browser.get("/oauth/authorize", query_string=query))  # type: ignore[misc] # a bound lambda
         assert answer.status_code in {400, 404}
         assert "Location" not in answer.headers
 

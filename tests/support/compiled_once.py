@@ -51,11 +51,11 @@ def compile_once() -> None:
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": _Templates()}
     Flask.url_rule_class = _Address
     statements: Any = LRUCache(_STATEMENTS)
-    Engine._compiled_cache = property(lambda _: statements, lambda _engine, _own: None)  # type: ignore[assignment]
+    Engine._compiled_cache = property(lambda _: statements, lambda _engine, _own: None)  # type: ignore[assignment] # replaced on purpose
     # Statements are kept by the dialect they were compiled for, and every engine has an object of its own.
-    DefaultDialect.__hash__ = lambda dialect: hash(type(dialect))  # type: ignore[method-assign]
-    DefaultDialect.__eq__ = _is_alike  # type: ignore[method-assign, assignment]
+    DefaultDialect.__hash__ = lambda dialect: hash(type(dialect))  # type: ignore[method-assign] # replaced on purpose
+    DefaultDialect.__eq__ = _is_alike  # type: ignore[method-assign, assignment] # replaced on purpose
 
 
 def _is_alike(one: DefaultDialect, other: object) -> bool:
-    return type(one) is type(other) and one.server_version_info == other.server_version_info  # type: ignore[attr-defined]
+    return type(one) is type(other) and one.server_version_info == other.server_version_info  # type: ignore[attr-defined] # each dialect has it

@@ -141,8 +141,8 @@ _ALGORITHMS = (
 _ODD: Mapping[str, Any] = {"a number": 7, "a list": ["ES256"], "an object": {"a": 1}, "true": True, "text": "\x00"}
 
 ALGORITHMS: dict[str, Bad] = {
-    **{f"alg {name!r}": (lambda good, name=name: good.with_header(alg=name)) for name in _ALGORITHMS},  # type: ignore[misc]
-    **{f"alg {kind}": (lambda good, value=value: good.with_header(alg=value)) for kind, value in _ODD.items()},  # type: ignore[misc]
+    **{f"alg {name!r}": (lambda good, name=name: good.with_header(alg=name)) for name in _ALGORITHMS},  # type: ignore[misc] # bound
+    **{f"alg {kind}": (lambda good, value=value: good.with_header(alg=value)) for kind, value in _ODD.items()},  # type: ignore[misc] # bound
     "no alg": lambda good: good.with_header(alg=None),
     "another alg of the profile": lambda good: good.with_header(alg="PS256"),
     "Ed25519 with a key of P-256": lambda good: good.with_header(alg="Ed25519"),

@@ -43,7 +43,7 @@ class PlainWriter(Writer):
     def _locked(self, session: Session, bank: str | None) -> Log:
         connection = session.connection()
         lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE"
-        found = connection.exec_driver_sql(f"SELECT size FROM audit_logs WHERE owner = '{bank}'{lock}").one()  # noqa: S608
+        found = connection.exec_driver_sql(f"SELECT size FROM audit_logs WHERE owner = '{bank}'{lock}").one()  # noqa: S608 - our own names
         return Log(f"{self._host}/audit/{bank}/2026", _Numbers(found.size), 0)
 
 
