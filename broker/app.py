@@ -1,10 +1,13 @@
 """The composition root: settings -> engine -> services -> the application behind the mount table."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from flask import Flask
 
+from broker.alerts.service import Alerts
 from broker.audit.confirmation import Confirmation
 from broker.audit.log_keys import LogKeys
 from broker.audit.sequencer import Sequencer
@@ -23,19 +26,31 @@ from broker.edge import csrf, headers, interaction, nonces, problems
 from broker.edge.hand_over import HandOver
 from broker.edge.services import Services, install
 from broker.edge.session import DatabaseSessions
+from broker.events.pushing import LANES_TO_ONE, MOST_LANES, Pusher
+from broker.events.sending import LARGEST_ANSWER as LARGEST_ANSWER_TO_EVENT
+from broker.events.sending import TIMEOUT_S, Sender
+from broker.events.set_tokens import EventSigner
 from broker.grants.amendments import Amendments
+from broker.grants.closing import Closing
 from broker.grants.consents import Consents
+from broker.grants.deletions import Deletions
 from broker.grants.extensions import Extensions
 from broker.grants.fence import Fences
 from broker.grants.linking import Linking
+from broker.grants.narrowing import Narrowing
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
+from broker.metrics.around import MeasuredClient, MeasuredFences, MeasuredSequencer
 from broker.mounts import MOUNT_TABLE, WITHOUT_TOKEN
+from broker.notices.addresses import Addresses
+from broker.notices.letters import LetterWriter
+from broker.notices.mailing import Mailing
+from broker.notices.smtp import mail_server
 from broker.outbound import OutboundClient, OutboundSession
 from broker.platforms.client_keys import LARGEST_SET, ClientKeys
 from broker.policy.catalogue import BankFacts, Catalogue
 from broker.policy.loading import load_catalogue
-from broker.release import Looks, OwnAccounts, OwnReceipts, Previews, Release, Renewals
+from broker.release import OwnReceipts, Release, Renewals
 from broker.settings import Mode, Settings
 from broker.storage.clock_file import own_clock
 from broker.storage.engine import Database
@@ -44,6 +59,9 @@ from broker.tokens.lasting import lengthen
 from broker.users.passkeys import Passkeys
 from broker.users.service import Users
 from broker.web import assets, language
+
+if TYPE_CHECKING:
+    from broker.metrics.figures import Figures
 
 _KEYS_TIMEOUT_S = 3.0
 _WITNESS_TIMEOUT_S = 3.0
@@ -96,22 +114,26 @@ class Connectors(Mapping[str, Connector]):
         return build(bank.standard, endpoint, self._http, assertion, self._wall)
 
 
-def build_services(settings: Settings, wall: Clock = system_clock, catalogue: Catalogue | None = None) -> Services:
+def build_services(
+    settings: Settings,
+    wall: Clock = system_clock,
+    catalogue: Catalogue | None = None,
+    figures: "Figures | None" = None,
+) -> Services:
     """Build everything the broker is made of; the database is not called yet, it may be away for a while.
 
-    The policies are read unless a `catalogue` is given that was made of them.
+    The policies are read unless a `catalogue` is given that was made of them. `figures` None: nothing is measured.
 
     Raises:
         ConfigurationInvalid: keys, policies or a sandbox's clock cannot be used, or the database's address.
     """
-    clock, keyset = own_clock(settings, wall), load_keyset(settings.key_file)
+    clock, keyset, http = own_clock(settings, wall), load_keyset(settings.key_file), _outbound(settings, figures)
     sealer, log_keys = Sealer(keyset.sealing), LogKeys(keyset.log, keyset.retired_log)
     database, catalogue = _database(settings), catalogue or load_catalogue(settings.policies_dir)
-    sequencer = _sequencer(settings, database, Writer(sealer, log_keys, clock, settings.base_host), log_keys)
+    sequencer = _sequencer(settings, database, Writer(sealer, log_keys, clock, settings.base_host), log_keys, figures)
     users, reader, pairwise = Users(sealer, keyset.subject), GrantReader(sealer), PairwiseIds(keyset.pairwise)
-    fences, http = Fences(database, connections=settings.threads), _outbound(settings)
-    renewals = Renewals(database, users, _RENEWALS_AT_ONCE)
-    connectors = Connectors(database, http, keyset, wall, catalogue.banks)
+    fences, renewals = _fences(settings, database, figures), Renewals(database, users, _RENEWALS_AT_ONCE)
+    connectors, passkeys = Connectors(database, http, keyset, wall, catalogue.banks), Passkeys(sealer)
     release = Release(database, sequencer, fences, renewals, catalogue, reader, users, pairwise, clock, connectors)
     return Services(
         settings=settings,
@@ -125,21 +147,24 @@ def build_services(settings: Settings, wall: Clock = system_clock, catalogue: Ca
         fences=fences,
         catalogue=catalogue,
         users=users,
-        passkeys=Passkeys(sealer),
+        passkeys=passkeys,
         grants=Grants(sequencer, fences, clock),
         consents=Consents(sequencer, catalogue, sealer, pairwise, clock),
         amendments=Amendments(sequencer, fences, catalogue, sealer, clock),
         extensions=Extensions(sequencer, fences, catalogue, sealer, clock, lengthen=lengthen),
+        narrowing=Narrowing(sequencer, fences, catalogue, sealer, clock),
         linking=Linking(sequencer, fences, clock),
+        closing=Closing(sequencer, fences, users, passkeys, clock),
+        deletions=Deletions(sequencer, clock, timedelta(days=settings.deletion_days)),
         grant_reader=reader,
         switches=Switches(sequencer, catalogue, sealer, clock),
         release=release,
-        own_accounts=OwnAccounts(release),
         own_receipts=OwnReceipts(database, reader, clock),
-        previews=Previews(release),
-        looks=Looks(release),
+        alerts=Alerts(release, sealer, wall),
         bank_session=partial(OutboundSession, http),
         client_keys=build_client_keys(settings),
+        addresses=Addresses(sealer),
+        mailing=_mailing(settings, database, sealer, clock),
         signing=SigningKeyFile(settings.key_file),
     )
 
@@ -148,17 +173,33 @@ def _database(settings: Settings) -> Database:
     return Database(settings.database_url, settings.threads, settings.disk_reserve_bytes)
 
 
-def _outbound(settings: Settings) -> OutboundClient:
+def _fences(settings: Settings, database: Database, figures: "Figures | None") -> Fences:
+    if figures is None:
+        return Fences(database, connections=settings.threads)
+    return MeasuredFences(figures, database, connections=settings.threads)
+
+
+def _outbound(settings: Settings, figures: "Figures | None") -> OutboundClient:
     # Slow banks leave a quarter of the threads for pages; one slow bank leaves a further quarter for other banks.
     most, most_to_one = max(1, settings.threads * 3 // 4), max(1, settings.threads // 2)
     timeout_s, max_bytes = settings.bank_timeout_s, settings.bank_answer_max_bytes
-    return OutboundClient(settings.outbound_allow, timeout_s, max_bytes, most_in_flight=most, most_to_one=most_to_one)
+    client = OutboundClient if figures is None else partial(MeasuredClient, figures)
+    return client(settings.outbound_allow, timeout_s, max_bytes, most_in_flight=most, most_to_one=most_to_one)
 
 
-def _sequencer(settings: Settings, database: Database, writer: Writer, log_keys: LogKeys) -> Sequencer:
+def _mailing(settings: Settings, database: Database, sealer: Sealer, clock: Clock) -> Mailing | None:
+    server = mail_server(settings.smtp_url, settings.base_host)
+    writer = LetterWriter(settings.base_url, settings.base_host, settings.mail_sender)
+    return None if server is None else Mailing(database, Addresses(sealer), writer, server, clock)
+
+
+def _sequencer(
+    settings: Settings, database: Database, writer: Writer, log_keys: LogKeys, figures: "Figures | None"
+) -> Sequencer:
     witnesses = configured_witnesses(settings)
     confirmation = Confirmation(witnesses, build_submission(settings, database, log_keys).ask)
-    return Sequencer(database, writer, confirmation if witnesses.members else None)
+    sequencer = Sequencer if figures is None else partial(MeasuredSequencer, figures)
+    return sequencer(database, writer, confirmation if witnesses.members else None)
 
 
 def build_client_keys(settings: Settings) -> ClientKeys:
@@ -186,6 +227,20 @@ def build_submission(settings: Settings, database: Database, log_keys: LogKeys) 
         most_to_one=_CALLS_TO_ONE_WITNESS,
     )
     return Submission(database, log_keys, http, _WITNESS_TIMEOUT_S)
+
+
+def build_pusher(services: Services) -> Pusher:
+    """Build what pushes events to receivers.
+
+    They choose the addresses, so the list that counts is one of its own: what the operator allows for banks does not.
+    """
+    settings = services.settings
+    http = OutboundClient(
+        settings.events_allow, TIMEOUT_S, LARGEST_ANSWER_TO_EVENT, most_in_flight=MOST_LANES, most_to_one=LANES_TO_ONE
+    )
+    signer = EventSigner(settings.base_url, services.signing.present, services.wall)
+    sender = Sender(http, signer, services.sealer)
+    return Pusher(services.database, sender, clock=services.clock, wall=services.wall)
 
 
 def create_app(services: Services) -> Flask:

@@ -24,6 +24,11 @@ def microseconds(instant: datetime) -> int:
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
+def instant(microseconds_since_1970: int) -> datetime:
+    """Return the instant so many microseconds after 1970-01-01T00:00Z."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds_since_1970)
+
+
 def start_of_day(instant: datetime) -> datetime:
     """Return midnight UTC of the instant's day."""
     return instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -110,6 +110,27 @@ class FrequencyExceeded(BrokerError):
         self.retry_after_s = retry_after_s
 
 
+class TooManyCalls(FrequencyExceeded):
+    """The same was asked for a moment ago; `retry_after_s` is when it may be asked for again."""
+
+    code = "too-many-calls"
+    detail = "This was asked for a moment ago."
+
+
+class AlreadyThere(BrokerError):
+    """What is to be made exists already."""
+
+    code = "already-there"
+    detail = "There is one already."
+
+
+class AlertRefused(BrokerError):
+    """What a bank has raised is told to nobody: no permission is about it, or none lets it out now."""
+
+    code = "alert-not-granted"
+    detail = "No permission lets an app know of this."
+
+
 class PolicyRefused(BrokerError):
     """The policies do not allow what was asked for: purpose, category, ceiling or bank facts."""
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint
 
-from broker.api import answers, audit_log
+from broker.api import answers, audit_log, deletions, fraud_alerts, stream_acts, streams
 from broker.api import receipts as grant_receipts
 from broker.api import routes as api
 from broker.edge import gates, health
@@ -19,7 +19,9 @@ from broker.web import (
     bank_console,
     bank_facts,
     bank_log_health,
+    closing,
     consent,
+    deleting,
     history,
     history_charts,
     history_export,
@@ -27,6 +29,7 @@ from broker.web import (
     language,
     linking,
     my_sharing,
+    narrowing,
     one_entry,
     one_grant,
     passkeys,
@@ -38,8 +41,12 @@ from broker.web import (
     switches,
     verify_receipt,
 )
+from broker.web.developer import deliveries
 from broker.web.developer import pages as developer
+from broker.web.developer import passkeys as developer_passkeys
 from broker.web.developer import welcome as developer_welcome
+from broker.web.notices import choices as notices
+from broker.web.notices import inbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +67,18 @@ MOUNT_TABLE = (
     Mount(passkeys.sign_in, "", gates.public),
     Mount(passkeys.blueprint, "", gates.person),
     Mount(account.blueprint, "", gates.somebody),
+    Mount(closing.blueprint, "", gates.person),
+    Mount(closing.afterwards, "", gates.public),
+    Mount(inbox.blueprint, "", gates.person),
+    Mount(notices.blueprint, "", gates.person),
     Mount(consent.blueprint, "", gates.person),
     Mount(agreement.blueprint, "", gates.person),
     Mount(my_sharing.blueprint, "", gates.person),
     Mount(linking.blueprint, "", gates.person),
     Mount(one_grant.blueprint, "", gates.person),
+    Mount(deleting.blueprint, "", gates.person),
     Mount(renewing.blueprint, "", gates.person),
+    Mount(narrowing.blueprint, "", gates.person),
     Mount(history.blueprint, "", gates.person),
     Mount(history_export.blueprint, "", gates.person),
     Mount(history_charts.blueprint, "", gates.person),
@@ -82,13 +95,21 @@ MOUNT_TABLE = (
     Mount(reference.blueprint, "", gates.public),
     Mount(developer_welcome.blueprint, "", gates.public),
     Mount(developer.blueprint, "", gates.developer),
+    Mount(deliveries.blueprint, "", gates.developer),
+    Mount(developer_passkeys.blueprint, "", gates.developer),
     Mount(metadata.blueprint, "/.well-known", gates.public),
+    Mount(streams.well_known, "/.well-known", gates.public),
+    Mount(streams.blueprint, "/ssf", gates.machine),
+    Mount(stream_acts.blueprint, "/ssf", gates.machine),
     Mount(oauth.browser, "/oauth", gates.public),
     Mount(oauth.blueprint, "/oauth", gates.client),
     Mount(grant_resource.blueprint, "/oauth", gates.machine),
     Mount(registration.blueprint, "/oauth", gates.registrant),
     Mount(api.blueprint, "/v1", gates.token),
     Mount(answers.blueprint, "/v1", gates.token),
+    Mount(deletions.blueprint, "/v1", gates.machine),
+    Mount(fraud_alerts.blueprint, "/v1", gates.token),
+    Mount(fraud_alerts.of_banks, "/v1/bank", gates.machine),
     Mount(grant_receipts.blueprint, "/v1", gates.token),
     Mount(audit_log.hashes, "/audit", gates.public),
     Mount(audit_log.entries, "/audit", gates.auditor),

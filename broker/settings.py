@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,8 +16,10 @@ _LOWEST_PORT_BASE, _HIGHEST_PORT_BASE = 1024, 65_500
 _HIGHEST_PORT = 65_535
 _LONGEST_TIMEOUT_S = 60.0
 _LONGEST_CACHE_S = 3_600
+_LONGEST_DELETION_DAYS = 90
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 _VARIABLE = re.compile(r"BROKER_[A-Z_]+")
+_SENDER = re.compile(r"[!-;=?A-~]+@[A-Za-z0-9.:\[\]-]+")
 _NOWHERE = "https://broker.invalid"
 # The text itself is the issuer and the origin that browsers send: it has exactly one spelling.
 _BASE_URL = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(:(?P<port>[1-9][0-9]{0,4}))?")
@@ -46,14 +48,20 @@ class Settings:
     threads: int
     log_level: str
     outbound_allow: frozenset[str]
+    events_allow: frozenset[str]
     bank_timeout_s: float
     bank_answer_max_bytes: int
+    requests_max: int
     request_max_bytes: int
     jwks_cache_s: int
     disk_reserve_bytes: int
     dpop_nonce_required: bool
+    deletion_days: int
     witnesses: tuple[str, ...]
     witness_quorum: int | None
+    smtp_url: str | None = field(repr=False)  # it can hold a password
+    mail_from: str | None
+    metrics_port: int | None
     sandbox_port_base: int
 
     @property
@@ -65,6 +73,11 @@ class Settings:
     def base_host(self) -> str:
         """Return the host (without port) of the base URL: the name of the logs begins with it."""
         return urlsplit(self.base_url).hostname or ""
+
+    @property
+    def mail_sender(self) -> str:
+        """Return the address that mails to people come from."""
+        return self.mail_from or f"no-reply@{self.base_host}"
 
 
 def load_settings() -> Settings:
@@ -108,14 +121,15 @@ def load_repaired() -> tuple[Settings, dict[str, str]]:
 
 def unknown_variables() -> list[str]:
     """Return names of environment variables that look like settings but are none: probably mistyped."""
-    known = {f"BROKER_{field.name.upper()}" for field in fields(Settings)}
+    known = {f"BROKER_{one.name.upper()}" for one in fields(Settings)}
     return sorted(name for name in os.environ if name.startswith("BROKER_") and name not in known)
 
 
 def enter_sandbox() -> Settings:
     """Set what a sandbox world needs, for this process and its children, where the environment does not say it.
 
-    Ports follow BROKER_SANDBOX_PORT_BASE: broker +0, banks +11 and +12, Messenger +20, witnesses +31 and +32.
+    Ports follow BROKER_SANDBOX_PORT_BASE: broker +0, banks +11 and +12, Messenger +20, the mailbox +21 (its page)
+    and +25 (where mail arrives), witnesses +31 and +32.
 
     Raises:
         ConfigurationInvalid: as `load_settings`; or environment or folder are those of a broker that is no sandbox.
@@ -132,6 +146,9 @@ def enter_sandbox() -> Settings:
     os.environ["BROKER_PORT"] = str(base)
     called = (base + 11, base + 12, base + 31, base + 32)
     os.environ["BROKER_OUTBOUND_ALLOW"] = ",".join(f"localhost:{port}" for port in called)
+    told = [f"localhost:{base + 20}", *filter(None, [os.environ.get("BROKER_EVENTS_ALLOW")])]
+    os.environ["BROKER_EVENTS_ALLOW"] = ",".join(told)
+    os.environ["BROKER_SMTP_URL"] = f"smtp://localhost:{base + 25}"
     os.environ.setdefault("BROKER_DATA_DIR", str(Path(".sandbox").resolve()))
     return load_settings()
 
@@ -145,6 +162,11 @@ def watch_sandbox(witnesses: Sequence[str], quorum: int) -> Settings:
     os.environ["BROKER_WITNESSES"] = ",".join(witnesses)
     os.environ["BROKER_WITNESS_QUORUM"] = str(quorum)
     return load_settings()
+
+
+def keep_figures_in(folder: Path) -> None:
+    """Tell prometheus_client, which reads the environment alone, where the processes of this machine count."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def _refuse_production() -> None:
@@ -172,19 +194,25 @@ def _read(env: Env) -> Settings:
         key_file=env.path("KEY_FILE", data_dir / "keys.json").expanduser().resolve(),
         policies_dir=env.path("POLICIES_DIR", default_policies_dir()).expanduser().resolve(),
         host=env.str("HOST", "127.0.0.1"),
-        port=_port(env),
+        port=_from_one_to(_HIGHEST_PORT, env, "PORT", 8400),
         workers=_at_least_one(env, "WORKERS", 2),
         threads=_at_least_one(env, "THREADS", 8),
         log_level=_log_level(env),
         outbound_allow=frozenset(env.list("OUTBOUND_ALLOW", [])),
+        events_allow=frozenset(env.list("EVENTS_ALLOW", [])),
         bank_timeout_s=_seconds(env),
         bank_answer_max_bytes=_at_least_one(env, "BANK_ANSWER_MAX_BYTES", 5 * 1024 * 1024),
+        requests_max=_at_least_one(env, "REQUESTS_MAX", 256),
         request_max_bytes=_at_least_one(env, "REQUEST_MAX_BYTES", 128 * 1024),
-        jwks_cache_s=_cache_seconds(env),
+        jwks_cache_s=_from_one_to(_LONGEST_CACHE_S, env, "JWKS_CACHE_S", 300, " seconds"),
         disk_reserve_bytes=_reserve(env),
         dpop_nonce_required=env.bool("DPOP_NONCE_REQUIRED", False),
+        deletion_days=_from_one_to(_LONGEST_DELETION_DAYS, env, "DELETION_DAYS", 30),
         witnesses=_witnesses(env),
         witness_quorum=_quorum(env),
+        smtp_url=env.str("SMTP_URL", None) or None,
+        mail_from=_mail_from(env),
+        metrics_port=_optional_port(env),
         sandbox_port_base=env.int("SANDBOX_PORT_BASE", 8400),
     )
 
@@ -196,13 +224,6 @@ def default_policies_dir() -> Path:
     return inside if inside.is_dir() else package.parent / "policies"
 
 
-def _port(env: Env) -> int:
-    port: int = env.int("PORT", 8400)
-    if not 1 <= port <= _HIGHEST_PORT:
-        raise ConfigurationInvalid("BROKER_PORT must be from 1 to 65535")
-    return port
-
-
 def _seconds(env: Env) -> float:
     seconds: float = env.float("BANK_TIMEOUT_S", 8.0)
     if not 0 < seconds <= _LONGEST_TIMEOUT_S:
@@ -210,11 +231,15 @@ def _seconds(env: Env) -> float:
     return seconds
 
 
-def _cache_seconds(env: Env) -> int:
-    seconds: int = env.int("JWKS_CACHE_S", 300)
-    if not 1 <= seconds <= _LONGEST_CACHE_S:
-        raise ConfigurationInvalid("BROKER_JWKS_CACHE_S must be from 1 to 3600 seconds")
-    return seconds
+def _from_one_to(most: int, env: Env, name: str, default: int, unit: str = "") -> int:
+    value: int = env.int(name, default)
+    if not 1 <= value <= most:
+        raise ConfigurationInvalid(f"BROKER_{name} must be from 1 to {most}{unit}")
+    return value
+
+
+def _optional_port(env: Env) -> int | None:
+    return None if env.int("METRICS_PORT", None) is None else _from_one_to(_HIGHEST_PORT, env, "METRICS_PORT", 1)
 
 
 def _log_level(env: Env) -> str:
@@ -239,6 +264,13 @@ def _witnesses(env: Env) -> tuple[str, ...]:
 def _quorum(env: Env) -> int | None:
     # Whether there are so many witnesses is checked where they are read.
     return None if env.int("WITNESS_QUORUM", None) is None else _at_least_one(env, "WITNESS_QUORUM", 1)
+
+
+def _mail_from(env: Env) -> str | None:
+    address: str | None = env.str("MAIL_FROM", None) or None
+    if address is not None and not _SENDER.fullmatch(address):
+        raise ConfigurationInvalid("BROKER_MAIL_FROM must be one e-mail address in plain ASCII")
+    return address
 
 
 def _at_least_one(env: Env, name: str, default: int) -> int:

@@ -86,6 +86,17 @@ class LocationQuestion(EmptyQuery):
     since = fields.String(required=True, validate=validate.Length(1, 20))
 
 
+class PostedAlert(EmptyQuery):
+    """What a bank says of an alert that it has raised: customer, account and alert by its own ids, and when."""
+
+    subject = fields.String(required=True, validate=validate.Length(1, 255))
+    account_ref = fields.String(data_key="accountId", required=True, validate=validate.Length(1, 128))
+    ref = fields.String(data_key="alertId", required=True, validate=validate.Regexp(r"[A-Za-z0-9._~-]{1,64}\Z"))
+    occurred_at = fields.AwareDateTime(
+        data_key="occurredAt", required=True, format="iso", validate=validate.Range(_EARLIEST, _LATEST)
+    )
+
+
 def body(schema: Schema) -> Mapping[str, Any]:
     """Read a body of JSON by a schema; the query must be empty.
 

@@ -4,10 +4,13 @@ Trusted: an entry that says `access.requested` or `access.released` has won all 
 has used up nothing but proofs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 
 from sqlalchemy.orm import Session
 
+from broker.storage.prepared import run
 from broker.storage.single_use import Claim, Condition, Loss
 
 
@@ -39,20 +42,29 @@ def _all_hold(session: Session, counted: Sequence[Sequence[Condition]]) -> bool:
     """Take everything, and nothing when one of them does not hold: nearly every batch ends here."""
     if not any(counted):
         return True
-    with session.connection().begin_nested() as together:
+    with _undoable(session) as undo:
         held = all(condition.take(session) for conditions in counted for condition in conditions)
         if not held:
-            together.rollback()
+            undo()
     return held
 
 
 def _of_one(session: Session, conditions: Sequence[Condition]) -> Loss | None:
-    with session.connection().begin_nested() as own:
+    with _undoable(session) as undo:
         for condition in conditions:
             if not condition.take(session):
-                own.rollback()
+                undo()
                 return condition.loss
     return None
+
+
+@contextmanager
+def _undoable(session: Session) -> Iterator[Callable[[], None]]:
+    """Set a savepoint; what is given undoes what came after it. An error ends the whole transaction, as always."""
+    connection = session.connection()
+    run(connection, "SAVEPOINT decided")
+    yield partial(run, connection, "ROLLBACK TO SAVEPOINT decided")
+    run(connection, "RELEASE SAVEPOINT decided")
 
 
 def _counters(conditions: Sequence[Condition]) -> list[Condition]:

@@ -26,7 +26,13 @@ class Erased:
     written: tuple[Appended, ...]
 
 
-def erase_details(transaction: LoggedTransaction, *, user_id: str, bank_id: str) -> Erased:
+def erase_details(
+    transaction: LoggedTransaction,
+    *,
+    user_id: str,
+    bank_id: str,
+    initiator: Initiator = Initiator.DATA_ACCESS_PLATFORM,
+) -> Erased:
     """Delete the details of all entries about this person at this bank, and the keys under which they were sealed.
 
     `details.erased` is written first: it is the last leaf of each of the person's chains.
@@ -42,7 +48,7 @@ def erase_details(transaction: LoggedTransaction, *, user_id: str, bank_id: str)
     if not found:
         raise NotFound("The log keeps nothing of this customer.")
     overwrite_what_is_deleted(session)
-    entry = Entry(Event.DETAILS_ERASED, Initiator.DATA_ACCESS_PLATFORM, bank_id=bank_id, user_id=user_id)
+    entry = Entry(Event.DETAILS_ERASED, initiator, bank_id=bank_id, user_id=user_id)
     written = tuple(transaction.append(replace(entry, platform_id=row.platform_id or None)) for row in found)
     pseudonyms = [row.pseudonym for row in found]
     entries = select(EntryRow.log, EntryRow.number).where(EntryRow.subject.in_(pseudonyms))

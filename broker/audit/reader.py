@@ -40,7 +40,8 @@ class LoggedEntry:
 
     `attended` is the platform's word whether the person was there, None where nobody was asked. `reach` says of a
     switch whether it is about the log's own bank or about all. `has_details` says whether the entry commits to
-    details, be they erased or not.
+    details, be they erased or not. `closed` counts the accounts that the bank had no longer. `policy_change` is what a
+    change of policies says openly.
     """
 
     log: str
@@ -64,6 +65,8 @@ class LoggedEntry:
     details: Mapping[str, Any]
     reach: str | None = None
     has_details: bool = False
+    closed: int | None = None
+    policy_change: Mapping[str, Any] | None = None
 
     @property
     def place(self) -> Place:
@@ -84,7 +87,8 @@ def of_user(
 ) -> list[LoggedEntry]:
     """Return the entries about one person at all their banks, newest first, with details.
 
-    Of the logs of `banks` also every switch, with the reason but not with who did it.
+    Of the logs of `banks` also every switch, with the reason but not with who did it, and every change of policies,
+    with what stands openly in it.
     """
     subjects = list(session.scalars(select(SubjectRow).where(SubjectRow.user_id == user_id)))
     query = select(EntryRow).where(EntryRow.subject.in_([row.pseudonym for row in subjects]))
@@ -95,13 +99,20 @@ def of_user(
         replace(entry, details={name: entry.details[name] for name in _TOLD_OF_SWITCHES if name in entry.details})
         for entry in _read(session, master, _switches(banks), page, ())
     ]
-    newest = sorted((*own, *flips), key=lambda entry: (entry.at, entry.log, entry.number), reverse=True)
+    changes = [replace(entry, details={}) for entry in _read(session, master, _policy_changes(banks), page, ())]
+    newest = sorted((*own, *flips, *changes), key=lambda entry: (entry.at, entry.log, entry.number), reverse=True)
     return newest[: page.limit]
 
 
 def switches_at(session: Session, master: Sealer, bank_id: str, limit: int) -> list[LoggedEntry]:
     """Return what was turned off and on in a bank's logs, newest first, with reasons and names."""
     return list(_read(session, master, _switches([bank_id]), Page(limit), ()))
+
+
+def policy_changes_at(session: Session, bank_id: str, limit: int) -> list[LoggedEntry]:
+    """Return the changes of policies in a bank's logs, newest first, with what stands openly in them."""
+    newest = _policy_changes([bank_id]).order_by(EntryRow.time_us.desc(), EntryRow.log.desc(), EntryRow.number.desc())
+    return [logged(row, {}) for row in session.scalars(newest.limit(limit))]
 
 
 def of_bank(session: Session, master: Sealer, bank_id: str, page: Page) -> list[LoggedEntry]:
@@ -178,6 +189,14 @@ def _switches(banks: Collection[str]) -> Select[EntryRow]:
     return select(EntryRow).where(EntryRow.log.in_(logs), IS_SWITCH)
 
 
+def _policy_changes(banks: Collection[str]) -> Select[EntryRow]:
+    """Find them among the few entries that are about nobody, by the index that begins with whom an entry is about."""
+    logs = select(LogState.name).where(LogState.owner.in_(banks))
+    return select(EntryRow).where(
+        EntryRow.subject.is_(None), EntryRow.event == Event.POLICY_CHANGED.value, EntryRow.log.in_(logs)
+    )
+
+
 def _read(
     session: Session, master: Sealer, query: Any, page: Page, subjects: Sequence[SubjectRow] | None
 ) -> Iterator[LoggedEntry]:
@@ -242,4 +261,6 @@ def logged(row: EntryRow | Row[Any], details: Mapping[str, Any]) -> LoggedEntry:
         details=details,
         reach=leaf.get("reach"),
         has_details=DIGESTS in leaf,
+        closed=leaf.get("closed"),
+        policy_change=leaf.get("policyChange"),
     )

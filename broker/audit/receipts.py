@@ -5,12 +5,13 @@ Not trusted: a receipt proves itself, to anybody who has the log's key. What thi
 
 import json
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from broker.audit.models import IS_SWITCH, DetailRow, EntryRow, LogState, SubjectRow
 from broker.audit.subjects import opened
 from broker.audit.tree import head_of
+from broker.audit.vocabulary import Event
 from broker.audit.witnessed import cosigned_receipt
 from broker.crypto.sealing import Sealer
 from broker.errors import NotFound
@@ -37,12 +38,12 @@ def log_at(session: Session, owner: str, year: str) -> str:
 def of_person(session: Session, user_id: str, log: str, number: int) -> bytes:
     """Return the receipt of an entry about this person, with the signatures of witnesses where they cover it.
 
-    A switch at one of their banks is about them too.
+    A switch at one of their banks is about them too, and a change of the policies there.
 
     Raises:
         NotFound: unknown, or about somebody else: the same answer.
     """
-    if not _is_switch_at_own_bank(session, user_id, log, number):
+    if not _is_act_at_own_bank(session, user_id, log, number):
         _check_own(session, user_id, log, number)
     return of_log(session, log, number)
 
@@ -77,12 +78,13 @@ def disclosed(sealer: Sealer, log: str, number: int, sealed: bytes) -> tuple[Dis
     return tuple(Disclosure(*one) for one in found) if isinstance(found, list) else ()
 
 
-def _is_switch_at_own_bank(session: Session, user_id: str, log: str, number: int) -> bool:
+def _is_act_at_own_bank(session: Session, user_id: str, log: str, number: int) -> bool:
     if number > _LARGEST_NUMBER:
         return False
     banks = select(SubjectRow.bank_id).where(SubjectRow.user_id == user_id)
     logs = select(LogState.name).where(LogState.name == log, LogState.owner.in_(banks))
-    query = select(EntryRow.number).where(EntryRow.log.in_(logs), EntryRow.number == number, IS_SWITCH)
+    query = select(EntryRow.number).where(EntryRow.log.in_(logs), EntryRow.number == number)
+    query = query.where(or_(IS_SWITCH, EntryRow.event == Event.POLICY_CHANGED.value))
     return session.scalar(query) is not None
 
 

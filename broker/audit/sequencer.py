@@ -6,6 +6,7 @@ Order, always: the fences of the grants, then the log's lock, then writes. Nothi
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from broker.audit.leaf import Draft, draft
 from broker.audit.permits import Confirms, Permits
 from broker.audit.vocabulary import RESPONSE_DIGEST, Appended, Entry, Event
 from broker.audit.writer import Log, Placed, Writer
+from broker.clock import instant
 from broker.errors import LogUnavailable, StorageUnavailable
 from broker.storage.engine import Database
 from broker.storage.single_use import Condition, Loss
@@ -46,6 +48,10 @@ class LoggedTransaction:
     def log_of(self, bank: str | None) -> str:
         """Return the name of the locked log of a bank (None: the operator's)."""
         return self._logs[bank].name
+
+    def written_at(self, bank: str | None) -> datetime:
+        """Return the instant of the last entry of the locked log of a bank (None: the operator's)."""
+        return instant(self._logs[bank].last_time_us)
 
     def succeed(self, bank: str | None, name: str) -> None:
         """Close the locked log of a bank (None: the operator's) and open the next one under this name."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import ARRAY, JSON, String, any_, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from broker.audit.leaf import Link
@@ -14,15 +14,24 @@ from broker.audit.models import SubjectRow
 from broker.crypto.digests import base64url
 from broker.crypto.sealing import Sealer
 from broker.storage.base import table_of
+from broker.storage.prepared import Prepared
 from broker.users.moves import present_user
 
 _PSEUDONYM_BYTES = 16
 _KEY_BYTES = 32
 _SUBJECTS = table_of(SubjectRow)
-_FOUND = select(*(column for column in _SUBJECTS.c if column.name != "created_at")).where(
-    _SUBJECTS.c.bank_id == bindparam("of_bank"), _SUBJECTS.c.user_id.in_(bindparam("of_users", expanding=True))
+_AT_BANK = select(*(column for column in _SUBJECTS.c if column.name != "created_at")).where(
+    _SUBJECTS.c.bank_id == bindparam("of_bank")
 )
-_LENGTHENED = (
+# As many people as stand in a batch, by one statement whose words do not depend on how many they are.
+_NAMED = select(func.json_each(bindparam("of_users", type_=JSON)).table_valued("value").c.value)
+_FOUND = Prepared(
+    {
+        "sqlite": _AT_BANK.where(_SUBJECTS.c.user_id.in_(_NAMED)),
+        "postgresql": _AT_BANK.where(_SUBJECTS.c.user_id == any_(bindparam("of_users", type_=ARRAY(String)))),
+    }
+)
+_LENGTHENED = Prepared(
     update(_SUBJECTS)
     .where(_SUBJECTS.c.pseudonym == bindparam("of_pseudonym"))
     .values(chain_log=bindparam("in_log"), chain_size=bindparam("new_size"), chain_hash=bindparam("new_hash"))
@@ -63,8 +72,8 @@ class Subjects:
         """Look these people of a bank up, all at once; makes pseudonym, key and chain of those who are new."""
         if not people:
             return
-        wanted = {"of_bank": bank_id, "of_users": list({person.user_id for person in people})}
-        for row in self.session.connection().execute(_FOUND, wanted):
+        users = list({person.user_id for person in people})
+        for row in _FOUND.all(self.session, of_bank=bank_id, of_users=users):
             person = Person(row.user_id, row.platform_id)
             if person not in people:
                 continue
@@ -99,8 +108,7 @@ class Subjects:
             }
             for one in self._known.values()
         ]
-        if grown:
-            self.session.connection().execute(_LENGTHENED, grown)
+        _LENGTHENED.change_each(self.session, grown)
 
     def _made(self, person: Person, bank_id: str, now: datetime) -> Subject:
         pseudonym = base64url(secrets.token_bytes(_PSEUDONYM_BYTES))

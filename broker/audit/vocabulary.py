@@ -23,6 +23,9 @@ class Event(StrEnum):
     GRANT_ACCOUNT_REMOVED = "grant.account_removed"
     GRANT_REVOKED = "grant.revoked"
     GRANT_EXPIRED = "grant.expired"
+    DELETION_REQUESTED = "deletion.requested"
+    DELETION_ACKNOWLEDGED = "deletion.acknowledged"
+    DELETION_COMPLETED = "deletion.completed"
     IDENTITY_LINKED = "identity.linked"
     IDENTITY_UNLINKED = "identity.unlinked"
     ACCOUNTS_LISTED = "accounts.listed"
@@ -31,6 +34,8 @@ class Event(StrEnum):
     ACCESS_RELEASED = "access.released"
     ACCESS_REFUSED = "access.refused"
     ACCESS_FAILED = "access.failed"
+    ALERT_ANNOUNCED = "alert.announced"
+    ALERT_REFUSED = "alert.refused"
     SWITCH_OFF = "switch.off"
     SWITCH_ON = "switch.on"
     DETAILS_ERASED = "details.erased"
@@ -95,7 +100,7 @@ class Entry:
     @property
     def decision(self) -> str:
         """Say in one word how it ended: `refused`, `failed` or `allowed`."""
-        if self.event in {Event.ACCESS_REFUSED, Event.GRANT_REJECTED, Event.GRANT_REFUSED}:
+        if self.event in {Event.ACCESS_REFUSED, Event.ALERT_REFUSED, Event.GRANT_REJECTED, Event.GRANT_REFUSED}:
             return "refused"
         return "failed" if self.event is Event.ACCESS_FAILED else "allowed"
 

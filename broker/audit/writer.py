@@ -20,6 +20,7 @@ from broker.clock import Clock, microseconds
 from broker.crypto.sealing import Sealer
 from broker.errors import StorageUnavailable
 from broker.storage.base import table_of
+from broker.storage.prepared import Prepared
 from broker.storage.single_use import Loss
 from broker.tlog.checkpoint import Checkpoint, sign_checkpoint
 from broker.tlog.compact_range import CompactRange, Growth, grow
@@ -35,12 +36,12 @@ TILE_HEIGHT = 8
 _LOGS, _ENTRIES, _NODES, _DETAILS = (table_of(row) for row in (LogState, EntryRow, NodeRow, DetailRow))
 # SQLite keeps a text where somebody puts one; as bytes it is refused like every other damage.
 _FRONTIER = cast(_LOGS.c.frontier, LargeBinary).label("frontier")
-_LOCKED = (
+_LOCKED = Prepared(
     select(_LOGS.c.name, _LOGS.c.size, _LOGS.c.last_time_us, _FRONTIER)
     .where(_LOGS.c.owner == bindparam("of_owner"), _LOGS.c.is_current)
     .with_for_update()
 )
-_GROWN = (
+_GROWN = Prepared(
     update(_LOGS)
     .where(_LOGS.c.name == bindparam("of_name"), _LOGS.c.size == bindparam("old_size"))
     .values(
@@ -50,12 +51,14 @@ _GROWN = (
         checkpoint=bindparam("new_checkpoint"),
     )
 )
-_ENTERED, _NODES_KEPT, _DETAILS_KEPT = insert(_ENTRIES), insert(_NODES), insert(_DETAILS)
+_ENTERED, _NODES_KEPT, _DETAILS_KEPT = Prepared(insert(_ENTRIES)), Prepared(insert(_NODES)), Prepared(insert(_DETAILS))
 _CLOSED = update(_LOGS).where(_LOGS.c.name == bindparam("of_name")).values(is_current=False)
-_OPENED = {
-    "sqlite": sqlite.insert(_LOGS).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(_LOGS).on_conflict_do_nothing(),
-}
+_OPENED = Prepared(
+    {
+        "sqlite": sqlite.insert(_LOGS).on_conflict_do_nothing(),
+        "postgresql": postgresql.insert(_LOGS).on_conflict_do_nothing(),
+    }
+)
 
 
 @dataclass(slots=True)
@@ -185,14 +188,14 @@ class Writer:
         return subjects
 
     def _locked(self, session: Session, bank: str | None) -> Log:
-        connection, owner = session.connection(), {"of_owner": _owner(bank)}
-        found = connection.execute(_LOCKED, owner).first()
+        owner = _owner(bank)
+        found = _LOCKED.first(session, of_owner=owner)
         if found is None:
             # An owner's first log; when two processes race, one row stands and both use it. And of two rows that wait
             # for a lock, PostgreSQL loses the one whose log was closed meanwhile: then the next log is there.
-            name = f"{self._host}/audit/{_owner(bank)}/{self._clock().year}"
-            connection.execute(_OPENED[connection.dialect.name], _fresh(name, _owner(bank)))
-            found = connection.execute(_LOCKED, owner).one()
+            name = f"{self._host}/audit/{owner}/{self._clock().year}"
+            _OPENED.change(session, **_fresh(name, owner))
+            found = _LOCKED.first(session, of_owner=owner)
         try:
             return Log(found.name, CompactRange.load(found.size, found.frontier), found.last_time_us)
         except Unverifiable as error:
@@ -204,22 +207,19 @@ class Writer:
 def _store(
     session: Session, log: Log, written: Sequence[_Written], growth: Growth, *, time_us: int, checkpoint: bytes
 ) -> None:
-    connection = session.connection()
-    connection.execute(_ENTERED, [one.row for one in written])
+    _ENTERED.change_each(session, [one.row for one in written])
     nodes = [
         {"log": log.name, "level": node.level, "number": node.index, "hash": value}
         for node, value in growth.nodes
         if node.level % TILE_HEIGHT == 0
     ]
-    if nodes:
-        connection.execute(_NODES_KEPT, nodes)
+    _NODES_KEPT.change_each(session, nodes)
     details = [
         {"log": log.name, "number": one.row["number"], "sealed": one.sealed}
         for one in written
         if one.sealed is not None
     ]
-    if details:
-        connection.execute(_DETAILS_KEPT, details)
+    _DETAILS_KEPT.change_each(session, details)
     # By compare and swap: whatever failed above, two writers never share a number.
     grown = {
         "of_name": log.name,
@@ -229,7 +229,7 @@ def _store(
         "new_frontier": growth.after.dump(),
         "new_checkpoint": checkpoint,
     }
-    if connection.execute(_GROWN, grown).rowcount != 1:
+    if _GROWN.change(session, **grown) != 1:
         raise StorageUnavailable
 
 

@@ -36,6 +36,15 @@ class TransactionStatus(StrEnum):
     POSTED = "POSTED"
 
 
+class AlertKind(StrEnum):
+    """What a bank's fraud alert is about."""
+
+    CARD_PAYMENT = "card_payment"
+    TRANSFER = "transfer"
+    SIGN_IN = "sign_in"
+    OTHER = "other"
+
+
 class Channel(StrEnum):
     """Where a card was presented."""
 
@@ -84,6 +93,8 @@ class BankAccess:
 
     `subject` is the customer's `sub` at the bank; `category` is announced to the bank; `renew` is called with the
     function that exchanges a credential at the bank; it returns the one to use from now on, stored already.
+
+    `closed` is for the connector to fill: the ids of the accounts that the bank says it has no longer.
     """
 
     subject: str
@@ -92,6 +103,7 @@ class BankAccess:
     category: str
     renew: Callable[[Callable[[Credential], Credential]], Credential]
     announced: Announced | None
+    closed: set[str] = field(default_factory=set, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +188,26 @@ class CardUse:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class BankAlert:
+    """One fraud alert of a bank. What it is not about is None; `country` is ISO 3166-1 alpha-2."""
+
+    account_ref: str
+    ref: str
+    kind: AlertKind
+    occurred_at: datetime
+    amount: Decimal | None
+    currency: str | None
+    merchant_name: str | None
+    merchant_category_code: str | None
+    country: str | None
+
+
 class Connector(Protocol):
     """What the broker can ask of a bank, whatever standard the bank speaks.
 
     Every method may raise `BankUnavailable`, `BankTimeout`, `BankInvalidAnswer` or `BankSignInNeeded`.
+    An account that the bank has no longer is left out of an answer, and named in `BankAccess.closed`.
     """
 
     standard: str
@@ -195,6 +223,9 @@ class Connector(Protocol):
 
     def card_uses(self, access: BankAccess, account_refs: list[str], window: Window) -> list[CardUse]:
         """Fetch card uses within the window, newest first."""
+
+    def fraud_alert(self, access: BankAccess, account_ref: str, ref: str) -> BankAlert | None:
+        """Fetch one fraud alert by the bank's id of it, None when the bank has taken it back."""
 
     def end(self, credential: Credential) -> None:
         """Revoke the broker's tokens at the bank (RFC 7009)."""

@@ -15,19 +15,22 @@ from broker.policy.catalogue import BankFacts
 from broker.policy.facts import from_text, to_text, within
 from broker.policy.facts import in_force as with_facts
 from broker.policy.reasons import readable
-from broker.storage.base import first_row, table_of
+from broker.storage.base import table_of
+from broker.storage.prepared import Prepared
 from broker.storage.single_use import Loss
 
 LONGEST_REASON = 500
 # Built once, and run without the ORM: each call of a platform asks twice.
 _FACTS = table_of(BankFactsRow)
 _OF_BANK = select(_FACTS).where(_FACTS.c.bank_id == bindparam("of_bank")).order_by(_FACTS.c.version.desc())
-_NEWEST = _OF_BANK.limit(1)
+_NEWEST = Prepared(_OF_BANK.limit(1))
 _LATER = _FACTS.alias()
 _NEWEST_OF_ALL = select(_FACTS).where(
     ~exists().where(_LATER.c.bank_id == _FACTS.c.bank_id, _LATER.c.version > _FACTS.c.version)
 )
-_VERSION = select(func.coalesce(func.max(_FACTS.c.version), 0)).where(_FACTS.c.bank_id == bindparam("of_bank"))
+_VERSION = Prepared(
+    select(func.coalesce(func.max(_FACTS.c.version), 0)).where(_FACTS.c.bank_id == bindparam("of_bank"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def in_force(session: Session, catalogue: Catalogue, bank_id: str) -> InForce:
     A bank that the files do not know has no facts. Facts that cannot be read offer nothing.
     """
     bounds = catalogue.banks.get(bank_id)
-    row = None if bounds is None else first_row(session, _NEWEST, of_bank=bank_id)
+    row = None if bounds is None else _NEWEST.first(session, of_bank=bank_id)
     if bounds is None or row is None:
         return InForce(catalogue, 0, bounds)
     facts = _counting(bounds, row)
@@ -107,7 +110,7 @@ def history(session: Session, sealer: Sealer, bounds: BankFacts) -> list[Version
 
 def newest(session: Session, bounds: BankFacts) -> tuple[int, BankFacts | None] | None:
     """Return number and facts of the newest version as it was stored (None: unreadable); None when there is none."""
-    row = first_row(session, _NEWEST, of_bank=bounds.bank)
+    row = _NEWEST.first(session, of_bank=bounds.bank)
     return None if row is None else (row.version, _read(bounds, row.facts))
 
 
@@ -149,7 +152,7 @@ def keep(
 
 def newest_version(session: Session, bank_id: str) -> int:
     """Return the number of the newest version, 0 when the bank has changed nothing."""
-    return int(session.connection().execute(_VERSION, {"of_bank": bank_id}).scalar_one())
+    return int(_VERSION.first(session, of_bank=bank_id)[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 
 from broker.banks.models import BankRow
 from broker.errors import InvalidRequest
-from broker.storage.base import first_row, table_of
+from broker.storage.base import table_of
+from broker.storage.prepared import Prepared
 
 _RESERVED = {"operator", "staff"}  # the operator's log, and a path of the sign-in pages
 _ID = re.compile(r"[a-z][a-z0-9-]{1,39}")
 # Built once, and run without the ORM: each call of a platform asks.
 _BANKS = table_of(BankRow)
-_FOUND = select(_BANKS).where(_BANKS.c.id == bindparam("of_id"))
+_FOUND = Prepared(select(_BANKS).where(_BANKS.c.id == bindparam("of_id")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def all_banks(session: Session) -> list[Bank]:
 
 def find(session: Session, bank_id: str) -> Bank | None:
     """Return one bank, None when there is none with this id."""
-    row = first_row(session, _FOUND, of_id=bank_id)
+    row = _FOUND.first(session, of_id=bank_id)
     return None if row is None else _bank(row)
 
 

@@ -7,8 +7,10 @@ from typing import Any
 import click
 
 from broker.cli.output import print_json, printable
+from broker.cli.sandbox_alert import alert
 from broker.cli.sandbox_clock import clock, clock_words
 from broker.cli.sandbox_load import load
+from broker.cli.sandbox_messenger import messenger
 from broker.errors import ConfigurationInvalid
 from broker.sandbox.info import read_info
 from broker.sandbox.layout import layout_of
@@ -24,8 +26,10 @@ def sandbox() -> None:
     """Run a world to try the broker in: two banks, a chat platform, people."""
 
 
+sandbox.add_command(alert)
 sandbox.add_command(clock)
 sandbox.add_command(load)
+sandbox.add_command(messenger)
 
 
 @sandbox.command()
@@ -74,6 +78,7 @@ def _announce(document: dict[str, Any]) -> None:
         "",
         f"  Messenger (the chat)   {document['messenger_url']}",
         f"  My sharing             {pages['my_sharing']}",
+        f"  Mailbox (all mails)    {document['mailbox_url']}",
         f"  Access history         {pages['history']}",
         *(f"  {bank['name'] + ' console':<22} {bank['console_url']}" for bank in document["banks"]),
         "",

@@ -15,6 +15,8 @@ from broker.cli.serving.policies import PoliciesInUse
 from broker.cli.serving.server import Limits, Server
 from broker.edge.services import Services
 from broker.errors import BrokerError, ConfigurationInvalid
+from broker.metrics.around import MeasuredCalls
+from broker.metrics.opening import open_figures
 from broker.settings import Settings, load_settings
 from broker.storage.base import prepare_models
 from broker.storage.schema import check_revision
@@ -33,17 +35,31 @@ def serve(workers: int | None, threads: int | None) -> None:
     settings = replace(settings, workers=workers or settings.workers, threads=threads or settings.threads)
     configure_logging(settings.log_level)
     policies = _check(settings)
+    figures = open_figures(settings)
     prepare_models()
     gc.freeze()  # what the workers inherit: their searches for garbage need not look at it, nor copy its pages
 
     def build() -> Flask:
         configure_logging(settings.log_level)
-        services = build_services(settings, catalogue=policies.catalogue)
+        services = build_services(settings, catalogue=policies.catalogue, figures=figures)
         _start_confirming(services, policies)
-        return create_app(services)
+        app = create_app(services)
+        if figures is not None:
+            app.wsgi_app = MeasuredCalls(app.wsgi_app, figures)  # type: ignore[method-assign] # Flask's documented way
+        return app
 
-    limits = Limits(settings.host, settings.port, settings.workers, settings.threads, settings.request_max_bytes)
-    Server(build, limits, settings.log_level, policies.renew).run()
+    Server(build, _limits(settings), settings.log_level, policies.renew, figures).run()
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        settings.host,
+        settings.port,
+        settings.workers,
+        settings.threads,
+        settings.request_max_bytes,
+        requests=settings.requests_max,
+    )
 
 
 def _start_confirming(services: Services, policies: PoliciesInUse) -> None:

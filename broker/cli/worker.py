@@ -4,12 +4,13 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import click
 import structlog
 from sqlalchemy.orm import Session
 
-from broker.app import build_services, build_submission
+from broker.app import build_pusher, build_services, build_submission
 from broker.audit.pushing import Pusher, Rounds
 from broker.audit.retention import close_finished_years
 from broker.audit.witnesses import configured_witnesses
@@ -19,15 +20,23 @@ from broker.edge.services import Services
 from broker.edge.session import forget_old_sessions
 from broker.errors import BrokerError, LogUnavailable
 from broker.events import outbox
+from broker.events.retention import forget_old_deliveries
 from broker.grants.acts import PlatformActor
 from broker.grants.expiry import record_expiry
 from broker.grants.reader import has_live_grant, live_grants_of
 from broker.grants.reads import forget_old_reads
+from broker.grants.reminders import remind
+from broker.grants.spreading import spread
+from broker.grants.suspensions import tell_suspended
 from broker.harvest.tallies import forget_long_silent
+from broker.notices.inbox import forget_old_notices
+from broker.notices.mailing import Mailing
+from broker.notices.marks import forget_old_marks
 from broker.oauth.requests import forget_old_requests
 from broker.platforms.initial_tokens import forget_unused
 from broker.settings import load_settings
 from broker.storage.schema import check_revision
+from broker.storage.shred import empty_write_ahead_log
 from broker.storage.single_use import forget_expired
 from broker.telemetry import begin_context, configure_logging
 from broker.tokens.codes import forget_old_codes
@@ -36,6 +45,8 @@ from broker.tokens.machine import forget_old_machine_tokens
 from broker.tokens.service import forget_old_tokens
 
 _PAUSE_S = 2.0
+_MOST_A_ROUND = 100
+_LAST_EVENTS_S = 3.0
 _FORGETTING = (
     forget_expired,
     forget_old_sessions,
@@ -46,6 +57,9 @@ _FORGETTING = (
     forget_unused,
     forget_old_reads,
     forget_long_silent,
+    forget_old_deliveries,
+    forget_old_notices,
+    forget_old_marks,
 )
 _log = structlog.get_logger(__name__)
 
@@ -64,6 +78,8 @@ def worker() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     _start_pushing(services, stopping)
+    events = _start_events(services, stopping)
+    _start_mailing(services, stopping)
     while not stopping.is_set():
         if hung_up.is_set():
             hung_up.clear()
@@ -74,6 +90,7 @@ def worker() -> None:
             # A database that is away comes back; what was due is due still.
             _log.warning("worker.round_failed", code=error.code)
         stopping.wait(_PAUSE_S)
+    events.join(_LAST_EVENTS_S)
 
 
 def _by_other_policies(services: Services, policies: PoliciesInUse) -> Services:
@@ -94,8 +111,34 @@ def _start_pushing(services: Services, stopping: threading.Event) -> None:
         threading.Thread(target=pusher.run, args=[stopping], name="witness", daemon=True).start()
 
 
-def run_once(services: Services, stopping: threading.Event | None = None) -> None:
-    """Do everything that is due now, or as much of it as there is time for until `stopping`.
+def _start_events(services: Services, stopping: threading.Event) -> threading.Thread:
+    """Push events beside the worker's own tasks."""
+    # A daemon too: what it could not write down in time another worker sends again, once its lease has run out.
+    pushing = threading.Thread(target=build_pusher(services).run, args=[stopping], name="events", daemon=True)
+    pushing.start()
+    return pushing
+
+
+def _start_mailing(services: Services, stopping: threading.Event) -> None:
+    """Send mails beside the worker's own tasks: a mail server that hangs keeps nothing else waiting."""
+    if services.mailing is not None:
+        run = partial(_keep_mailing, services.mailing, stopping)
+        threading.Thread(target=run, name="mail", daemon=True).start()
+
+
+def _keep_mailing(mailing: Mailing, stopping: threading.Event) -> None:
+    while not stopping.is_set():
+        try:
+            mailing.send_due(stopping.is_set)
+        except BrokerError as error:
+            _log.warning("worker.round_failed", code=error.code)
+        stopping.wait(_PAUSE_S)
+
+
+def run_once(services: Services, stopping: threading.Event | None = None, *, most: int = _MOST_A_ROUND) -> None:
+    """Do what is due now, of each kind so much at most, or as much of it as there is time for until `stopping`.
+
+    What is left is for the next round: very many people to be told of a switch keep nothing else from being done.
 
     Raises:
         StorageUnavailable: or LogUnavailable; nothing is lost, the next round tries again.
@@ -105,9 +148,12 @@ def run_once(services: Services, stopping: threading.Event | None = None) -> Non
     for grant_id in overdue:
         with _without_its_log():
             record_expiry(services.sequencer, services.clock, grant_id)
-    while not (stopping and stopping.is_set()) and (task := _next_task(services)) is not None:
+    for _ in range(most):
+        if (stopping and stopping.is_set()) or (task := _next_task(services)) is None:
+            break
         _work(services, task)
     begin_context()
+    _tell_people(services, stopping, most)
     with _without_its_log():
         for log in close_finished_years(services.sequencer, services.clock()):
             _log.info("worker.log_closed", log=log)
@@ -117,6 +163,18 @@ def run_once(services: Services, stopping: threading.Event | None = None) -> Non
         now = services.wall()
         for forget in _FORGETTING:
             forget(session, now)
+
+
+def _tell_people(services: Services, stopping: threading.Event | None, most: int) -> None:
+    """Write the notices of what concerns many, and of what time brings, some hundreds at a time."""
+    for tell in (spread, remind):
+        for _ in range(most):
+            if stopping and stopping.is_set():
+                break
+            with services.database.write() as session:
+                is_more = tell(session, services.clock())
+            if not is_more:
+                break
 
 
 @contextmanager
@@ -185,4 +243,29 @@ def end_platform(services: Services, task: outbox.Task) -> None:
         services.grants.give_back(PlatformActor(platform_id, task.id), grant_id, reason="platform-removed")
 
 
-_TASKS = {outbox.TaskKind.BANK_END: end_at_bank, outbox.TaskKind.PLATFORM_END: end_platform}
+def end_customer(services: Services, task: outbox.Task) -> None:
+    """Forget what was left of a closed account; after three days even what the bank would not let us revoke."""
+    try:
+        end_at_bank(services, task)
+    except BrokerError:
+        if not task.is_hopeless:
+            raise
+    services.closing.finish(task.payload["user_id"], task.payload["bank_id"])
+    empty_write_ahead_log(services.database)  # while somebody reads it, it is written over as it goes on
+
+
+def tell_of_switch(services: Services, task: outbox.Task) -> None:
+    """Announce which grants a switch has suspended or restored, some of them; the rest is the next task."""
+    now = services.clock()
+    with services.database.write() as session:
+        after = tell_suspended(session, task.payload, now)
+        if after is not None:
+            outbox.put(session, task.kind, {**task.payload, "after": after}, now)
+
+
+_TASKS = {
+    outbox.TaskKind.BANK_END: end_at_bank,
+    outbox.TaskKind.PLATFORM_END: end_platform,
+    outbox.TaskKind.CUSTOMER_END: end_customer,
+    outbox.TaskKind.SWITCH_FLIPPED: tell_of_switch,
+}

@@ -3,8 +3,9 @@
 Trusted: whoever's key `Jwt.is_signed_by` accepts made these very claims. What they mean is for the caller to judge.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from joserfc.errors import JoseError
@@ -21,13 +22,14 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 _LARGEST_JWT = 16_384
 _LARGEST_HEADER = 4096  # room for an RSA key, which the library's 512 bytes have not
+_MOST_KEYS = 1_024  # of at most some hundred bytes each, whoever sends them
 _RSA_BITS = range(2048, 8193)
 _PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 _PUBLIC_MEMBERS: Mapping[str, tuple[type[ECKey | OKPKey | RSAKey], tuple[str, ...]]] = {
     "EC": (ECKey, ("crv", "x", "y")),
     "OKP": (OKPKey, ("crv", "x")),
     "RSA": (RSAKey, ("n", "e")),
-}
+}  # the first member is the one that says how strong the key is
 _CURVES = {"EC": "P-256", "OKP": "Ed25519"}
 
 PublicKey: TypeAlias = ECKey | OKPKey | RSAKey
@@ -86,20 +88,28 @@ def public_key(jwk: Any) -> PublicKey:
     """
     if not isinstance(jwk, Mapping) or _PRIVATE_MEMBERS & jwk.keys() or jwk.get("kty") not in ("EC", "OKP", "RSA"):
         raise JwtRefused
-    kind, members = _PUBLIC_MEMBERS[jwk["kty"]]
+    _, members = _PUBLIC_MEMBERS[jwk["kty"]]
     if not all(isinstance(jwk.get(name), str) for name in members):
         raise JwtRefused
+    return _built(jwk["kty"], *(jwk[name] for name in members))
+
+
+@lru_cache(maxsize=_MOST_KEYS)
+def _built(kty: str, *values: str) -> PublicKey:
+    """Build a key out of its members. A client signs call after call with the same one: it is built once."""
+    kind, members = _PUBLIC_MEMBERS[kty]
+    jwk: dict[str, str | list[str]] = {"kty": kty, **dict(zip(members, values, strict=True))}
     try:
         # Judged before it is built: the library would build a weak key with a warning, and a huge one slowly.
-        if not _is_strong(jwk):
+        if not _is_strong(kty, values):
             raise JwtRefused
-        return kind.import_key({"kty": jwk["kty"], **{name: jwk[name] for name in members}})
+        return kind.import_key(jwk)
     except (JoseError, ValueError, KeyError, TypeError) as error:
         raise JwtRefused from error
 
 
-def _is_strong(jwk: Mapping[str, str]) -> bool:
+def _is_strong(kty: str, members: Sequence[str]) -> bool:
     """Say whether a key is P-256, Ed25519, or RSA with 2048 to 8192 bits (FAPI 2.0 §5.4.1-2, -3)."""
-    if jwk["kty"] == "RSA":
-        return int.from_bytes(urlsafe_b64decode(jwk["n"].encode("ascii"))).bit_length() in _RSA_BITS
-    return jwk["crv"] == _CURVES[jwk["kty"]]
+    if kty == "RSA":
+        return int.from_bytes(urlsafe_b64decode(members[0].encode("ascii"))).bit_length() in _RSA_BITS
+    return members[0] == _CURVES[kty]

@@ -20,9 +20,26 @@ def no_content() -> Response:
     return make_response("", 204)
 
 
+def created(value: Any) -> Response:
+    """Answer with what has been made, as JSON."""
+    return make_response(jsonify(value), 201)
+
+
 def to_be_corrected(page: str) -> Response:
     """Show a form again whose content cannot be accepted."""
     return make_response(page, 422)
+
+
+def unusable(page: str) -> Response:
+    """Show a page whose address names what cannot be used; it says what, and shows nothing else."""
+    return make_response(page, 400)
+
+
+def to_be_tried_again(page: str) -> Response:
+    """Show a page again because somebody whom it needs does not answer; a moment later it may work."""
+    response = make_response(page, 503)
+    response.headers["Retry-After"] = "5"
+    return response
 
 
 def download(content: bytes, name: str, kind: str) -> Response:

@@ -18,9 +18,10 @@ from broker.edge.dpop import Proof, check_proof
 from broker.edge.interaction import interaction_id
 from broker.edge.nonces import demand
 from broker.edge.presence import is_attended
-from broker.edge.problems import wants_json
+from broker.edge.problems import account_closed, wants_json
 from broker.edge.services import services
-from broker.edge.visitor import Visitor, visitor
+from broker.edge.visitor import Visitor, has_closed, visitor
+from broker.edge.ways_back import leads_back
 from broker.errors import (
     CredentialRefused,
     NotFound,
@@ -43,8 +44,6 @@ from broker.tokens.service import Token, TokenKind, find_token
 
 Gate = Callable[[], AnyResponse | None]
 _PATH_CHARACTERS = "/:@!$&'()*+,;=~"
-RETURN_TO = ("/my-sharing", "/history", "/account", "/account/passkeys/new")
-"""The pages to which a sign-in leads back."""
 
 
 def public() -> None:
@@ -67,11 +66,13 @@ def person() -> AnyResponse | None:
     found = visitor()
     if found is not None and found.role is None:
         return None
-    if request.method == "GET" and request.path in RETURN_TO and not wants_json():
+    if found is not None:
+        raise NotPermitted("This page is for customers of a bank, and you are not signed in as one.")
+    if request.method == "GET" and leads_back(request.path) and not wants_json():
         query = urlencode({"next": request.full_path.rstrip("?")})
         return see_other(f"/sign-in?{query}")
-    if found is not None:
-        raise NotPermitted("You are signed in as a member of a bank's staff. This page is for the bank's customers.")
+    if has_closed():
+        raise account_closed()
     raise SignInRequired(
         "You are not signed in, or your session has ended. Go back to where you started and try again."
     )
@@ -90,6 +91,8 @@ def staff() -> AnyResponse | None:
     found = visitor()
     if found is not None and found.role is not None and found.bank_id and found.bank_id == bank_id:
         return None
+    if found is not None and found.person_id:
+        raise NotPermitted("You are signed in for a platform. This page is for the bank's staff.")
     if found is not None and found.role is not None:
         raise NotPermitted("You are signed in as staff of another bank.")
     if request.method != "GET" or wants_json():
@@ -172,14 +175,16 @@ def machine() -> None:
     g.machine = replace(found, scopes=tuple(name for name in found.scopes if name in platform.options.machine_scopes))
 
 
-def needs(scope: MachineScope) -> MachineToken:
-    """Return the token that passed the gate `machine`; each handler behind it begins with this, and with one scope.
+def needs(scope: MachineScope, *wider: MachineScope) -> MachineToken:
+    """Return the token that passed the gate `machine`; each handler behind it begins with this, and with its scope.
+
+    `wider` are scopes that allow this too.
 
     Raises:
-        ScopeMissing: the token does not have it.
+        ScopeMissing: the token has none of them.
     """
     found: MachineToken = g.machine
-    if scope.value not in found.scopes:
+    if not {scope.value, *(one.value for one in wider)} & set(found.scopes):
         raise ScopeMissing(scope.value)
     return found
 

@@ -33,6 +33,11 @@ def allow_own_scripts() -> None:
     g.own_scripts = True
 
 
+def allow_parts() -> None:
+    """Let this page run htmx and our own scripts, and fetch parts of our own pages."""
+    g.own_scripts = g.own_requests = True
+
+
 def allow_explorer() -> None:
     """Let this page run the vendored Swagger UI: our own scripts, inline styles, and requests to ourselves."""
     g.own_scripts = g.explorer = True
@@ -42,6 +47,8 @@ def add(response: Response) -> Response:
     """Put the headers on the answer; nothing is cached but static files."""
     for name, value in _ALWAYS.items():
         response.headers[name] = value
+    if request.method == "POST" and response.mimetype == "text/html":
+        allow_own_scripts()  # `again.js`: a browser has to be able to come back to the answer of a form
     response.headers["Content-Security-Policy"] = _policy()
     if services().settings.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains; preload"
@@ -53,4 +60,5 @@ def add(response: Response) -> Response:
 def _policy() -> str:
     scripts = "; script-src 'self'" if g.get("own_scripts", False) else ""
     styles = _EXPLORER if g.get("explorer", False) else _STYLES
-    return _POLICY + styles + "form-action " + " ".join(["'self'", *g.get("form_targets", ())]) + scripts
+    requests = "; connect-src 'self'" if g.get("own_requests", False) else ""
+    return _POLICY + styles + "form-action " + " ".join(["'self'", *g.get("form_targets", ())]) + scripts + requests

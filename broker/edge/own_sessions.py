@@ -61,6 +61,11 @@ def end_others(session: Session, owner: Owner) -> None:
     session.execute(delete(WebSessionRow).where(_of(owner), WebSessionRow.digest != _this()))
 
 
+def end_all(session: Session, owner: Owner) -> None:
+    """End every session of the owner's, in the caller's transaction."""
+    session.execute(delete(WebSessionRow).where(_of(owner)))
+
+
 def _read(row: WebSessionRow) -> OwnSession:
     content = json.loads(services().sealer.open(row.sealed, context_of(row.digest)))
     program, system = content.get(BROWSER_WORDS, ("", ""))

@@ -13,8 +13,12 @@ from broker.edge.dpop import ALGORITHMS
 from broker.edge.interaction import interaction_id
 from broker.edge.nonces import HEADER as NONCE_HEADER
 from broker.edge.services import services
+from broker.edge.visitor import has_closed, visitor_for_error
+from broker.edge.ways_back import way_on
 from broker.edge.wording import told
 from broker.errors import (
+    AlertRefused,
+    AlreadyThere,
     BankInvalidAnswer,
     BankRefusedReceipt,
     BankSignInNeeded,
@@ -41,6 +45,7 @@ from broker.errors import (
     SignInRequired,
     StorageUnavailable,
     TokenRefused,
+    TooManyCalls,
 )
 from broker.telemetry import add_facts
 
@@ -56,6 +61,9 @@ TABLE: dict[type[BrokerError], tuple[int, str]] = {
     ScopeMissing: (403, "Not within the token's scope"),
     ReleaseRefused: (403, "Not shared"),
     FrequencyExceeded: (429, "Too often today"),
+    TooManyCalls: (429, "Too often"),
+    AlreadyThere: (409, "There is one already"),
+    AlertRefused: (403, "Not passed on"),
     PolicyRefused: (403, "Not allowed"),
     ConsentRefused: (409, "Not possible any more"),
     SignInRequired: (401, "Please sign in"),
@@ -83,6 +91,8 @@ _HTTP: dict[int, tuple[str, str]] = {
 }
 _HTTP_OTHER = ("request-refused", "The request was refused.")
 _OUR_SIDE, _UNAVAILABLE = 500, 503
+_OF_STORAGE = (StorageUnavailable, LogUnavailable, NotReady, ConfigurationInvalid)
+"""What fails because the database does: the page that says so asks it nothing."""
 _PROGRAMS = (
     "/oauth/par",
     "/oauth/token",
@@ -104,9 +114,18 @@ def status_of(error: BrokerError) -> tuple[int, str]:
 def install(app: Flask) -> None:
     """Answer every error of the application; what is not known is told as an id and nothing else."""
     app.register_error_handler(BrokerError, _broker_error)
-    app.register_error_handler(CSRFError, lambda _error: _broker_error(FormExpired()))
+    app.register_error_handler(
+        CSRFError, lambda _error: _broker_error(account_closed() if has_closed() else FormExpired())
+    )
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unknown_error)
+
+
+def account_closed() -> SignInRequired:
+    """Return what a browser is told in which the account was closed while a page of it stood open."""
+    return SignInRequired(
+        "You have closed your account in this browser. Nothing was shared or changed by this page.", code="user-left"
+    )
 
 
 def _broker_error(error: BrokerError) -> Response:
@@ -114,7 +133,7 @@ def _broker_error(error: BrokerError) -> Response:
     # The detail of a refusal can name what the caller sent; that of a failure on our side cannot.
     add_facts(code=error.code, detail=error.detail if status >= _OUR_SIDE else None)
     _log.info("request.refused", status=status)
-    response = _told(status, title, error)
+    response = _told(status, title, error, may_ask=not isinstance(error, _OF_STORAGE))
     if status == _UNAVAILABLE:
         response.headers["Retry-After"] = "5"
     if isinstance(error, FrequencyExceeded):
@@ -134,7 +153,7 @@ def _http_error(error: HTTPException) -> Response:
     code, detail = _HTTP.get(status, _HTTP_OTHER)
     add_facts(code=code)
     _log.info("request.refused", status=status)
-    response = _told(status, error.name.capitalize(), BrokerError(detail, code=code))
+    response = _told(status, error.name.capitalize(), BrokerError(detail, code=code), may_ask=status < _OUR_SIDE)
     if status == 405 and "Allow" in (headers := error.get_response().headers):  # noqa: PLR2004 - Method Not Allowed
         response.headers["Allow"] = headers["Allow"]
     return response
@@ -143,10 +162,10 @@ def _http_error(error: HTTPException) -> Response:
 def _unknown_error(error: Exception) -> Response:
     add_facts(code=BrokerError.code)
     _log.error("request.failed", exc_info=error)
-    return _told(500, TABLE[BrokerError][1], BrokerError())
+    return _told(500, TABLE[BrokerError][1], BrokerError(), may_ask=False)
 
 
-def _told(status: int, title: str, error: BrokerError) -> Response:
+def _told(status: int, title: str, error: BrokerError, *, may_ask: bool) -> Response:
     if wants_json():
         body: dict[str, Any] = {"title": title, "status": status, "code": error.code, "detail": error.detail}
         if error.rule is not None:
@@ -155,10 +174,9 @@ def _told(status: int, title: str, error: BrokerError) -> Response:
         response = make_response(json.dumps(body), status)
         response.content_type = "application/problem+json"
         return response
-    page = render_template(
-        "problem.html", title=gettext(title), code=error.code, detail=told(error), interaction_id=interaction_id()
-    )
-    return make_response(page, status)
+    who = visitor_for_error(may_ask=may_ask)
+    facts = {"code": error.code, "detail": told(error), "interaction_id": interaction_id(), "again": way_on()}
+    return make_response(render_template("problem.html", title=gettext(title), signed_in=lambda: who, **facts), status)
 
 
 def wants_json() -> bool:
@@ -171,7 +189,7 @@ def wants_json() -> bool:
 
 def _is_api() -> bool:
     # With a slash at its end, because what lies above the addresses of an API is asked for by programs too.
-    return f"{request.path}/".startswith(("/v1/", "/.well-known/", "/oauth/grants/"))
+    return f"{request.path}/".startswith(("/v1/", "/.well-known/", "/oauth/grants/", "/ssf/"))
 
 
 def _challenge(response: Response, error: BrokerError) -> None:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from flask import current_app
 
+from broker.alerts.service import Alerts
 from broker.audit.log_keys import LogKeys
 from broker.audit.sequencer import Sequencer
 from broker.clock import Clock
@@ -13,12 +14,17 @@ from broker.crypto.keyset import Keyset
 from broker.crypto.sealing import Sealer
 from broker.crypto.signing_keys import SigningKeyFile
 from broker.grants.amendments import Amendments
+from broker.grants.closing import Closing
 from broker.grants.consents import Consents
+from broker.grants.deletions import Deletions
 from broker.grants.extensions import Extensions
 from broker.grants.fence import Fences
 from broker.grants.linking import Linking
+from broker.grants.narrowing import Narrowing
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
+from broker.notices.addresses import Addresses
+from broker.notices.mailing import Mailing
 from broker.outbound import OutboundSession
 from broker.platforms.client_keys import ClientKeys
 from broker.policy import Catalogue
@@ -38,6 +44,8 @@ class Services:
 
     `clock` judges our own promises: grants, tokens, codes, sessions, what the log says. `wall` is the real time, for
     whatever outsiders made or will judge: proofs, assertions, banks' tokens. They differ in an advanced sandbox alone.
+
+    `mailing` is None without a mail server: people are told in their inbox alone.
     """
 
     settings: Settings
@@ -56,17 +64,35 @@ class Services:
     consents: Consents
     amendments: Amendments
     extensions: Extensions
+    narrowing: Narrowing
     linking: Linking
+    closing: Closing
+    deletions: Deletions
     grant_reader: GrantReader
     switches: Switches
     release: Release
-    own_accounts: OwnAccounts
     own_receipts: OwnReceipts
-    previews: Previews
-    looks: Looks
+    alerts: Alerts
     bank_session: Callable[[str], OutboundSession]
     client_keys: ClientKeys
+    addresses: Addresses
+    mailing: Mailing | None
     signing: SigningKeyFile
+
+    @property
+    def own_accounts(self) -> OwnAccounts:
+        """Return the way to people's own account lists."""
+        return OwnAccounts(self.release)
+
+    @property
+    def previews(self) -> Previews:
+        """Return the way to what a consent would release."""
+        return Previews(self.release)
+
+    @property
+    def looks(self) -> Looks:
+        """Return the way to what an app sees."""
+        return Looks(self.release)
 
     def close(self) -> None:
         """Close all pooled connections; the next use opens new ones (needed before a fork)."""

@@ -19,7 +19,8 @@ from broker.crypto.digests import digest, new_secret
 from broker.edge.services import services
 from broker.edge.session_models import WebSessionRow
 from broker.errors import StorageUnavailable
-from broker.storage.base import first_row, table_of
+from broker.storage.base import table_of
+from broker.storage.prepared import Prepared
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
@@ -29,7 +30,7 @@ OWNER = "owner"
 _NOTICES = "_flashes"  # Flask's name for what is to be shown once
 # Built once, and run without the ORM: each request of a browser asks.
 _SESSIONS = table_of(WebSessionRow)
-_FOUND = select(_SESSIONS).where(_SESSIONS.c.digest == bindparam("of_digest"))
+_FOUND = Prepared(select(_SESSIONS).where(_SESSIONS.c.digest == bindparam("of_digest")))
 _log = structlog.get_logger(__name__)
 
 
@@ -72,7 +73,7 @@ class DatabaseSessions(SessionInterface):
             return WebSession()
         now = services().clock()
         with services().database.read() as session:
-            row = first_row(session, _FOUND, of_digest=digest(secret))
+            row = _FOUND.first(session, of_digest=digest(secret))
         if row is None or row.seen_at + IDLE <= now or row.created_at + ABSOLUTE <= now:
             return WebSession()
         content = json.loads(services().sealer.open(row.sealed, context_of(row.digest)))

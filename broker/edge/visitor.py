@@ -12,6 +12,7 @@ from flask import g, request, session
 from broker.edge.browsers import in_words
 from broker.edge.services import services
 from broker.edge.session import OWNER, WebSession
+from broker.errors import StorageUnavailable
 from broker.users.moves import has_moved
 from broker.users.passkeys import Owner, OwnerKind
 
@@ -20,6 +21,7 @@ _CHECKED = "broker_visitor"
 _JOURNEY = "_state_"  # Authlib's name for a sign-in under way: another tab's goes on
 BROWSER_WORDS, PROVED = "browser_words", "proved"
 _MOST_WISHES = 8
+_CLOSED = "account_closed"
 LINKED = "linked"
 """Under this name the session keeps who has signed in at a second bank, apart from who is signed in."""
 
@@ -90,14 +92,25 @@ def browser_id() -> str:
 def visitor() -> Visitor | None:
     """Return who is signed in; nobody, once the bank's customer has become another user (linked, unlinked) since."""
     found = Visitor(**session[_VISITOR]) if _VISITOR in session else None
-    if found is None or not found.user_id:
-        return found
-    if g.get(_CHECKED) != (found.user_id, found.bank_id):
+    if found is not None and found.user_id and g.get(_CHECKED) != found:
         with services().database.read() as opened:
             if has_moved(opened, found.user_id, found.bank_id):
                 return None
-        g.broker_visitor = found.user_id, found.bank_id
+    g.broker_visitor = found
     return found
+
+
+def visitor_for_error(*, may_ask: bool) -> Visitor | None:
+    """Return who is signed in, for a page that says what has failed: it must not fail for the same cause.
+
+    What this request has found out already is known; anything else is asked for only if it `may_ask`.
+    """
+    if _CHECKED in g or not may_ask:
+        return cast("Visitor | None", g.get(_CHECKED))
+    try:
+        return visitor()
+    except StorageUnavailable:
+        return None
 
 
 def keep_wish(wish_id: str, wish: SignInWish) -> None:
@@ -116,6 +129,7 @@ def wish_of(wish_id: str) -> SignInWish | None:
 
 def sign_in(new: Visitor, how: Means = Means.BANK) -> None:
     """Make this browser's session the visitor's, under a new id; what another visitor did is forgotten."""
+    g.pop(_CHECKED, None)
     kept = {name: session[name] for name in session if name in {_BROWSER, _WISHES} or name.startswith(_JOURNEY)}
     session.clear()
     session.update(kept)
@@ -155,7 +169,19 @@ def keep_linked(bank_id: str, user_id: str, name: str, at_s: int) -> None:
     session[LINKED] = {"bank_id": bank_id, "user_id": user_id, "name": name, "at": at_s}
 
 
+def close_account() -> None:
+    """End the session, and remember in the next one why: forms that stand open in other tabs are answered so."""
+    sign_out()
+    session[_CLOSED] = True
+
+
+def has_closed() -> bool:
+    """Say whether somebody closed their account in this browser, and nobody has signed in since."""
+    return _CLOSED in session
+
+
 def sign_out() -> None:
     """End the session."""
+    g.pop(_CHECKED, None)
     session.clear()
     cast("WebSession", session).rotate()

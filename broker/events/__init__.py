@@ -1,1 +1,1 @@
-"""The transactional outbox: what must be done elsewhere because something changed here."""
+"""What must be done or told elsewhere because something changed here: tasks of our own, and events for others."""

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from broker.events.models import OutboxRow
+from broker.events.task_models import OutboxRow
 from broker.storage.base import new_id
 
 _MOST_ATTEMPTS = 80
@@ -22,11 +22,14 @@ class TaskKind(StrEnum):
     """What a task asks for.
 
     `bank.end`: revoke our tokens at a bank where the person has no live grant left. `platform.end`: end the grants of
-    a platform that has been removed.
+    a platform that has been removed. `customer.end`: forget what was kept of a closed account to revoke those tokens.
+    `switch.flipped`: tell platforms and banks which of their grants a switch has suspended or restored.
     """
 
     BANK_END = "bank.end"
     PLATFORM_END = "platform.end"
+    CUSTOMER_END = "customer.end"
+    SWITCH_FLIPPED = "switch.flipped"
 
 
 @dataclass(frozen=True, slots=True)

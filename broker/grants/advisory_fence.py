@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import PoolResetState
 
 from broker.errors import StorageUnavailable
+from broker.storage.rested import ask_rested
 
 # The server notices a machine that has vanished, and frees its locks, within two seconds.
 _SERVER = "-c tcp_keepalives_idle=1 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=1"
@@ -64,7 +65,6 @@ class AdvisoryFences:
             pool_size=connections,
             max_overflow=4,
             pool_timeout=wait_s,
-            pool_pre_ping=True,
             pool_reset_on_return=None,
             hide_parameters=True,
             connect_args={
@@ -73,6 +73,7 @@ class AdvisoryFences:
             },
         )
         event.listen(self._engine, "reset", _unlock)
+        ask_rested(self._engine)
 
     def shared(self, key: int) -> AdvisoryHold:
         """Hold the lock with others.

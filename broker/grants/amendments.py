@@ -17,6 +17,7 @@ from broker.crypto.sealing import Sealer
 from broker.errors import ConsentRefused, NotFound
 from broker.grants.acts import Actor, bank_of, entry_of, own_grant, set_status
 from broker.grants.amendment_rows import new_amendment, place_of, told_of_change
+from broker.grants.announcing import append_and_announce
 from broker.grants.choosing import chosen_terms
 from broker.grants.consents import (
     Answer,
@@ -34,7 +35,7 @@ from broker.grants.contents import OfferedAccount, write_contents
 from broker.grants.fence import Fences
 from broker.grants.models import GrantAmendmentRow, GrantRow
 from broker.grants.proposals import AmendAction, Amendment, amendment_view, is_amendable, most_of, own_status
-from broker.grants.versions import keep_version
+from broker.grants.versions import begin_next_version, keep_version
 from broker.grants.views import Grant, view
 from broker.policy import Catalogue, Decision
 from broker.policy.terms import Choice, Terms
@@ -87,7 +88,7 @@ class Amendments:
                 details = {"asked": asked.to_json(), **decision.details()}
                 digest = decision.policy_digest
                 entry = entry_of(row, Event.GRANT_PROPOSED, actor, part=_PART, policy_digest=digest, details=details)
-                transaction.append(entry)
+                append_and_announce(transaction, entry)
             else:
                 _reject(transaction, found, row, actor, decision, now=now)
         raise_if_refused(decision)
@@ -133,7 +134,9 @@ class Amendments:
                 picked = [account for account in offered if account.account_id in choice.accounts]
                 details = self._amend(transaction.session, row, terms, picked, notice=notice)
                 details, digest = details | decision.details(), decision.policy_digest
-                transaction.append(entry_of(row, Event.GRANT_AMENDED, actor, policy_digest=digest, details=details))
+                append_and_announce(
+                    transaction, entry_of(row, Event.GRANT_AMENDED, actor, policy_digest=digest, details=details)
+                )
                 _close(found, GrantStatus.ACTIVE, "amended", now)
             else:
                 _reject(transaction, found, row, actor, decision, now=now)
@@ -153,7 +156,9 @@ class Amendments:
             found = _locked(transaction.session, amendment_id)
             take_decision(transaction.session, own_status(found, now), found.consent_key, now)
             _close(found, GrantStatus.REJECTED, "user-refused", now)
-            transaction.append(entry_of(row, Event.GRANT_REFUSED, actor, part=_PART, reasons=("user-refused",)))
+            append_and_announce(
+                transaction, entry_of(row, Event.GRANT_REFUSED, actor, part=_PART, reasons=("user-refused",))
+            )
 
     def _view(self, session: Session, row: GrantRow, now: datetime) -> Grant:
         switches = concerning(session, row.bank_id, row.platform_id)
@@ -184,10 +189,9 @@ class Amendments:
     ) -> dict[str, Any]:
         """Write the next version of the grant and return what its entry tells of it."""
         now, before = self._clock(), Terms.from_json(row.terms or row.asked)
-        if row.version == 1:  # the first version is kept when there is a second
-            keep_version(session, row, Event.GRANT_APPROVED, row.authorised_at or row.created_at)
+        begin_next_version(session, row, now)
         set_status(row, GrantStatus.ACTIVE, "amended", now)
-        row.version, row.notice = row.version + 1, dict(notice)
+        row.notice = dict(notice)
         write_contents(row, terms, picked, self._sealer, now)
         keep_version(session, row, Event.GRANT_AMENDED, now)
         return told_of_change(before, row, terms)
@@ -207,7 +211,7 @@ def _reject(
     now: datetime,
 ) -> None:
     _close(found, GrantStatus.REJECTED, decision.codes[0], now)
-    transaction.append(rejection_of(row, actor, decision, part=_PART))
+    append_and_announce(transaction, rejection_of(row, actor, decision, part=_PART))
 
 
 def _close(found: GrantAmendmentRow, status: GrantStatus, code: str, now: datetime) -> None:

@@ -15,6 +15,7 @@ from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
 from broker.errors import ConsentRefused, PolicyRefused
 from broker.grants.acts import Actor, bank_of, end_at_bank_if_last, entry_of, own_grant, set_status
+from broker.grants.announcing import append_and_announce
 from broker.grants.choosing import chosen_terms
 from broker.grants.contents import OfferedAccount, write_contents
 from broker.grants.models import GrantRow
@@ -26,6 +27,7 @@ from broker.storage.base import new_id
 from broker.storage.single_use import Claim, claim
 from broker.switches.reader import concerning
 from broker.switches.views import off_categories, off_for
+from broker.users.moves import has_moved
 
 PROPOSAL_LIFE = timedelta(minutes=10)
 _CONSENT = "consent"
@@ -72,9 +74,12 @@ class Consents:
         Figures that the request left to the defaults are cut to the bank's ceilings; so the person reads them.
 
         Raises:
+            ConsentRefused: the person is nobody any more: the account was closed, or linked, while they were asked.
             PolicyRefused: the policies or the bank's facts do not allow it (logged as `grant.rejected`).
         """
         with self._sequencer.transaction([bank_id]) as transaction:
+            if has_moved(transaction.session, actor.user_id, bank_id):
+                raise ConsentRefused("You are not signed in any more. Start again.", code="consent-decided")
             terms = at_bank(transaction.session, self._catalogue, terms, bank_id)
             decision = decide_now(transaction.session, self._catalogue, asker, terms, bank_id)
             row = self._proposal(actor, asker, terms, bank_id, answer)
@@ -82,8 +87,9 @@ class Consents:
             transaction.session.flush()
             if decision.is_allowed:
                 details = {"asked": terms.to_json(), **decision.details()}
-                transaction.append(
-                    entry_of(row, Event.GRANT_PROPOSED, actor, policy_digest=decision.policy_digest, details=details)
+                append_and_announce(
+                    transaction,
+                    entry_of(row, Event.GRANT_PROPOSED, actor, policy_digest=decision.policy_digest, details=details),
                 )
             else:
                 self._reject(transaction, row, actor, decision)
@@ -119,8 +125,9 @@ class Consents:
                 write_contents(row, terms, picked, self._sealer, now)
                 details = {"terms": terms.to_json(), "accounts": list(choice.accounts), "notice": row.notice}
                 details |= decision.details()
-                transaction.append(
-                    entry_of(row, Event.GRANT_APPROVED, actor, policy_digest=decision.policy_digest, details=details)
+                append_and_announce(
+                    transaction,
+                    entry_of(row, Event.GRANT_APPROVED, actor, policy_digest=decision.policy_digest, details=details),
                 )
             else:
                 self._reject(transaction, row, actor, decision)
@@ -138,7 +145,7 @@ class Consents:
             row = own_grant(transaction.session, actor, grant_id)
             take_decision(transaction.session, status_now(row, now), row.consent_key, now)
             set_status(row, GrantStatus.REJECTED, "user-refused", now)
-            transaction.append(entry_of(row, Event.GRANT_REFUSED, actor, reasons=("user-refused",)))
+            append_and_announce(transaction, entry_of(row, Event.GRANT_REFUSED, actor, reasons=("user-refused",)))
             end_at_bank_if_last(transaction.session, row, now)
 
     def _bank_of(self, actor: Actor, grant_id: str) -> str:
@@ -172,7 +179,7 @@ class Consents:
     def _reject(self, transaction: LoggedTransaction, row: GrantRow, actor: Actor, decision: Decision) -> None:
         now = self._clock()
         set_status(row, GrantStatus.REJECTED, decision.codes[0], now)
-        transaction.append(rejection_of(row, actor, decision))
+        append_and_announce(transaction, rejection_of(row, actor, decision))
         end_at_bank_if_last(transaction.session, row, now)
 
 

@@ -10,9 +10,11 @@ from broker.audit.sequencer import LoggedTransaction, Sequencer
 from broker.audit.vocabulary import Event
 from broker.clock import Clock
 from broker.grants.acts import end_at_bank_if_last, entry_of, set_status
+from broker.grants.announcing import append_and_announce
 from broker.grants.fence import Fences
 from broker.grants.models import GrantRow
 from broker.harvest.tallies import forget_person
+from broker.notices.erasure import forget_at_bank
 from broker.policy.vocabulary import GrantStatus
 
 _LIVE = (GrantStatus.ACTIVE.value, GrantStatus.PAUSED.value)
@@ -47,13 +49,14 @@ class Erasure:
                 if {row.id for row in rows} <= set(grants):
                     self._end(transaction, rows)
                     forget_person(transaction.session, user_id, bank_id)
+                    forget_at_bank(transaction.session, user_id, bank_id)
                     return erase_details(transaction, user_id=user_id, bank_id=bank_id)
 
     def _end(self, transaction: LoggedTransaction, rows: Sequence[GrantRow]) -> None:
         for row in rows:
             now = self._clock()
             set_status(row, GrantStatus.REVOKED, _REASON, now)
-            transaction.append(entry_of(row, Event.GRANT_REVOKED, None, reasons=(_REASON,)))
+            append_and_announce(transaction, entry_of(row, Event.GRANT_REVOKED, None, reasons=(_REASON,)))
             end_at_bank_if_last(transaction.session, row, now)
 
 

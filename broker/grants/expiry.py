@@ -6,6 +6,7 @@ from broker.audit.sequencer import Sequencer
 from broker.audit.vocabulary import Event
 from broker.clock import Clock
 from broker.grants.acts import end_at_bank_if_last, entry_of, set_status
+from broker.grants.announcing import append_and_announce
 from broker.grants.models import GrantRow
 from broker.grants.views import status_now
 from broker.policy.vocabulary import GrantStatus
@@ -28,7 +29,7 @@ def record_expiry(sequencer: Sequencer, clock: Clock, grant_id: str, *, fenced: 
         status, code = status_now(row, now)
         if status is GrantStatus.EXPIRED and row.status != GrantStatus.EXPIRED.value:
             set_status(row, GrantStatus.EXPIRED, code, now)
-            transaction.append(entry_of(row, Event.GRANT_EXPIRED, None, reasons=(code,)))
+            append_and_announce(transaction, entry_of(row, Event.GRANT_EXPIRED, None, reasons=(code,)))
             end_at_bank_if_last(transaction.session, row, now)
 
 

@@ -17,12 +17,13 @@ from broker.crypto.sealing import Sealer
 from broker.errors import ConsentRefused
 from broker.grants.acts import Actor, bank_of, entry_of, own_grant
 from broker.grants.amendment_rows import told_of_change
+from broker.grants.announcing import append_and_announce
 from broker.grants.consents import Asker, decide_now, offered_now, raise_if_refused, rejection_of
 from broker.grants.contents import OfferedAccount, write_contents
 from broker.grants.fence import Fences
 from broker.grants.models import GrantRow
 from broker.grants.proposals import is_amendable, standing_terms
-from broker.grants.versions import keep_version
+from broker.grants.versions import begin_next_version, keep_version
 from broker.grants.views import Grant, view
 from broker.policy import Catalogue, Decision
 from broker.policy.terms import Terms
@@ -88,7 +89,7 @@ class Extensions:
             if decision.is_allowed:
                 written = self._extend(transaction, row, actor, terms, picked, decision=decision)
             else:
-                written = transaction.append(rejection_of(row, actor, decision, part=_PART))
+                written = append_and_announce(transaction, rejection_of(row, actor, decision, part=_PART))
         raise_if_refused(decision)
         return written
 
@@ -103,16 +104,15 @@ class Extensions:
         decision: Decision,
     ) -> Appended:
         session, now, before = transaction.session, self._clock(), Terms.from_json(row.terms or row.asked)
-        if row.version == 1:  # the first version is kept when there is a second
-            keep_version(session, row, Event.GRANT_APPROVED, row.authorised_at or row.created_at)
-        row.version, row.updated_at = row.version + 1, now
+        begin_next_version(session, row, now)
         write_contents(row, terms, picked, self._sealer, now)
         keep_version(session, row, Event.GRANT_AMENDED, now)
         self._lengthen(session, row.id, row.expires_at)
         details = told_of_change(before, row, terms) | decision.details()
         digest, reasons = decision.policy_digest, (RENEWED,)
-        return transaction.append(
-            entry_of(row, Event.GRANT_AMENDED, actor, reasons=reasons, policy_digest=digest, details=details)
+        return append_and_announce(
+            transaction,
+            entry_of(row, Event.GRANT_AMENDED, actor, reasons=reasons, policy_digest=digest, details=details),
         )
 
     def _view(self, session: Session, row: GrantRow, now: datetime) -> Grant:

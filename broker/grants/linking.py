@@ -18,8 +18,13 @@ from broker.events.outbox import TaskKind, put
 from broker.grants.acts import Actor
 from broker.grants.fence import Fences
 from broker.grants.models import GrantRow
+from broker.notices.erasure import move_notices
+from broker.notices.notice import Notice
+from broker.notices.outbox import note
+from broker.notices.vocabulary import What
 from broker.policy.vocabulary import GrantStatus
 from broker.users.moves import banks_of, move, new_user
+from broker.users.passkeys import follow
 
 _LIVE = (GrantStatus.AWAITING_AUTHORISATION.value, GrantStatus.ACTIVE.value, GrantStatus.PAUSED.value)
 _Target = Callable[[Session], str]
@@ -42,6 +47,8 @@ class Linking:
         """
 
         def check(session: Session) -> None:
+            if not banks_of(session, actor.user_id):  # another tab has closed the account
+                raise ConsentRefused("This account is closed.", code="user-left")
             if bank_id in banks_of(session, actor.user_id):
                 raise ConsentRefused("You have linked a sign-in at this bank already.", code="link-refused")
             if list(banks_of(session, other_user)) != [bank_id]:
@@ -88,6 +95,8 @@ class Linking:
                     check(transaction.session)
                     to_user = target(transaction.session)
                     self._write(transaction, bank_id, from_user, to_user)
+                    what = What.BANK_LINKED if event is Event.IDENTITY_LINKED else What.BANK_UNLINKED
+                    note(transaction.session, Notice(what, actor.user_id, bank_id=bank_id), self._clock())
                     self._tell(transaction, actor, banks, {bank_id: to_user}, event)
                     return
 
@@ -97,6 +106,8 @@ class Linking:
         for row in session.scalars(theirs.order_by(GrantRow.id).with_for_update()):
             row.user_id = to_user
         move(session, bank_id, from_user, to_user, now)
+        follow(session, bank_id, from_user, to_user)
+        move_notices(session, bank_id, from_user, to_user)
         move_subjects(transaction, bank_id=bank_id, from_user=from_user, to_user=to_user)
         # What was to be tidied up at the bank for the old user is looked at again for the new one.
         put(session, TaskKind.BANK_END, {"user_id": to_user, "bank_id": bank_id}, now)

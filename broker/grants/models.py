@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from broker.storage.base import Base
@@ -112,3 +112,31 @@ class GrantVersionRow(Base):
     accounts: Mapped[list[str]] = mapped_column(JSON)
     notice: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime]
+
+
+class DeletionRow(Base):
+    """One request of a person that the platform of a grant deletes what it has received, and what it says of it."""
+
+    __tablename__ = "deletions"
+    __table_args__ = (
+        Index(None, "grant_id"),
+        Index(None, "platform_id", "id"),
+        # Whatever two requests race, one of a grant is open.
+        Index(
+            "uq_deletions_open",
+            "grant_id",
+            unique=True,
+            sqlite_where=text("completed_at IS NULL"),
+            postgresql_where=text("completed_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    grant_id: Mapped[str] = mapped_column(ForeignKey("grants.id"))
+    platform_id: Mapped[str] = mapped_column(String(64))
+    requested_at: Mapped[datetime]
+    respond_by: Mapped[datetime]
+    acknowledged_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    statement: Mapped[str | None] = mapped_column(String(16))
+    kept_because: Mapped[str | None] = mapped_column(String(24))

@@ -12,16 +12,17 @@ from broker.grants.proposals import Amendment, amendment_view
 from broker.grants.views import UNCLAIMED_LIFE, Grant, status_under, view
 from broker.policy.vocabulary import ClusterState, GrantStatus
 from broker.storage.base import table_of
+from broker.storage.prepared import Prepared
 from broker.switches.reader import all_switches, concerning
 from broker.switches.views import Switch, Target
 
 # Built once, and run without the ORM: each call of a platform asks twice.
 _GRANTS, _CATEGORIES_OF, _ACCOUNTS_OF = table_of(GrantRow), table_of(GrantCategoryRow), table_of(GrantAccountRow)
-_GRANT = select(_GRANTS).where(_GRANTS.c.id == bindparam("of_grant"))
-_CATEGORIES = (
+_GRANT = Prepared(select(_GRANTS).where(_GRANTS.c.id == bindparam("of_grant")))
+_CATEGORIES = Prepared(
     select(_CATEGORIES_OF).where(_CATEGORIES_OF.c.grant_id == bindparam("of_grant")).order_by(_CATEGORIES_OF.c.position)
 )
-_ACCOUNTS = (
+_ACCOUNTS = Prepared(
     select(_ACCOUNTS_OF).where(_ACCOUNTS_OF.c.grant_id == bindparam("of_grant")).order_by(_ACCOUNTS_OF.c.position)
 )
 _APPROVED = [GrantStatus.ACTIVE.value, GrantStatus.PAUSED.value]
@@ -36,14 +37,12 @@ class GrantReader:
 
     def find(self, session: Session, grant_id: str, now: datetime) -> Grant | None:
         """Return one grant, None when there is none with this id."""
-        session.flush()  # what the caller has changed in this transaction counts
-        connection, of_grant = session.connection(), {"of_grant": grant_id}
-        row = connection.execute(_GRANT, of_grant).first()
+        row = _GRANT.first(session, of_grant=grant_id)
         if row is None:
             return None
-        categories, accounts = connection.execute(_CATEGORIES, of_grant), connection.execute(_ACCOUNTS, of_grant)
+        categories, accounts = _CATEGORIES.all(session, of_grant=grant_id), _ACCOUNTS.all(session, of_grant=grant_id)
         switches = concerning(session, row.bank_id, row.platform_id)
-        return view(row, categories.all(), accounts.all(), self._sealer, now, switches=switches)
+        return view(row, categories, accounts, self._sealer, now, switches=switches)
 
     def of_user(self, session: Session, user_id: str, now: datetime) -> list[Grant]:
         """Return all grants of one person that were ever approved or refused, newest first."""

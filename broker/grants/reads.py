@@ -14,6 +14,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from broker.clock import day_of
 from broker.storage.base import Base, table_of
+from broker.storage.prepared import Prepared
 from broker.storage.single_use import Claim, Loss, claim
 
 _KEPT = timedelta(days=2)  # today, and what a clock that steps back may take for today
@@ -64,17 +65,14 @@ class Read:
         """Count the read in one conditional statement; False when the day is used up."""
         if self.ceiling < 1:
             return False
-        connection = session.connection()
         counted = {
             "grant_id": self.grant_id,
             "category": self.category,
             "day": self.day,
             "attended": int(self.is_attended),
             "unattended": int(not self.is_attended),
-            "ceiling": self.ceiling,
         }
-        statement = _COUNTED[connection.dialect.name, self.is_attended]
-        return connection.execute(statement, counted).first() is not None
+        return _COUNTED[self.is_attended].first(session, **counted, ceiling=self.ceiling) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,19 +108,26 @@ def _counted(insert: postgresql.Insert | sqlite.Insert, column: ColumnElement[in
 
 
 _COUNTED = {
-    (dialect, is_attended): _counted(insert, _READS.c.attended if is_attended else _READS.c.unattended)
-    for dialect, insert in (("postgresql", postgresql.insert(_READS)), ("sqlite", sqlite.insert(_READS)))
-    for is_attended in (True, False)
+    is_attended: Prepared(
+        {
+            "postgresql": _counted(postgresql.insert(_READS), column),
+            "sqlite": _counted(sqlite.insert(_READS), column),
+        }
+    )
+    for is_attended, column in ((True, _READS.c.attended), (False, _READS.c.unattended))
 }
+_OF_DAY = Prepared(
+    select(_READS.c.attended, _READS.c.unattended).where(
+        _READS.c.grant_id == bindparam("of_grant"),
+        _READS.c.category == bindparam("of_category"),
+        _READS.c.day == bindparam("on"),
+    )
+)
 
 
 def reads_on(session: Session, grant_id: str, category: str, day: date) -> Counted:
     """Return how often the category was read under the grant on a UTC day."""
-    found = session.execute(
-        select(_READS.c.attended, _READS.c.unattended).where(
-            _READS.c.grant_id == grant_id, _READS.c.category == category, _READS.c.day == day
-        )
-    ).first()
+    found = _OF_DAY.first(session, of_grant=grant_id, of_category=category, on=day)
     return Counted(found.attended, found.unattended) if found else Counted()
 
 

@@ -13,6 +13,7 @@ from broker.audit.sequencer import LoggedTransaction, Sequencer
 from broker.audit.vocabulary import Event
 from broker.clock import Clock
 from broker.grants.acts import entry_of, set_status
+from broker.grants.announcing import append_and_announce
 from broker.grants.fence import Fences
 from broker.grants.models import GrantRow
 from broker.grants.views import status_now
@@ -52,6 +53,6 @@ def _hold(transaction: LoggedTransaction, bank: str | None, clock: Clock) -> int
     for row in transaction.session.scalars(query.order_by(GrantRow.id).with_for_update()):
         if status_now(row, now)[0] is GrantStatus.ACTIVE:  # an end by time is the worker's to record
             set_status(row, GrantStatus.PAUSED, REASON, now)
-            transaction.append(entry_of(row, Event.GRANT_PAUSED, None, reasons=(REASON,)))
+            append_and_announce(transaction, entry_of(row, Event.GRANT_PAUSED, None, reasons=(REASON,)))
             count += 1
     return count

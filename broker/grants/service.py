@@ -13,6 +13,7 @@ from broker.audit.vocabulary import Appended, Event
 from broker.clock import Clock
 from broker.errors import ConsentRefused, NotFound
 from broker.grants.acts import Actor, PlatformActor, bank_of, end_at_bank_if_last, entry_of, own_grant, set_status
+from broker.grants.announcing import append_and_announce
 from broker.grants.fence import Fences
 from broker.grants.models import GrantAccountRow, GrantCategoryRow, GrantRow
 from broker.grants.views import status_now
@@ -91,7 +92,7 @@ class Grants:
             if status_now(row, now)[0].is_final:
                 return ()
             set_status(row, GrantStatus.REVOKED, reason, now)
-            written = transaction.append(entry_of(row, Event.GRANT_REVOKED, platform, reasons=(reason,)))
+            written = append_and_announce(transaction, entry_of(row, Event.GRANT_REVOKED, platform, reasons=(reason,)))
             end_at_bank_if_last(transaction.session, row, now)
         return (written,)
 
@@ -175,7 +176,7 @@ class Grants:
         if part.account_id is not None:
             # Openly that it is one account, so that nobody takes it for the whole; which one, only under a salt.
             entry = replace(entry, part="account", accounts=1, details={"accounts": [part.account_id]})
-        written = [transaction.append(entry)]
+        written = [append_and_announce(transaction, entry)]
         if state is ClusterState.REVOKED:
             written += self._end_if_nothing_is_left(transaction, row, actor, now)
         return written
@@ -188,7 +189,9 @@ class Grants:
         is_empty = all(c.state == gone for c in row.categories) or all(a.state == gone for a in row.accounts)
         if is_empty and row.status != GrantStatus.REVOKED.value:
             set_status(row, GrantStatus.REVOKED, "nothing-left", now)
-            written.append(transaction.append(entry_of(row, Event.GRANT_REVOKED, actor, reasons=("nothing-left",))))
+            written.append(
+                append_and_announce(transaction, entry_of(row, Event.GRANT_REVOKED, actor, reasons=("nothing-left",)))
+            )
         if row.status == GrantStatus.REVOKED.value:
             end_at_bank_if_last(transaction.session, row, now)
         return written

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from broker.grants.models import GrantCategoryRow, GrantRow
 from broker.policy.vocabulary import ClusterState, GrantStatus
 from broker.storage.base import table_of
+from broker.storage.prepared import Prepared
 from broker.storage.single_use import Loss
 
 _GRANTS, _CATEGORIES = table_of(GrantRow), table_of(GrantCategoryRow)
@@ -18,13 +19,13 @@ _UNCHANGED = exists().where(
     _GRANTS.c.expires_at > bindparam("at"),
     _GRANTS.c.updated_at == bindparam("seen_at"),
 )
-_COUNTED = (
+_COUNTED = Prepared(
     update(_CATEGORIES)
     .where(_CATEGORIES.c.grant_id == bindparam("of_grant"), _CATEGORIES.c.name == bindparam("of_category"))
     .where(_CATEGORIES.c.state == ClusterState.ACTIVE.value, _UNCHANGED)
     .values(use_count=_CATEGORIES.c.use_count + 1, last_use_at=bindparam("at"))
 )
-_COUNTED_WHOLE = (
+_COUNTED_WHOLE = Prepared(
     update(_GRANTS)
     .where(_GRANTS.c.id == bindparam("of_grant"))
     .values(use_count=_GRANTS.c.use_count + 1, last_use_at=bindparam("at"))
@@ -57,9 +58,8 @@ class Use:
 
     def take(self, session: Session) -> bool:
         """Count the use in one conditional statement; False when the grant has changed since it was judged."""
-        connection = session.connection()
         use = {"of_grant": self.grant_id, "of_category": self.category, "seen_at": self.seen_at, "at": self.at}
-        if connection.execute(_COUNTED, use).rowcount != 1:
+        if _COUNTED.change(session, **use) != 1:
             return False
-        connection.execute(_COUNTED_WHOLE, {"of_grant": self.grant_id, "at": self.at})
+        _COUNTED_WHOLE.change(session, of_grant=self.grant_id, at=self.at)
         return True

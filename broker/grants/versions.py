@@ -45,6 +45,13 @@ def keep_version(session: Session, row: GrantRow, event: Event, at: datetime) ->
     )
 
 
+def begin_next_version(session: Session, row: GrantRow, now: datetime) -> None:
+    """Give the grant its next number; the first version is kept when there is a second."""
+    if row.version == 1:
+        keep_version(session, row, Event.GRANT_APPROVED, row.authorised_at or row.created_at)
+    row.version, row.updated_at = row.version + 1, now
+
+
 def versions_of_user(session: Session, user_id: str) -> dict[str, Sequence[GrantVersion]]:
     """Return the versions of every amended grant of a person, by grant, oldest first."""
     theirs = select(GrantRow.id).where(GrantRow.user_id == user_id)

@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from broker.harvest.holds import is_held
-from broker.harvest.tallies import Reading, known_of, own_tally, store_known, store_tally, tallies
+from broker.harvest.tallies import Reading, begun, known_of, own_tally, store_known, store_tally, tallies
 from broker.policy import Harvest
 from broker.policy.harvest import Budgets, Counter, Room, Tally, breached, counted, nearest
 from broker.storage.single_use import Loss
@@ -103,7 +103,7 @@ def _look_up(session: Session, budgets: Budgets, reading: Reading, recounted: in
     agreed, agreed_at = (newest.agreed, newest.agreed_at) if newest is not None else (0, _NEVER)
     if recounted is not None:
         agreed, agreed_at = recounted, reading.at
-    own = own_tally(session, reading)
+    own = next((one.tally for one in found if one.bank_id == reading.bank_id), begun(None, reading))
     # One sum, made here: under the log's lock the work must not grow with the number of banks.
     elsewhere = Tally(dict(own.since_s)).plus(one.tally for one in found if one.bank_id != reading.bank_id)
     known = known_of(session, reading)

@@ -16,17 +16,22 @@ from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.errors import LogUnavailable, NotFound
 from broker.harvest.models import HarvestTallyRow, HoldRow
 from broker.harvest.tallies import Reading
+from broker.notices.spreads import Reach, ask
+from broker.notices.vocabulary import What
 from broker.policy.harvest import Room
 from broker.policy.reasons import readable
 from broker.storage.base import new_id, table_of
+from broker.storage.prepared import Prepared
 
 _LONGEST_REASON = 500
 _log = structlog.get_logger(__name__)
 _HOLDS = table_of(HoldRow)
-_STANDING = select(_HOLDS.c.id).where(
-    _HOLDS.c.platform_id == bindparam("of_platform"),
-    _HOLDS.c.category == bindparam("of_category"),
-    _HOLDS.c.lifted_at.is_(None),
+_STANDING = Prepared(
+    select(_HOLDS.c.id).where(
+        _HOLDS.c.platform_id == bindparam("of_platform"),
+        _HOLDS.c.category == bindparam("of_category"),
+        _HOLDS.c.lifted_at.is_(None),
+    )
 )
 
 
@@ -44,8 +49,7 @@ class Hold:
 
 def is_held(session: Session, platform_id: str, category: str) -> bool:
     """Say whether nothing of a category may go to a platform."""
-    found = session.connection().execute(_STANDING, {"of_platform": platform_id, "of_category": category})
-    return found.first() is not None
+    return _STANDING.first(session, of_platform=platform_id, of_category=category) is not None
 
 
 def holds(session: Session) -> list[Hold]:
@@ -110,6 +114,7 @@ def lift(sequencer: Sequencer, platform_id: str, category: str, because: str, no
             row.lifted_at, row.lifted_because = now, because
         tallies = (HarvestTallyRow.platform_id == platform_id, HarvestTallyRow.category == category)
         session.execute(delete(HarvestTallyRow).where(*tallies))
+        ask(session, What.APP_FREED, Reach(platform_id=platform_id, category=category), now)
         for entry in _entries(Event.PLATFORM_UNHELD, platform_id, category, logs):
             transaction.append(replace(entry, details={"reason": because}))
 
@@ -136,6 +141,7 @@ def _place(sequencer: Sequencer, hold: Hold, logs: Sequence[str | None], *, in_a
                 placed_at=hold.placed_at,
             )
         )
+        ask(session, What.APP_HELD, Reach(platform_id=hold.platform_id, category=hold.category), hold.placed_at)
         for entry in _entries(Event.PLATFORM_HELD, hold.platform_id, hold.category, logs, hold):
             transaction.append(entry)
     return True

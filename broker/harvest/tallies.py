@@ -13,18 +13,23 @@ from broker.clock import microseconds
 from broker.harvest.models import HarvestReadRow, HarvestTallyRow
 from broker.policy.harvest import Counter, Known, Span, Tally
 from broker.storage.base import table_of
+from broker.storage.prepared import Prepared
 
 # After a season's silence it makes no difference how long it was; a little more, for clocks that step.
 _KEPT_S = 86 * 86_400
 _TALLIES, _READS = table_of(HarvestTallyRow), table_of(HarvestReadRow)
 _OF_PLATFORM = and_(_TALLIES.c.platform_id == bindparam("of_platform"), _TALLIES.c.category == bindparam("of_category"))
-_ALL_BANKS = select(_TALLIES.c.bank_id, _TALLIES.c.counts, _TALLIES.c.agreed, _TALLIES.c.agreed_at).where(_OF_PLATFORM)
-_ONE_BANK = select(_TALLIES.c.counts).where(_OF_PLATFORM, _TALLIES.c.bank_id == bindparam("of_bank"))
-_PERSON = select(_READS.c.read_s, _READS.c.reached_s).where(
-    _READS.c.platform_id == bindparam("of_platform"),
-    _READS.c.category == bindparam("of_category"),
-    _READS.c.bank_id == bindparam("of_bank"),
-    _READS.c.user_id == bindparam("of_user"),
+_ALL_BANKS = Prepared(
+    select(_TALLIES.c.bank_id, _TALLIES.c.counts, _TALLIES.c.agreed, _TALLIES.c.agreed_at).where(_OF_PLATFORM)
+)
+_ONE_BANK = Prepared(select(_TALLIES.c.counts).where(_OF_PLATFORM, _TALLIES.c.bank_id == bindparam("of_bank")))
+_PERSON = Prepared(
+    select(_READS.c.read_s, _READS.c.reached_s).where(
+        _READS.c.platform_id == bindparam("of_platform"),
+        _READS.c.category == bindparam("of_category"),
+        _READS.c.bank_id == bindparam("of_bank"),
+        _READS.c.user_id == bindparam("of_user"),
+    )
 )
 _TALLY_KEY = ("platform_id", "category", "bank_id")
 _READ_KEY = (*_TALLY_KEY, "user_id")
@@ -36,14 +41,18 @@ def _kept(
     return insert.on_conflict_do_update(index_elements=key, set_={name: insert.excluded[name] for name in values})
 
 
-_TALLY_KEPT = {
-    "sqlite": _kept(sqlite.insert(_TALLIES), _TALLY_KEY, "counts", "agreed", "agreed_at"),
-    "postgresql": _kept(postgresql.insert(_TALLIES), _TALLY_KEY, "counts", "agreed", "agreed_at"),
-}
-_READ_KEPT = {
-    "sqlite": _kept(sqlite.insert(_READS), _READ_KEY, "read_s", "reached_s"),
-    "postgresql": _kept(postgresql.insert(_READS), _READ_KEY, "read_s", "reached_s"),
-}
+_TALLY_KEPT = Prepared(
+    {
+        "sqlite": _kept(sqlite.insert(_TALLIES), _TALLY_KEY, "counts", "agreed", "agreed_at"),
+        "postgresql": _kept(postgresql.insert(_TALLIES), _TALLY_KEY, "counts", "agreed", "agreed_at"),
+    }
+)
+_READ_KEPT = Prepared(
+    {
+        "sqlite": _kept(sqlite.insert(_READS), _READ_KEY, "read_s", "reached_s"),
+        "postgresql": _kept(postgresql.insert(_READS), _READ_KEY, "read_s", "reached_s"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +86,9 @@ class Reading:
         return f"harvest {self.platform_id} {self.category} {self.bank_id} {self.user_id}"
 
     @property
-    def found_by(self) -> dict[str, str]:
-        """Return the parameters that find the rows of platform, category, bank and person."""
-        return {
-            "of_platform": self.platform_id,
-            "of_category": self.category,
-            "of_bank": self.bank_id,
-            "of_user": self.user_id,
-        }
+    def of_category(self) -> dict[str, str]:
+        """Return the values that find the rows of platform and category."""
+        return {"of_platform": self.platform_id, "of_category": self.category}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +103,18 @@ class BankTally:
 
 def tallies(session: Session, reading: Reading) -> list[BankTally]:
     """Return the counters of the platform and category at every bank, as they are at the instant of the read."""
-    rows = session.connection().execute(_ALL_BANKS, reading.found_by).all()
-    return [BankTally(row.bank_id, _begun(row.counts, reading), row.agreed, row.agreed_at) for row in rows]
+    rows = _ALL_BANKS.all(session, **reading.of_category)
+    return [BankTally(row.bank_id, begun(row.counts, reading), row.agreed, row.agreed_at) for row in rows]
 
 
 def own_tally(session: Session, reading: Reading) -> Tally:
     """Return the counters at the bank of the read. Call it under the lock of that bank's log: who writes holds it."""
-    return _begun(session.connection().execute(_ONE_BANK, reading.found_by).scalar(), reading)
+    row = _ONE_BANK.first(session, **reading.of_category, of_bank=reading.bank_id)
+    return begun(None if row is None else row.counts, reading)
 
 
 def store_tally(session: Session, reading: Reading, own: Tally, agreed: int, agreed_at: datetime) -> None:
     """Store the counters at the bank of the read. Call it under the lock of that bank's log."""
-    connection = session.connection()
     row = {
         "platform_id": reading.platform_id,
         "category": reading.category,
@@ -119,19 +123,18 @@ def store_tally(session: Session, reading: Reading, own: Tally, agreed: int, agr
         "agreed": agreed,
         "agreed_at": agreed_at,
     }
-    connection.execute(_TALLY_KEPT[connection.dialect.name], row)
+    _TALLY_KEPT.change(session, **row)
 
 
 def known_of(session: Session, reading: Reading) -> Known:
     """Return what is known of the person before the read."""
-    found = session.connection().execute(_PERSON, reading.found_by).first()
+    found = _PERSON.first(session, **reading.of_category, of_bank=reading.bank_id, of_user=reading.user_id)
     agreed_s = _seconds(reading.agreed_at)
     return Known(agreed_s) if found is None else Known(agreed_s, found.read_s, found.reached_s)
 
 
 def store_known(session: Session, reading: Reading, known: Known) -> None:
     """Store when the person was read. Call it under the lock of the bank's log."""
-    connection = session.connection()
     row = {
         "platform_id": reading.platform_id,
         "category": reading.category,
@@ -140,7 +143,7 @@ def store_known(session: Session, reading: Reading, known: Known) -> None:
         "read_s": known.read_s,
         "reached_s": known.reached_s,
     }
-    connection.execute(_READ_KEPT[connection.dialect.name], row)
+    _READ_KEPT.change(session, **row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +180,8 @@ def forget_person(session: Session, user_id: str, bank_id: str) -> None:
     session.execute(delete(HarvestReadRow).where(*about))
 
 
-def _begun(counts: Mapping[str, Any] | None, reading: Reading) -> Tally:
+def begun(counts: Mapping[str, Any] | None, reading: Reading) -> Tally:
+    """Return the counters as they are at the instant of the read; all nothing where none are stored."""
     tally = Tally() if counts is None else Tally.from_json(counts)
     tally.begin(reading.at_s)
     return tally

@@ -1,15 +1,15 @@
 """Brings a person's decision back to the platform: a code or a refusal, once, in the browser that asked."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from broker.edge.services import services
-from broker.edge.visitor import browser_id
+from broker.edge.visitor import browser_id, visitor
 from broker.errors import InvalidRequest, NotFound
 from broker.grants.views import Grant
 from broker.oauth import requests
 from broker.oauth.form import required
-from broker.oauth.proposed import proposals_of
+from broker.oauth.proposed import Proposed, proposals_of
 from broker.oauth.redirects import with_code, with_error
 from broker.oauth.requests import Kept
 from broker.policy.vocabulary import GrantStatus
@@ -28,9 +28,12 @@ def bring(parameters: Mapping[str, str]) -> str:
     key = required(parameters, "request")
     with services().database.read() as session:
         kept = requests.find(session, services().sealer, key) if _KEY.fullmatch(key) else None
-    if kept is None or kept.browser != browser_id():
+    proposals = proposals_of(kept) if kept is not None else []
+    if kept is None or (kept.browser != browser_id() and not _is_decided_by_visitor(proposals)):
         raise NotFound("There is no request of yours to answer. Go back to the app and start again.")
-    proposals = proposals_of(kept)
+    if kept.browser != browser_id():
+        with services().database.write() as session:
+            requests.move(session, kept.key, browser_id())
     approved = next((proposal.grant for proposal in proposals if proposal.is_approved), None)
     if approved is not None and approved.status in {GrantStatus.ACTIVE, GrantStatus.SUSPENDED}:
         return _code(kept, approved)
@@ -40,6 +43,15 @@ def bring(parameters: Mapping[str, str]) -> str:
         if proposal.status is GrantStatus.AWAITING_AUTHORISATION:
             return f"/consent/{proposal.id}"
     raise InvalidRequest("The time to decide is over. Go back to the app and start again.", code="consent-expired")
+
+
+def _is_decided_by_visitor(proposals: Sequence[Proposed]) -> bool:
+    """Say whether whoever is signed in, and nobody else, has answered the request.
+
+    Their session may have ended after that: the new one is another browser's to us, and the same person's.
+    """
+    who, decided = visitor(), {one.grant.user_id for one in proposals if one.is_decided}
+    return who is not None and decided == {who.user_id}
 
 
 def _code(kept: Kept, grant: Grant) -> str:

@@ -116,6 +116,12 @@ def bind(session: Session, key: str, browser: str, now: datetime) -> bool:
     return row is not None and row.browser == browser and row.expires_at > now
 
 
+def move(session: Session, key: str, browser: str) -> None:
+    """Give a request that waits for its answer to another browser of the person who has decided it."""
+    one = PushedRequestRow.digest == bytes.fromhex(key)
+    session.execute(update(PushedRequestRow).where(one, PushedRequestRow.answered_at.is_(None)).values(browser=browser))
+
+
 def answer(session: Session, key: str, browser: str, now: datetime) -> bool:
     """Mark the request as answered in one conditional statement; False when it was, or is another browser's."""
     one = PushedRequestRow.digest == bytes.fromhex(key)

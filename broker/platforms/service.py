@@ -14,9 +14,10 @@ from broker.platforms.key_sets import check_keys
 from broker.platforms.models import PlatformRow
 from broker.platforms.options import NO_OPTIONS, Options, check_algorithms
 from broker.platforms.redirects import check_redirect_uri
-from broker.policy import Catalogue
+from broker.policy import Catalogue, PlatformFacts
 from broker.policy.vocabulary import MachineScope
-from broker.storage.base import first_row, table_of
+from broker.storage.base import table_of
+from broker.storage.prepared import Prepared
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}")
 """The shape of a client id."""
@@ -25,7 +26,9 @@ _LIKE_A_PERSON = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}
 _LONGEST_NAME = 120
 # Built once, and run without the ORM: each call of a client asks.
 _PLATFORMS = table_of(PlatformRow)
-_FOUND = select(_PLATFORMS).where(_PLATFORMS.c.id == bindparam("of_id"), _PLATFORMS.c.removed_at.is_(None))
+_PRESENT = (_PLATFORMS.c.id == bindparam("of_id"), _PLATFORMS.c.removed_at.is_(None))
+_FOUND = Prepared(select(_PLATFORMS).where(*_PRESENT))
+_MAY_ASK = Prepared(select(_PLATFORMS.c.purposes, _PLATFORMS.c.scopes).where(*_PRESENT))
 
 
 class PlatformKind(StrEnum):
@@ -84,8 +87,16 @@ def add(session: Session, catalogue: Catalogue, platform: Platform, *, http_loop
 
 def find(session: Session, platform_id: str) -> Platform | None:
     """Return one platform, None when there is none with this id or it has been removed."""
-    row = first_row(session, _FOUND, of_id=platform_id)
+    row = _FOUND.first(session, of_id=platform_id)
     return None if row is None else platform_of(row)
+
+
+def facts_of(session: Session, platform_id: str) -> PlatformFacts:
+    """Return what a platform is registered for; one that is unknown or was removed is registered for nothing."""
+    row = _MAY_ASK.first(session, of_id=platform_id)
+    if row is None:
+        return PlatformFacts(platform_id, frozenset(), frozenset())
+    return PlatformFacts(platform_id, frozenset(row.purposes), frozenset(row.scopes))
 
 
 def all_platforms(session: Session) -> list[Platform]:

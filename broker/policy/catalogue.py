@@ -35,10 +35,19 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Pushed:
+    """How a category may be read of which the bank speaks first: each thing by its id alone, so often and so long."""
+
+    most_reads: int
+    life_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Category:
     """One data category = one OAuth scope = one permission on the page.
 
-    `questions` is there for a category that gives answers instead of data, and says how it may be asked.
+    `questions` is there for a category that gives answers instead of data, and says how it may be asked; `pushed` for
+    one that the bank announces thing by thing: then there is nothing to read before.
     """
 
     name: str
@@ -51,10 +60,16 @@ class Category:
     precision_examples: Mapping[Precision, str]
     default_precision: Precision | None
     questions: Questions | None = None
+    pushed: Pushed | None = None
 
     def fields_in(self, term: CategoryTerm) -> tuple[Field, ...]:
         """Return the fields that leave under this term."""
         return tuple(field for field in self.fields if field.is_in(term))
+
+    def has_steps(self, term: CategoryTerm) -> bool:
+        """Say whether this category has the detail and the precision of a term."""
+        has_detail = term.detail is None or term.detail in self.details
+        return has_detail and (term.precision is None or term.precision in self.precisions)
 
     def least(self) -> CategoryTerm:
         """Return the term that a plain scope stands for: least detail, default precision."""

@@ -7,6 +7,7 @@ question, and whatever is not "allowed, without any error" is refused here.
 import json
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import NamedTuple, Self
 
 from cedarpy import AuthzResult, Decision, Entities, is_authorized_batch
 
@@ -16,6 +17,7 @@ from broker.policy.questions import PurposeFacts, Question, bank_uid, entities
 from broker.policy.rulebook import Rulebook
 
 _MOST_PREPARED = 4_096
+_MOST_ANSWERED = 256  # a release is judged twice within one call: nearly always the same question, read anew
 _NOT_APPLIED = Reason("policy-refused", "policy.error", "The rules could not be applied to this.")
 _NOT_PERMITTED = Reason("policy-refused", "policy.default", "No rule permits this.")
 
@@ -26,6 +28,7 @@ class Engine:
     def __init__(self, rulebook: Rulebook) -> None:
         self.rulebook = rulebook
         self._prepared = lru_cache(maxsize=_MOST_PREPARED)(self._prepare)
+        self._answered = lru_cache(maxsize=_MOST_ANSWERED)(self._answer)
         self._places = {name: place for place, name in enumerate(rulebook.rules)}
 
     def judge(self, questions: Sequence[Question]) -> tuple[Reason, ...]:
@@ -35,10 +38,9 @@ class Engine:
         """
         if not questions:
             return (_NOT_PERMITTED,)
-        first, asked = questions[0], [_request(question) for question in questions]
+        first, asked = questions[0], tuple(_Asked.of(question) for question in questions)
         try:
-            facts = self._prepared(first.purpose, first.bank)
-            results = is_authorized_batch(asked, self.rulebook.policies, facts, self.rulebook.schema)
+            results = self._answered(first.purpose, first.bank, asked)
         except ValueError:  # a name or a figure that Cedar cannot hold
             return (_NOT_APPLIED,)
         found = [one for question, result in zip(questions, results, strict=True) for one in self._of(question, result)]
@@ -61,14 +63,34 @@ class Engine:
         elif not refused:
             yield len(self._places), _NOT_PERMITTED, False
 
+    def _answer(self, purpose: PurposeFacts, bank: BankFacts | None, asked: Sequence["_Asked"]) -> list[AuthzResult]:
+        """Ask Cedar. What it says depends on nothing but the rulebook and these values, every one of them."""
+        requests = [one.request() for one in asked]
+        facts = self._prepared(purpose, bank)
+        return is_authorized_batch(requests, self.rulebook.policies, facts, self.rulebook.schema)
+
     def _prepare(self, purpose: PurposeFacts, bank: BankFacts | None) -> Entities:
         return Entities.from_json_str(json.dumps(entities(purpose, bank)), self.rulebook.schema)
 
 
-def _request(question: Question) -> dict[str, object]:
-    return {
-        "principal": {"type": "Platform", "id": question.platform},
-        "action": {"type": "Action", "id": question.action},
-        "resource": bank_uid(question.bank),
-        "context": json.dumps(question.context),
-    }
+class _Asked(NamedTuple):
+    """A question as Cedar gets it, whole: equal ones are the same question. `context` is JSON."""
+
+    platform: str
+    action: str
+    bank: BankFacts | None
+    context: str
+
+    @classmethod
+    def of(cls, question: Question) -> Self:
+        """Write a question down."""
+        return cls(question.platform, question.action, question.bank, json.dumps(question.context))
+
+    def request(self) -> dict[str, object]:
+        """Return what Cedar's interface takes."""
+        return {
+            "principal": {"type": "Platform", "id": self.platform},
+            "action": {"type": "Action", "id": self.action},
+            "resource": bank_uid(self.bank),
+            "context": self.context,
+        }

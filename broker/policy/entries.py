@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from broker.policy.answers import Questions
-from broker.policy.catalogue import BankFacts, Category, Field, Figures, ForbiddenPurpose, Need, Purpose
+from broker.policy.catalogue import BankFacts, Category, Field, Figures, ForbiddenPurpose, Need, Purpose, Pushed
 from broker.policy.files import Node
 from broker.policy.vocabulary import DETAIL_ORDER, PRECISION_ORDER, Detail, Precision
 
@@ -15,6 +15,7 @@ _FIGURES = ("duration_days", "lookback_days", "frequency_per_day", "data_life_da
 _FIGURE_KEYS = tuple(f"{kind}_{name}" for kind in ("maximum", "default") for name in _FIGURES)
 _HARD_MAXIMUM_DAYS = 365
 _MOST_QUESTIONS = 100  # a day; each is a row that every further one looks at
+_MOST_READS, _LONGEST_LIFE_DAYS = 20, 31  # of one announced thing; each read is a row, and the rows live as long
 
 
 def categories(root: Node, notices: Mapping[str, str]) -> dict[str, Category]:
@@ -93,6 +94,7 @@ def _category(name: str, node: Node, notices: Mapping[str, str]) -> Category:
         "precision_examples",
         "default_precision",
         "questions",
+        "pushed",
     )
     if not _NAME.fullmatch(name) or name not in notices:
         raise node.fail("name", "must be a lower-case name with a notice in notices/")
@@ -111,6 +113,7 @@ def _category(name: str, node: Node, notices: Mapping[str, str]) -> Category:
         precision_examples={Precision(key): text for key, text in examples.items()},
         default_precision=_default_precision(node, precisions),
         questions=_questions(node.child("questions")) if "questions" in node.value else None,
+        pushed=_pushed(node.child("pushed")) if "pushed" in node.value else None,
     )
 
 
@@ -122,6 +125,12 @@ def _questions(node: Node) -> Questions:
         return Questions(most, hours=node.rising("hours"))
     node.only("most_per_day", "amounts", "stale_after_hours")
     return Questions(most, amounts=node.rising("amounts"), stale_after_hours=node.number("stale_after_hours"))
+
+
+def _pushed(node: Node) -> Pushed:
+    """Read how often and for how many days one announced thing may be read."""
+    node.only("most_reads", "life_days")
+    return Pushed(node.number("most_reads", most=_MOST_READS), node.number("life_days", most=_LONGEST_LIFE_DAYS))
 
 
 def _default_precision(node: Node, precisions: list[str]) -> Precision | None:

@@ -39,6 +39,7 @@ class Counter(StrEnum):
     FURTHER_BACK = "further_back"
 
 
+_SPANS, _COUNTERS = tuple(Span), tuple(Counter)  # looked through several times in each call
 LENGTH_S: Final[Mapping[Span, int]] = {Span.HOUR: 3_600, Span.DAY: _DAY_S, Span.MONTH: _MONTH_S}
 VOLUME: Final = frozenset({Counter.READS, Counter.RECORDS})
 """The counters of how much; all others count people."""
@@ -115,9 +116,9 @@ def counted(known: Known, at_s: int, oldest_s: int | None = None) -> tuple[Count
 class Tally:
     """The counters of one platform and category at one bank, for each span since its beginning."""
 
-    since_s: dict[Span, int] = field(default_factory=lambda: dict.fromkeys(Span, 0))
+    since_s: dict[Span, int] = field(default_factory=lambda: dict.fromkeys(_SPANS, 0))
     counts: dict[Span, dict[Counter, int]] = field(
-        default_factory=lambda: {span: dict.fromkeys(Counter, 0) for span in Span}
+        default_factory=lambda: {span: dict.fromkeys(_COUNTERS, 0) for span in _SPANS}
     )
 
     def begin(self, at_s: int) -> None:
@@ -126,7 +127,7 @@ class Tally:
             start_s = at_s - at_s % length_s
             if start_s > self.since_s[span]:
                 self.since_s[span] = start_s
-                self.counts[span] = dict.fromkeys(Counter, 0)
+                self.counts[span] = dict.fromkeys(_COUNTERS, 0)
 
     def is_new_in(self, span: Span, known: Known) -> bool:
         """Say whether nothing of the person has been read since the span began."""
@@ -150,9 +151,9 @@ class Tally:
         """Return the sum with the tallies of other banks, of the spans that are those of this one."""
         total = Tally(dict(self.since_s), {span: dict(counts) for span, counts in self.counts.items()})
         for other in others:
-            for span in Span:
+            for span in _SPANS:
                 if other.since_s[span] == self.since_s[span]:
-                    for counter in Counter:
+                    for counter in _COUNTERS:
                         total.counts[span][counter] += other.counts[span][counter]
         return total
 
@@ -160,15 +161,15 @@ class Tally:
         """Return the counters as JSON's values; what is nothing is left out."""
         return {
             span.value: {"since": self.since_s[span]} | {name.value: n for name, n in self.counts[span].items() if n}
-            for span in Span
+            for span in _SPANS
         }
 
     @staticmethod
     def from_json(stored: Mapping[str, Mapping[str, int]]) -> "Tally":
         """Return the counters that `to_json` made this of."""
         return Tally(
-            {span: stored[span]["since"] for span in Span},
-            {span: {name: stored[span].get(name, 0) for name in Counter} for span in Span},
+            {span: stored[span]["since"] for span in _SPANS},
+            {span: {name: stored[span].get(name, 0) for name in _COUNTERS} for span in _SPANS},
         )
 
 

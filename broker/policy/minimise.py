@@ -35,6 +35,7 @@ _PERSONAL_CODES = {"4829", "6536", "6537", "6538"}
 # In free text: eight or more digits are the number of an account or a card; a time of day tells where a person was.
 _TELLING_NUMBER = re.compile(r"\d(?:[\W_]?\d){7,}|\d{1,2}:\d\d(?::\d\d)?")
 _HIDDEN = "•••"
+_HAPPENED = ("executionDateTime", "occurredOn", "occurredAt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def _answered(limits: Limits, records: list[Record]) -> list[Record]:
 
 
 def _is_too_old(limits: Limits, record: Record) -> bool:
-    at = record.get("executionDateTime", record.get("occurredOn"))
+    at = next((record[name] for name in _HAPPENED if record.get(name) is not None), None)
     return at is not None and at < limits.oldest_at
 
 
@@ -82,6 +83,8 @@ def _lowered(limits: Limits, record: Record) -> Record:
         return _transaction(record)
     if limits.category.name == "card_locations":
         return _card_location(record, limits.term.precision or Precision.COUNTRY)
+    if limits.category.name == "fraud_alerts":
+        return _fraud_alert(record)
     return record
 
 
@@ -112,6 +115,13 @@ def _card_location(record: Record, precision: Precision) -> Record:
     at: datetime = record["occurredOn"]
     lowered["occurredOn"] = at if precision is Precision.EXACT else at.date()
     return lowered
+
+
+def _fraud_alert(record: Record) -> Record:
+    """Name a shop only: of a transfer, and of money sent by card, the other side is a person."""
+    code = record.get("merchantCategoryCode")
+    is_shop = record["kind"] == "card_payment" and code and code not in _PERSONAL_CODES
+    return {**record, "merchantName": _without_numbers(record.get("merchantName")) if is_shop else None}
 
 
 def postcode_area(code: str, country: str | None) -> str:

@@ -44,10 +44,17 @@ class GrantStatus(StrEnum):
 
 
 class MachineScope(StrEnum):
-    """What a client may do for itself, without any person's token (Grant Management for OAuth 2.0 §5)."""
+    """What a client may do for itself, without any person's token.
+
+    The names are those of Grant Management for OAuth 2.0 (§5) and of the interoperability profile of CAEP (§2.7.3).
+    """
 
     GRANT_QUERY = "grant_management_query"
     GRANT_REVOKE = "grant_management_revoke"
+    SSF_READ = "ssf.read"
+    SSF_MANAGE = "ssf.manage"
+    DELETIONS = "deletions"
+    FRAUD_ALERTS_PUSH = "fraud_alerts.push"
 
 
 class ClusterState(StrEnum):

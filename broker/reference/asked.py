@@ -11,6 +11,7 @@ _TYPES: dict[type[fields.Field[Any]], Json] = {
     fields.Integer: {"type": "integer"},
     fields.Decimal: {"type": "number"},
     fields.AwareDateTime: {"type": "string", "format": "date-time"},
+    fields.UUID: {"type": "string", "format": "uuid"},
     fields.String: {"type": "string"},
 }
 
@@ -44,6 +45,8 @@ def body(schema: type[Schema]) -> Json:
 def _property(field: fields.Field[Any]) -> Json:
     if isinstance(field, fields.Nested):
         return body(type(field.schema))
+    if isinstance(field, fields.Enum):
+        return {"enum": [one.value for one in field.enum]}
     told = dict(next(told for kind, told in _TYPES.items() if isinstance(field, kind)))
     for validator in field.validators:
         told |= _bounds(validator)
@@ -58,6 +61,8 @@ def _bounds(validator: Any) -> Json:
         bounds = {"minLength": validator.min, "maxLength": validator.max}
     elif isinstance(validator, validate.Range) and isinstance(validator.min, int):
         bounds = {"minimum": validator.min, "maximum": validator.max}
+    elif isinstance(validator, validate.OneOf):
+        bounds = {"enum": list(validator.choices)}
     elif isinstance(validator, validate.Regexp):
         bounds = {"pattern": f"^{str(validator.regex.pattern).removesuffix(_END)}$"}
     return {name: value for name, value in bounds.items() if value is not None}
@@ -70,9 +75,12 @@ def _sentence(name: str) -> str:
 _PARAMETERS = {
     "page-size": "How many records a page has at most.",
     "cursor": "Where the list goes on, as `links.next` of the last answer gave it.",
+    "status": "Only what is open, or only what is completed.",
+    "after": "Where the list goes on: the id of the last request of the part before.",
     "oldest-time": "Only what happened at this instant or later (RFC 3339).",
     "newest-time": "Only what happened at this instant or earlier (RFC 3339).",
     "min-amount": "Only amounts that are at least this, signed.",
     "max-amount": "Only amounts that are at most this, signed.",
+    "stream_id": "The stream that is meant.",
     "text": "Only where this stands in the description or the shop's name.",
 }

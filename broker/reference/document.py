@@ -14,7 +14,7 @@ from broker.api.routes import CATEGORIES
 from broker.edge import gates
 from broker.policy import Catalogue
 from broker.policy.vocabulary import MachineScope
-from broker.reference import oauth_shapes, refusals, shapes
+from broker.reference import deletion_shapes, event_shapes, oauth_shapes, refusals, shapes
 from broker.reference.asked import body, parameters
 from broker.reference.operations import OPERATIONS, Operation
 
@@ -25,6 +25,9 @@ _IMPLIED = {"HEAD", "OPTIONS"}
 _TAGS = {
     "api": ("Data", "Scoped by category; every answer carries the receipt of its own entry in the log."),
     "answers": ("Answers", "Questions about bank data that are answered with yes, no or unknown."),
+    "deletions": ("Deletions", "What people have asked this client to delete, and what it says of it."),
+    "fraud_alerts": ("Fraud alerts", "A bank says that there is an alert; an app that was told of it fetches it."),
+    "bank_alerts": ("Fraud alerts", "A bank says that there is an alert; an app that was told of it fetches it."),
     "grant_receipts": ("Receipts", "Proof of what was given."),
     "oauth": (
         "OAuth",
@@ -34,6 +37,9 @@ _TAGS = {
         ),
     ),
     "grant_resource": ("Grants", "Read a grant, or give it back."),
+    "streams": ("Events", "Streams of signed events (Shared Signals 1.0)."),
+    "stream_acts": ("Events", "Streams of signed events (Shared Signals 1.0)."),
+    "ssf_metadata": ("Metadata", "What this server can do, and its keys."),
     "registration": ("Registration", "Look after a client."),
     "well_known": ("Metadata", "What this server can do, and its keys."),
     "audit_hashes": ("Audit log", "The transparency logs, for those who verify them."),
@@ -89,6 +95,8 @@ def document(app: Flask, catalogue: Catalogue, base_url: str) -> Json:
             "schemas": {
                 **shapes.records(catalogue),
                 **oauth_shapes.components(catalogue),
+                **event_shapes.components(),
+                "Deletion": deletion_shapes.DELETION,
                 "Problem": refusals.PROBLEM,
                 "OAuthError": refusals.OAUTH_ERROR,
             },
@@ -152,7 +160,8 @@ def _request(operation: Operation) -> Json:
 def _answers(operation: Operation, guard: _Guard, *, is_data: bool) -> Json:
     content = {kind: {"schema": schema} for kind, schema in operation.answers.items()}
     good: Json = {"description": "It worked."} | ({"content": content} if content else {})
-    refused = refusals.told_as_problems(refusals.OF_DATA) if is_data else guard.responses()
+    told = refusals.OF_DATA if is_data else operation.refused
+    refused = refusals.told_as_problems(told) if told else guard.responses()
     return {str(operation.status): good, **refused}
 
 

@@ -27,8 +27,17 @@ OF_DATA = (
     errors.BankRefusedReceipt,
 )
 """What a call for data may be told."""
-OF_MACHINE = (*OF_TOKEN, errors.ScopeMissing)
+OF_MACHINE = (
+    *OF_TOKEN,
+    errors.ScopeMissing,
+    errors.NotPermitted,
+    errors.ConsentRefused,
+    errors.AlreadyThere,
+    errors.TooManyCalls,
+)
 """What a client with a token for itself may be told."""
+OF_ALERT = (*OF_MACHINE, errors.AlertRefused, errors.FrequencyExceeded)
+"""What a bank may be told that posts an alert."""
 OF_AUDITOR = (*_ALWAYS, errors.CredentialRefused)
 """What a verifier may be told."""
 OF_ANYBODY = _ALWAYS

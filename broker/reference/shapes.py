@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from broker.banks.connector import AlertKind
 from broker.policy import Catalogue
 from broker.policy.answers import Answer
 from broker.policy.catalogue import Category
@@ -32,6 +33,9 @@ _FIELDS: dict[str, Json] = {
     "channel": {"enum": ["in_store", "online", "atm"]},
     "precision": {"enum": [precision.value for precision in Precision]},
     "answer": {"enum": [answer.value for answer in Answer]},
+    "kind": {"enum": [kind.value for kind in AlertKind]},
+    "occurredAt": _INSTANT,
+    "country": {"type": "string", "pattern": "^[A-Z]{2}$"},
     "lat": {"type": "number", "minimum": -90, "maximum": 90},
     "lon": {"type": "number", "minimum": -180, "maximum": 180},
     "address": {
@@ -40,8 +44,20 @@ _FIELDS: dict[str, Json] = {
         "properties": dict.fromkeys(("country", "region", "townName", "postCode", "streetName"), _TEXT),
     },
 }
+_MISSING: Json = {
+    "missingAccounts": {
+        "type": "array",
+        "description": "Granted accounts of which there is nothing here; absent when there is none.",
+        "items": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["accountId", "code"],
+            "properties": {"accountId": _TEXT, "code": {"enum": ["account-closed", "account-not-granted"]}},
+        },
+    }
+}
 # What every record of a category has; the other fields are absent where they have no value or are not granted.
-_ALWAYS = {"accountId", "transactionId", "cardTransactionId", "answer", "asOf"}
+_ALWAYS = {"accountId", "transactionId", "cardTransactionId", "answer", "asOf", "alertId", "kind", "occurredAt"}
 
 
 def records(catalogue: Catalogue) -> Json:
@@ -65,12 +81,14 @@ def list_of(name: str, category: str) -> Json:
     """Return the shape of one page of a list; `name` is what it is called under `data`."""
     data = {name: {"type": "array", "items": {"$ref": f"#/components/schemas/{category}"}}}
     links = {"self": _URL, "first": _URL, "next": _URL}
-    return _envelope(_object(data), _object(links, "self", "first"), _object({"totalRecords": {"type": "integer"}}))
+    meta = {"totalRecords": {"type": "integer"}, **_MISSING}
+    return _envelope(_object(data), _object(links, "self", "first"), _object(meta, "totalRecords"))
 
 
 def one_of(category: str) -> Json:
     """Return the shape of an answer with one record."""
-    return _envelope({"$ref": f"#/components/schemas/{category}"}, _object({"self": _URL}), _object({}))
+    meta = {"type": "object", "additionalProperties": False, "properties": _MISSING}
+    return _envelope({"$ref": f"#/components/schemas/{category}"}, _object({"self": _URL}), meta)
 
 
 def _envelope(data: Json, links: Json, meta: Json) -> Json:

@@ -1,6 +1,6 @@
 """The only way data leaves: to a platform under a grant, and to the person's own account list and preview."""
 
-from broker.release.asking import Call, Released, Rendered, Wanted
+from broker.release.asking import Announcement, Call, Missing, Released, Render, Rendered, Wanted
 from broker.release.looks import Looks
 from broker.release.own_accounts import OwnAccount, OwnAccounts
 from broker.release.own_receipts import OwnReceipts
@@ -12,8 +12,10 @@ from broker.release.wire import plain
 
 __all__ = [
     "BODY_MAX_BYTES",
+    "Announcement",
     "Call",
     "Looks",
+    "Missing",
     "OwnAccount",
     "OwnAccounts",
     "OwnReceipts",
@@ -22,6 +24,7 @@ __all__ = [
     "ReadPage",
     "Release",
     "Released",
+    "Render",
     "Rendered",
     "Renewals",
     "Wanted",

@@ -1,6 +1,7 @@
 """What a call is, what it wants, and what it gets."""
 
 import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from broker.grants.views import Grant, GrantedAccount
 from broker.harvest.counting import Count
 from broker.policy import Catalogue
 from broker.policy.answers import Question
+from broker.policy.minimise import Record
 from broker.release.pages import ReadPage
 from broker.storage.single_use import Claim
 
@@ -35,11 +37,24 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Announcement:
+    """One thing that a bank has announced, which may be read `most_reads` times until `ends_at`.
+
+    `id` is what this platform calls it, `ref` the bank.
+    """
+
+    id: str
+    ref: str
+    most_reads: int
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """What the call wants: a category, one account (None: all granted), instants, and fields its filters look at.
 
     `page` is which part of a list it is, None where the answer has one part; `question` is what it asks of a category
-    that gives answers instead of data.
+    that gives answers instead of data; `announced` is the one thing that it may see of a category that banks push.
     """
 
     category: str
@@ -49,6 +64,7 @@ class Wanted:
     filtered_fields: frozenset[str] = frozenset()
     page: ReadPage | None = None
     question: Question | None = None
+    announced: Announcement | None = None
 
     def accounts_of(self, grant: Grant) -> tuple[GrantedAccount, ...]:
         """Return the live accounts of the grant that are wanted."""
@@ -68,7 +84,7 @@ class Access:
 
     `customer` is the bank's id of the person, None when it is not known; `window` is what transactions are asked from;
     `facts` are those that the request was judged by: what was fetched and cut down under them leaves under no others.
-    `counts` is what the read counts against.
+    `counts` is what the read counts against; `closed` are the accounts that the bank turned out to have no longer.
     """
 
     id: str
@@ -76,6 +92,7 @@ class Access:
     window: Window
     facts: SameFacts
     counts: Count
+    closed: frozenset[str] = frozenset()
 
 
 def new_access_id() -> str:
@@ -89,6 +106,11 @@ class Rendered:
 
     body: bytes
     records: int
+
+
+Missing = Mapping[str, str]
+"""The accounts of a grant of which an answer has nothing, by the platform's id, each with a reason code."""
+Render = Callable[[list[Record], Missing], Rendered]
 
 
 @dataclass(frozen=True, slots=True)

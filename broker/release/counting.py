@@ -23,7 +23,10 @@ from broker.release.records import WINDOWED
 def count(
     session: Session, budgets: Budgets, grant: Grant, wanted: Wanted, *, oldest_at: datetime, now: datetime
 ) -> Count:
-    """Look up what a read now, of what is not older than `oldest_at`, would count against, by the numbers kept."""
+    """Look up what a read now, of what is not older than `oldest_at`, would count against, by the numbers kept.
+
+    No budget is there for what a bank has announced: nobody can gather by it more than banks push.
+    """
     reading = Reading(
         platform_id=grant.platform_id,
         category=wanted.category,
@@ -33,7 +36,7 @@ def count(
         at=now,
         oldest_at=oldest_at if wanted.category in WINDOWED else None,
     )
-    return look_up(session, budgets, reading)
+    return look_up(session, Budgets(()) if wanted.announced else budgets, reading)
 
 
 def settled(sequencer: Sequencer, before: Count, is_allowed: Callable[[Harvest], bool]) -> Count:

@@ -3,6 +3,7 @@
 Trusted: what a person is shown beforehand and what leaves afterwards cannot differ, because both come from here.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from broker.banks.connector import BankAccess, Connector, Window
@@ -12,7 +13,8 @@ from broker.errors import ReleaseRefused
 from broker.grants.views import Grant
 from broker.policy import BankFacts, Catalogue
 from broker.policy.minimise import Limits, Record, minimise
-from broker.release.asking import Wanted
+from broker.policy.vocabulary import ClusterState
+from broker.release.asking import Missing, Wanted
 from broker.release.records import Naming, fetch
 
 
@@ -42,7 +44,24 @@ def fetched(
         ReleaseRefused: the category has no source at banks.
     """
     accounts = {account.bank_ref: account.account_id for account in wanted.accounts_of(grant)}
-    return fetch(connector, access, Naming(pairwise, grant.platform_id, grant.bank_id, accounts), window)
+    naming = Naming(pairwise, grant.platform_id, grant.bank_id, accounts)
+    return fetch(connector, access, naming, window, wanted.announced)
+
+
+def missing(grant: Grant, wanted: Wanted, closed: Collection[str]) -> Missing:
+    """Return the accounts of which there is nothing to send: the bank has them no longer, or the person paused them.
+
+    What the person has taken out for good is not named: the platform was told when it happened.
+
+    Raises:
+        ReleaseRefused: the bank no longer has the one account that is wanted.
+    """
+    asked = wanted.accounts_of(grant)
+    if wanted.account_id is not None and any(account.bank_ref in closed for account in asked):
+        raise ReleaseRefused("The bank no longer has this account.", code="account-closed")
+    paused = [account for account in grant.accounts if account.state is ClusterState.PAUSED]
+    found = {account.account_id: "account-closed" for account in asked if account.bank_ref in closed}
+    return found | {one.account_id: "account-not-granted" for one in paused if wanted.account_id is None}
 
 
 def minimised(

@@ -28,14 +28,20 @@ def access_entry(
     `fields` are the names of those that leave with the bytes. What an access asks for stands in its first entry, what
     left in its last: an entry has 1 KB.
     """
-    accounts = [account.bank_ref for account in wanted.accounts_of(grant)]
+    # What left, left for those accounts alone that the bank still has.
+    closed = access.closed if rendered is not None else frozenset[str]()
+    accounts = [account.bank_ref for account in wanted.accounts_of(grant) if account.bank_ref not in closed]
     details: dict[str, Any] = {"accounts": accounts, **decision.details()}
     if access.customer is not None:
         details["customer"] = access.customer
+    if closed:
+        details["closed"] = sorted(closed)
     if rendered is not None:
         details |= {"fields": list(fields), RESPONSE_DIGEST: hashlib.sha256(rendered.body).hexdigest()}
     else:
         details["endpoint"] = call.endpoint
+    if rendered is None and wanted.announced is not None:
+        details["alert"] = wanted.announced.ref
     if rendered is None and wanted.category in WINDOWED:
         details["window"] = f"{rfc3339(access.window.oldest_at)}/{rfc3339(access.window.newest_at)}"
     return Entry(
@@ -54,7 +60,7 @@ def access_entry(
         reasons=reasons or decision.leading_codes,
         records=rendered.records if rendered else None,
         accounts=len(accounts),
-        stated=_stated(call, wanted),
+        stated={**_stated(call, wanted), **({"closed": len(closed)} if closed else {})},
         details=details,
     )
 

@@ -9,7 +9,7 @@ from broker.errors import BankUnavailable
 from broker.tlog.disclosure import encode
 from broker.tlog.errors import Unverifiable
 
-_FOR_THE_BANK: Final = frozenset({"customer", "accounts", "endpoint", "window"})
+_FOR_THE_BANK: Final = frozenset({"customer", "accounts", "alert", "endpoint", "window"})
 
 
 def for_the_bank(appended: Appended) -> Announced:

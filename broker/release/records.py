@@ -7,6 +7,7 @@ from typing import Final
 from broker.banks.connector import (
     BankAccess,
     BankAccount,
+    BankAlert,
     BankBalance,
     BankTransaction,
     CardUse,
@@ -17,6 +18,7 @@ from broker.banks.connector import (
 from broker.crypto.pairwise import PairwiseIds
 from broker.errors import ReleaseRefused
 from broker.policy.minimise import Record
+from broker.release.asking import Announcement
 
 WINDOWED: Final = frozenset({"transactions", "card_locations", "location_answers"})
 """The categories that are asked for over a window of time."""
@@ -36,8 +38,13 @@ class Naming:
         return self.pairwise.of(kind, self.platform_id, self.bank_id, account_ref, ref)
 
 
-def fetch(connector: Connector, access: BankAccess, naming: Naming, window: Window) -> list[Record]:
+def fetch(
+    connector: Connector, access: BankAccess, naming: Naming, window: Window, announced: Announcement | None = None
+) -> list[Record]:
     """Fetch one category for the accounts that `naming` knows; anything else the bank sends is dropped.
+
+    Accounts that the bank has no longer are named in `access.closed`, by the connector or here.
+    Of what banks push there is nothing but the one thing that was `announced`.
 
     Raises:
         BankUnavailable: or one of its kinds, as the connector raises it.
@@ -45,7 +52,9 @@ def fetch(connector: Connector, access: BankAccess, naming: Naming, window: Wind
     """
     known, refs = naming.accounts, list(naming.accounts)
     if access.category == "accounts":
-        found = [_account(naming, account) for account in connector.accounts(access) if account.ref in known]
+        listed = connector.accounts(access)
+        found = [_account(naming, account) for account in listed if account.ref in known]
+        access.closed.update(known.keys() - {account.ref for account in listed})
     elif access.category in {"balances", "balance_answers"}:
         found = [_balance(naming, one) for one in connector.balances(access, refs) if one.account_ref in known]
     elif access.category == "transactions":
@@ -54,6 +63,9 @@ def fetch(connector: Connector, access: BankAccess, naming: Naming, window: Wind
     elif access.category in {"card_locations", "location_answers"}:
         uses = connector.card_uses(access, refs, window)
         found = [_card_location(naming, use) for use in uses if use.account_ref in known]
+    elif access.category == "fraud_alerts" and announced is not None:
+        alerts = [connector.fraud_alert(access, ref, announced.ref) for ref in refs]
+        found = [_alert(naming, announced, one) for one in alerts if one is not None and one.account_ref in known]
     else:
         raise ReleaseRefused("There is no source for this category.")
     return found
@@ -111,6 +123,20 @@ def _card_location(naming: Naming, use: CardUse) -> Record:
     if use.place is not None:
         record |= {"address": _address(use.place), "lat": use.place.lat, "lon": use.place.lon}
     return record
+
+
+def _alert(naming: Naming, announced: Announcement, alert: BankAlert) -> Record:
+    return {
+        "alertId": announced.id,
+        "accountId": naming.accounts[alert.account_ref],
+        "kind": alert.kind.value,
+        "occurredAt": alert.occurred_at,
+        "amount": alert.amount,
+        "currency": alert.currency,
+        "merchantName": alert.merchant_name,
+        "merchantCategoryCode": alert.merchant_category_code,
+        "country": alert.country,
+    }
 
 
 def _address(place: Place) -> dict[str, str | None]:

@@ -3,7 +3,7 @@
 Trusted: invariants 1, 2, 3 and 5 are kept here. The order of the steps in `read` is the security property.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -32,9 +32,9 @@ from broker.grants.views import Grant
 from broker.harvest.counting import CountedRead, CountedRecords
 from broker.policy import Catalogue, Decision
 from broker.policy.minimise import Record
-from broker.release.asking import Access, Call, Released, Rendered, Wanted, new_access_id
+from broker.release.asking import Access, Call, Released, Render, Rendered, Wanted, new_access_id
 from broker.release.counting import count, settled, stopping
-from broker.release.cut import fetched, minimised, window_of
+from broker.release.cut import fetched, minimised, missing, window_of
 from broker.release.entries import access_entry, refusal_entry
 from broker.release.judgement import judge, judge_again, lost, raise_refusal
 from broker.release.questions import questions_of
@@ -42,6 +42,7 @@ from broker.release.reads import claim_of, with_reads
 from broker.release.receipts import for_the_bank, for_the_platform
 from broker.release.renewals import Renewals
 from broker.release.standing import Standing, standing
+from broker.release.unusual import unusual
 from broker.storage.engine import Database
 from broker.storage.single_use import Condition
 from broker.switches.condition import StaysOn
@@ -68,7 +69,7 @@ class Release:
     clock: Clock
     connectors: Mapping[str, Connector] = field(repr=False)
 
-    def read(self, call: Call, wanted: Wanted, render: Callable[[list[Record]], Rendered]) -> Released:
+    def read(self, call: Call, wanted: Wanted, render: Render) -> Released:
         """Fetch, minimise and log one category for one call; the caller hands over and drops `Released.held`.
 
         Raises:
@@ -107,7 +108,7 @@ class Release:
         call: Call,
         wanted: Wanted,
         *,
-        render: Callable[[list[Record]], Rendered],
+        render: Render,
         access: Access,
     ) -> Released:
         grant, now = found.grant, access.counts.reading.at
@@ -117,6 +118,7 @@ class Release:
         # counts the read.
         announced = access_entry(event, grant, call, wanted, decision, access=access)
         counted = self._counted(found, wanted, access, now) if decision.is_allowed else ()
+        counted = (*counted, *unusual(decision, grant, wanted.category, now))
         appended = self.sequencer.append(announced, [*call.claims, *counted])
         if appended.lost:
             raise lost(appended.lost, now)
@@ -124,7 +126,9 @@ class Release:
         try:
             allowed = self.access(identity, call.interaction_id, wanted.category, appended)
             records = self.fetched(grant, wanted, allowed, access.window)
-            rendered = render(minimised(self.catalogue, grant, wanted, records, access.window))
+            access = replace(access, closed=frozenset(allowed.closed))
+            gone = missing(grant, wanted, access.closed)
+            rendered = render(minimised(self.catalogue, grant, wanted, records, access.window), gone)
             if len(rendered.body) > BODY_MAX_BYTES:
                 raise BankInvalidAnswer("The answer would be too large to be handed over.")
             held = self.fences.shared(grant.id)

@@ -9,7 +9,7 @@ from broker.banks.facts import InForce, in_force
 from broker.errors import TokenRefused
 from broker.grants.reader import GrantReader
 from broker.grants.views import Grant
-from broker.platforms.service import find as find_platform
+from broker.platforms.service import facts_of
 from broker.policy import BankFacts, Catalogue, Harvest, PlatformFacts, Reads
 from broker.release.asking import Call
 
@@ -47,16 +47,8 @@ def standing(session: Session, reader: GrantReader, catalogue: Catalogue, call: 
         raise TokenRefused
     return Standing(
         grant=grant,
-        platform=_facts(session, call.platform_id),
+        platform=facts_of(session, call.platform_id),
         rules=in_force(session, catalogue, grant.bank_id),
         reads=_UNCOUNTED_READS,
         harvest=_UNCOUNTED_HARVEST,
     )
-
-
-def _facts(session: Session, platform_id: str) -> PlatformFacts:
-    """Return what the platform is registered for; one that was removed is registered for nothing."""
-    platform = find_platform(session, platform_id)
-    if platform is None:
-        return PlatformFacts(platform_id, frozenset(), frozenset())
-    return PlatformFacts(platform_id, frozenset(platform.purposes), frozenset(platform.scopes))

@@ -51,8 +51,15 @@ def start(settings: Settings, layout: Layout, processes: Processes) -> dict[str,
     processes.start("broker", ["broker", "serve"])
     processes.start("worker", ["broker", "worker"])
     processes.start("messenger", ["broker.sandbox.messenger", "--config", str(outsiders.write_messenger(layout))])
+    processes.start("mailbox", _mailbox(layout))
     for bank in layout.banks:
         processes.wait_ready(bank.id, f"{bank.url}/healthz")
     processes.wait_ready("broker", f"{layout.broker_url}/readyz")
     processes.wait_ready("messenger", f"{layout.messenger_url}/healthz")
+    processes.wait_ready("mailbox", f"{layout.mailbox_url}/healthz")
     return write_info(settings, layout, people, clients, processes, watchers=watchers, invitation=invitation)
+
+
+def _mailbox(layout: Layout) -> list[str]:
+    ports = ["--page-port", str(layout.mailbox_port), "--mail-port", str(layout.mail_port)]
+    return ["broker.sandbox.mailbox", *ports, "--links-to", layout.broker_url]

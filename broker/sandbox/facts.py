@@ -38,15 +38,17 @@ def write_info(
             "card_locations": f"{url}/v1/card-locations",
             "balance_answer": f"{url}/v1/answers/balance",
             "location_answer": f"{url}/v1/answers/location",
+            "fraud_alert": f"{url}/v1/fraud-alerts/{{alertId}}",
         },
         "receipt_url": f"{url}/v1/receipts/{{bank}}/{{year}}/{{number}}",
         "platforms": [_platform(layout, one) for one in clients if one.kind is PlatformKind.PLATFORM],
         "resource_server": {"client_id": RESOURCE_SERVER, "jwk_file": str(layout.jwk_file(RESOURCE_SERVER))},
         "users": users,
-        "banks": [_bank(logs[bank.id], url, bank, people) for bank in layout.banks],
+        "banks": [_bank(layout, logs[bank.id], bank, people) for bank in layout.banks],
         "witnesses": [{"bank": one.bank.id, "url": one.url, "vkey": one.vkey} for one in watchers],
         "registration_token": invitation,
         "messenger_url": layout.messenger_url,
+        "mailbox_url": layout.mailbox_url,
         "pages": {
             "home": f"{url}/",
             "my_sharing": f"{url}/my-sharing",
@@ -75,7 +77,7 @@ def _platform(layout: Layout, one: Platform) -> dict[str, Any]:
     }
 
 
-def _bank(log: dict[str, Any], url: str, bank: SandboxBank, people: list[Login]) -> dict[str, Any]:
+def _bank(layout: Layout, log: dict[str, Any], bank: SandboxBank, people: list[Login]) -> dict[str, Any]:
     staff = {p.role: {"username": p.username, "password": p.password} for p in people if p.bank == bank.id and p.role}
     return {
         "id": bank.id,
@@ -83,11 +85,12 @@ def _bank(log: dict[str, Any], url: str, bank: SandboxBank, people: list[Login])
         "issuer": bank.url,
         "standard": bank.standard,
         "audit": log,
-        "client": None,
+        "client": {"client_id": bank.client_id, "jwk_file": str(layout.jwk_file(bank.client_id))},
         "auditor": staff["auditor"],
         "admin": staff["admin"],
-        "console_url": f"{url}/console/{bank.id}",
+        "console_url": f"{layout.broker_url}/console/{bank.id}",
         "served_url": f"{bank.url}/sandbox/served",
         "served_under_receipts_url": f"{bank.url}/sandbox/served.jsonl",
         "faults_url": f"{bank.url}/sandbox/faults",
+        "fraud_alerts_url": f"{bank.url}/sandbox/fraud-alerts",
     }

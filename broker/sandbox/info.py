@@ -1,6 +1,7 @@
 """The document of a running sandbox, as whoever asks for it reads it: for this no broker is imported."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,12 @@ def refresh_users(layout: Layout, people: list[Login]) -> None:
         return
     write_private(layout.info_file, document | {"users": users_told(people)})
     write_private(layout.people_file, named_alone(users_told(people)))
+
+
+def refresh_processes(layout: Layout, running: Mapping[str, int]) -> None:
+    """Tell of the processes that run now, by their ids."""
+    document = json.loads(layout.info_file.read_text(encoding="utf-8"))
+    write_private(layout.info_file, document | {"processes": {name: [pid] for name, pid in running.items()}})
 
 
 def users_told(people: list[Login]) -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ BUDGET_APP = "pennywise"
 STRICT_APP = "quayside"
 """A platform that asks for all that is optional: nonces, signed answers, keys of RSA."""
 RESOURCE_SERVER = "sandbox-resource-server"
-CLIENTS = (MESSENGER, BUDGET_APP, STRICT_APP, RESOURCE_SERVER)
+CLIENTS = (MESSENGER, BUDGET_APP, STRICT_APP, RESOURCE_SERVER, "harbor-bank", "meridian-bank")
 """The clients of the broker."""
 OUTSIDE_CALLBACK = "http://localhost:4199/cb"
 """A redirect URI on which nothing listens, for clients that a tester drives by hand."""
@@ -31,6 +31,11 @@ class SandboxBank:
     def url(self) -> str:
         """Return the bank's base URL, which is its issuer too."""
         return f"http://localhost:{self.port}"
+
+    @property
+    def client_id(self) -> str:
+        """Return the bank's own client at the broker."""
+        return f"{self.id}-bank"
 
     @property
     def witness_port(self) -> int:
@@ -65,11 +70,32 @@ class Layout:
         return f"http://localhost:{self.messenger_port}"
 
     @property
+    def messenger_rest_file(self) -> Path:
+        """Return the file that stands while Messenger is to be stopped."""
+        return self.data_dir / "messenger.rests"
+
+    @property
+    def mailbox_port(self) -> int:
+        """Return the port of the page on which everybody's mails are read."""
+        return self.port_base + 21
+
+    @property
+    def mail_port(self) -> int:
+        """Return the port at which mails arrive."""
+        return self.port_base + 25
+
+    @property
+    def mailbox_url(self) -> str:
+        """Return the address of the mailbox."""
+        return f"http://localhost:{self.mailbox_port}"
+
+    @property
     def ports(self) -> dict[str, int]:
         """Return every port of the world with the name of who listens there."""
         banks = {bank.name: bank.port for bank in self.banks}
         witnesses = {f"the witness of {bank.name}": bank.witness_port for bank in self.banks}
-        return {"the broker": self.port_base, **banks, **witnesses, "Messenger": self.messenger_port}
+        others = {"Messenger": self.messenger_port, "the mailbox": self.mailbox_port, "arriving mail": self.mail_port}
+        return {"the broker": self.port_base, **banks, **witnesses, **others}
 
     def folder(self, name: str) -> Path:
         """Return a party's own folder, readable by its owner alone; makes it at the first time."""

@@ -56,6 +56,11 @@ def write_bank(layout: Layout, bank: SandboxBank, people: list[Login], keys: Bro
             }
         ],
         "slow_seconds": _SLOW_SECONDS,
+        "broker": {
+            "issuer": layout.broker_url,
+            "client_id": bank.client_id,
+            "key_file": str(layout.jwk_file(bank.client_id)),
+        },
         "receipts": {"log_keys": list(keys.log), "clock_file": str(clock_file(layout.data_dir))},
     }
     path = folder / "config.json"

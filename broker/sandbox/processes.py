@@ -27,9 +27,11 @@ class Processes:
 
     log_dir: Path
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _commands: dict[str, Sequence[str]] = field(default_factory=dict, init=False)
 
     def start(self, name: str, arguments: Sequence[str]) -> None:
         """Start `python -m <arguments>` in a session of its own, so that Ctrl-C reaches this process alone."""
+        self._commands[name] = arguments
         with (self.log_dir / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(  # noqa: S603 - our own modules, no shell
                 [sys.executable, "-m", *arguments],
@@ -63,6 +65,15 @@ class Processes:
     def first_ended(self) -> str | None:
         """Return the name of a process that has ended by itself, None while all run."""
         return next((name for name, process in self.running.items() if process.poll() is not None), None)
+
+    def start_again(self, name: str) -> None:
+        """Start a process that was ended, by the command of the first time."""
+        self.start(name, self._commands[name])
+
+    def end(self, name: str) -> None:
+        """Stop one process; the others go on."""
+        alone = Processes(self.log_dir, {name: self.running.pop(name)})
+        alone.stop()
 
     def stop(self) -> None:
         """Ask every process to stop, newest first; kill what has not stopped after 15 s."""

@@ -20,11 +20,13 @@ from broker.sandbox.layout import (
     RESOURCE_SERVER,
     STRICT_APP,
     Layout,
+    SandboxBank,
 )
 
 _DEFAULT_PURPOSE = "chat_banking"
 _INVITED, _INVITATION_USES = "Whoever tries the sandbox", 20
-_OWN_GRANTS = tuple(scope.value for scope in MachineScope)
+_OF_BANKS = (MachineScope.FRAUD_ALERTS_PUSH.value,)
+_OWN_GRANTS = tuple(scope.value for scope in MachineScope if scope.value not in _OF_BANKS)
 _STRICT = Options(
     requires_nonce=True,
     request_object_signing_alg="PS256",
@@ -70,7 +72,13 @@ def sandbox_platforms(layout: Layout, catalogue: Catalogue, jwks: Mapping[str, d
             **everything,
         ),
         Platform(RESOURCE_SERVER, PlatformKind.RESOURCE_SERVER, "Sandbox resource server", jwks[RESOURCE_SERVER]),
+        *(_bank_client(bank, jwks[bank.client_id]) for bank in layout.banks),
     ]
+
+
+def _bank_client(bank: SandboxBank, jwks: dict[str, Any]) -> Platform:
+    options = Options(machine_scopes=_OF_BANKS)
+    return Platform(bank.client_id, PlatformKind.BANK, bank.name, jwks, bank_id=bank.id, options=options)
 
 
 def register(services: Services, layout: Layout, clients: list[Platform], scopes: Mapping[str, str]) -> None:

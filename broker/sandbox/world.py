@@ -10,7 +10,8 @@ from types import FrameType
 from typing import Any
 
 from broker.errors import ConfigurationInvalid
-from broker.sandbox.layout import Layout, layout_of
+from broker.sandbox.info import refresh_processes
+from broker.sandbox.layout import MESSENGER, Layout, layout_of
 from broker.sandbox.processes import Processes
 from broker.settings import Settings
 
@@ -33,11 +34,12 @@ def run(settings: Settings, announce: Callable[[dict[str, Any]], None]) -> None:
         processes = Processes(layout.folder("logs"))
         try:
             _check_ports(layout)
+            layout.messenger_rest_file.unlink(missing_ok=True)  # a world begins whole
             # It needs the whole broker, which a world that cannot start does without.
             from broker.sandbox.beginning import start  # noqa: PLC0415 - see above
 
             announce(start(settings, layout, processes))
-            _watch(processes)
+            _watch(layout, processes)
         except _Stopped:
             pass
         finally:
@@ -48,11 +50,25 @@ def run(settings: Settings, announce: Callable[[dict[str, Any]], None]) -> None:
             layout.info_file.unlink(missing_ok=True)
 
 
-def _watch(processes: Processes) -> None:
+def _watch(layout: Layout, processes: Processes) -> None:
     while True:
         time.sleep(_WATCH_S)
+        _follow_wish(layout, processes)
         if (name := processes.first_ended()) is not None:
             raise ConfigurationInvalid(f"{name} has stopped by itself; see {processes.log_dir / name}.log")
+
+
+def _follow_wish(layout: Layout, processes: Processes) -> None:
+    """Stop Messenger, or start it again, as `broker sandbox messenger` wants it; nobody else may be away."""
+    rests, runs = layout.messenger_rest_file.exists(), MESSENGER in processes.running
+    if rests is not runs:
+        return
+    if rests:
+        processes.end(MESSENGER)
+    else:
+        processes.start_again(MESSENGER)
+        processes.wait_ready(MESSENGER, f"{layout.messenger_url}/healthz")
+    refresh_processes(layout, {name: process.pid for name, process in processes.running.items()})
 
 
 def _check_ports(layout: Layout) -> None:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Executable, Integer, MetaData, Row, Table
-from sqlalchemy.orm import DeclarativeBase, Session, configure_mappers
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, Table
+from sqlalchemy.orm import DeclarativeBase, configure_mappers
 from sqlalchemy.types import TypeDecorator
 
 from broker.clock import microseconds
@@ -59,12 +59,6 @@ def prepare_models() -> None:
 def table_of(row: type[Base]) -> Table:
     """Return the table of a model, for statements that are built once and run without the ORM."""
     return cast("Table", row.__table__)
-
-
-def first_row(session: Session, statement: Executable, **parameters: Any) -> Row[Any] | None:
-    """Run a statement of `table_of` and return its first row; what the session has changed so far counts."""
-    session.flush()
-    return session.connection().execute(statement, parameters).first()
 
 
 def new_id(now: datetime) -> str:

@@ -5,14 +5,16 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from broker.errors import ConfigurationInvalid, InvalidRequest, StorageUnavailable
+from broker.storage.prepared import run
 from broker.storage.reserve import Reserve
+from broker.storage.rested import ask_rested
 from broker.storage.sqlite_file import sqlite_engine
 from broker.storage.write_lock import WriteLock
 
@@ -31,6 +33,7 @@ POSTGRESQL_LIMITS = {
 }
 """How libpq connects, where the operator's URL does not say otherwise."""
 _POOL_TIMEOUT_S = 10
+_PRIMARY_ALONE = ("read-write", "primary")
 
 
 class Database:
@@ -146,7 +149,7 @@ def sqlite_file(engine: Engine) -> Path | None:
 def _create(url: str, connections: int) -> Engine:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # a port that is no number is told as a ValueError
         raise ConfigurationInvalid("BROKER_DATABASE_URL is not a database URL.") from error
     # A few more than threads, for work beside the calls; waiting for one ends in a coded error, never in a hang.
     pool = {"pool_size": connections, "max_overflow": 4, "pool_timeout": _POOL_TIMEOUT_S}
@@ -157,16 +160,24 @@ def _create(url: str, connections: int) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if parsed.get_backend_name() == "postgresql":
+        if _may_be_a_replica(parsed):
+            raise ConfigurationInvalid("BROKER_DATABASE_URL has several hosts: add target_session_attrs=read-write.")
         engine = create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             connect_args={name: value for name, value in POSTGRESQL_LIMITS.items() if name not in parsed.query},
-            pool_pre_ping=True,
             hide_parameters=True,
             **pool,
         )
         event.listen(engine, "checkin", _forget_access_mode)
+        ask_rested(engine)
         return engine
     raise ConfigurationInvalid("BROKER_DATABASE_URL must be a sqlite or postgresql URL.")
+
+
+def _may_be_a_replica(url: URL) -> bool:
+    """Say whether a session may end on a machine that follows another: a grant read there may be stopped already."""
+    hosts = ",".join(map(str, (url.host or "", *url.normalized_query.get("host", ()))))
+    return "," in hosts.strip(",") and url.query.get("target_session_attrs") not in _PRIMARY_ALONE
 
 
 def _forget_access_mode(connection: Any, _record: Any) -> None:
@@ -180,7 +191,7 @@ def _forget_access_mode(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     is_write = connection.get_execution_options().get(_WRITE, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+    run(connection, "BEGIN IMMEDIATE" if is_write else "BEGIN")
 
 
 def _durability_problem(connection: Connection) -> str | None:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from broker.storage.base import Base, table_of
+from broker.storage.prepared import Prepared
 
 _LARGEST_STEP = timedelta(minutes=10)
 
@@ -84,21 +85,22 @@ class SingleUse(Base):
 
 
 _VALUES = table_of(SingleUse)
-_TAKEN = {
-    "sqlite": sqlite.insert(_VALUES).on_conflict_do_nothing().returning(_VALUES.c.namespace),
-    "postgresql": postgresql.insert(_VALUES).on_conflict_do_nothing().returning(_VALUES.c.namespace),
-}
+_TAKEN = Prepared(
+    {
+        "sqlite": sqlite.insert(_VALUES).on_conflict_do_nothing().returning(_VALUES.c.namespace),
+        "postgresql": postgresql.insert(_VALUES).on_conflict_do_nothing().returning(_VALUES.c.namespace),
+    }
+)
 
 
 def claim(session: Session, wish: Claim) -> bool:
     """Take the value; False means that somebody took it before. Call it inside a write transaction."""
-    connection = session.connection()
     taken = {
         "namespace": wish.namespace,
         "digest": hashlib.sha256(wish.value.encode("utf-8", "surrogatepass")).digest(),
         "expires_at": wish.expires_at,
     }
-    return connection.execute(_TAKEN[connection.dialect.name], taken).first() is not None
+    return _TAKEN.first(session, **taken) is not None
 
 
 def forgettable_since(session: Session) -> datetime | None:

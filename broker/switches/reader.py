@@ -9,14 +9,17 @@ from sqlalchemy.orm import Session
 
 from broker.crypto.sealing import Sealer
 from broker.storage.base import table_of
+from broker.storage.prepared import Prepared
 from broker.switches.models import SwitchRow
 from broker.switches.views import Side, Switch, Target
 
 # Built once, and run without the ORM: each call of a platform asks four times.
 _SWITCHES = table_of(SwitchRow)
 _ALL = select(_SWITCHES).order_by(*_SWITCHES.primary_key)
-_CONCERNING = _ALL.where(
-    _SWITCHES.c.bank_id.in_(["", bindparam("at_bank")]), _SWITCHES.c.platform_id.in_(["", bindparam("of_platform")])
+_CONCERNING = Prepared(
+    _ALL.where(
+        _SWITCHES.c.bank_id.in_(["", bindparam("at_bank")]), _SWITCHES.c.platform_id.in_(["", bindparam("of_platform")])
+    )
 )
 
 
@@ -30,9 +33,7 @@ class Listed:
 
 def concerning(session: Session, bank_id: str | None, platform_id: str) -> tuple[Switch, ...]:
     """Return every switch between a bank and a platform; without a bank those that belong to none."""
-    session.flush()  # what the caller has changed in this transaction counts
-    named = {"at_bank": bank_id or "", "of_platform": platform_id}
-    return tuple(_switch(row) for row in session.connection().execute(_CONCERNING, named))
+    return tuple(_switch(row) for row in _CONCERNING.all(session, at_bank=bank_id or "", of_platform=platform_id))
 
 
 def all_switches(session: Session) -> tuple[Switch, ...]:

@@ -11,6 +11,9 @@ from broker.banks import service as banks
 from broker.clock import Clock
 from broker.crypto.sealing import Sealer
 from broker.errors import ConsentRefused, NotFound, NotPermitted
+from broker.events.outbox import TaskKind, put
+from broker.notices.spreads import Reach, ask
+from broker.notices.vocabulary import What
 from broker.platforms import service as platforms
 from broker.policy import Catalogue
 from broker.policy.reasons import readable
@@ -80,8 +83,16 @@ class Switches:
                 present = _logs_of(transaction.session, target)
                 if set(present) <= set(logs):
                     self._change(transaction.session, hand, target, reason, is_off=is_off)
+                    put(transaction.session, TaskKind.SWITCH_FLIPPED, _task(hand, target), self._clock())
+                    self._tell(transaction.session, hand, target, is_off=is_off)
                     return _written(transaction, logs, _entry(hand, target, reason, event))
             logs = present  # a bank has been added since: its log must say it too
+
+    def _tell(self, session: Session, hand: Hand, target: Target, *, is_off: bool) -> None:
+        """Have the people be told whose sharing it stops, or lets go on."""
+        what = What.SWITCHED_OFF if is_off else What.SWITCHED_ON
+        reach = Reach(target.bank_id, target.platform_id, target.category)
+        ask(session, what, reach, self._clock(), side=hand.side.value)
 
     def _change(self, session: Session, hand: Hand, target: Target, reason: str, *, is_off: bool) -> None:
         key = (hand.side.value, target.bank_id, target.platform_id, target.category)
@@ -103,6 +114,15 @@ class Switches:
                 since_at=self._clock(),
             )
         )
+
+
+def _task(hand: Hand, target: Target) -> dict[str, str]:
+    return {
+        "side": hand.side.value,
+        "bank_id": target.bank_id,
+        "platform_id": target.platform_id,
+        "category": target.category,
+    }
 
 
 def _written(transaction: LoggedTransaction, logs: Sequence[str | None], entry: Entry) -> tuple[Appended, ...]:

@@ -10,14 +10,15 @@ from sqlalchemy.orm import Session
 from broker.crypto.digests import digest, new_secret
 from broker.grants.models import GrantRow
 from broker.grants.views import UNCLAIMED_LIFE
-from broker.storage.base import first_row, table_of
+from broker.storage.base import table_of
+from broker.storage.prepared import Prepared
 from broker.tokens.models import CodeRow
 from broker.tokens.service import end_all_of_grant
 
 CODE_LIFE = timedelta(seconds=60)
 _REPLAY_MEMORY = timedelta(days=1)
 _CODES = table_of(CodeRow)
-_FOUND = select(_CODES).where(_CODES.c.digest == bindparam("of_digest"))
+_FOUND = Prepared(select(_CODES).where(_CODES.c.digest == bindparam("of_digest")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def issue_code(session: Session, code: Code, now: datetime) -> str:
 
 def find_code(session: Session, secret: str, platform_id: str) -> Code | None:
     """Return what a code is bound to, whether used or not; None for an unknown or another client's code."""
-    row = first_row(session, _FOUND, of_digest=digest(secret))
+    row = _FOUND.first(session, of_digest=digest(secret))
     if row is None or row.platform_id != platform_id:
         return None
     return Code(row.grant_id, row.platform_id, row.redirect_uri, row.code_challenge, row.jkt, row.amends)
@@ -70,12 +71,12 @@ def consume_code(session: Session, secret: str, now: datetime) -> bool:
     one = digest(secret)
     statement = update(CodeRow).where(CodeRow.digest == one, CodeRow.used_at.is_(None), CodeRow.expires_at > now)
     if cast("CursorResult[None]", session.execute(statement.values(used_at=now))).rowcount == 1:
-        row = session.connection().execute(_FOUND, {"of_digest": one}).one()
+        row = _FOUND.first(session, of_digest=one)
         # Not a grant that has ended unclaimed meanwhile: what has expired is never revived.
         in_time = (GrantRow.claimed_at.is_(None)) & (GrantRow.authorised_at > now - UNCLAIMED_LIFE)
         session.execute(update(GrantRow).where(GrantRow.id == row.grant_id, in_time).values(claimed_at=now))
         return True
-    row = session.connection().execute(_FOUND, {"of_digest": one}).one()
+    row = _FOUND.first(session, of_digest=one)
     if row.used_at is not None:
         end_all_of_grant(session, row.grant_id, now)
     return False

@@ -11,13 +11,14 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from broker.crypto.digests import digest, new_secret
-from broker.storage.base import first_row, table_of
+from broker.storage.base import table_of
+from broker.storage.prepared import Prepared
 from broker.tokens.models import MachineTokenRow
 
 MACHINE_LIFE = timedelta(minutes=5)
 _MEMORY_OF_ENDED = timedelta(days=1)
 _TOKENS = table_of(MachineTokenRow)
-_FOUND = select(_TOKENS).where(_TOKENS.c.digest == bindparam("of_digest"))
+_FOUND = Prepared(select(_TOKENS).where(_TOKENS.c.digest == bindparam("of_digest")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def issue_machine(
 
 def find_machine(session: Session, secret: str) -> MachineToken | None:
     """Return the stored token, living or ended; None when it was never issued (or forgotten)."""
-    row = first_row(session, _FOUND, of_digest=digest(secret))
+    row = _FOUND.first(session, of_digest=digest(secret))
     if row is None:
         return None
     facts = {field.name: getattr(row, field.name) for field in fields(MachineToken)}

@@ -10,20 +10,21 @@ from sqlalchemy.orm import Session
 
 from broker.crypto.digests import digest, new_secret
 from broker.grants.models import GrantRow
-from broker.storage.base import first_row, table_of
+from broker.storage.base import table_of
+from broker.storage.prepared import Prepared
 from broker.tokens.models import TokenRow
 
 ACCESS_LIFE = timedelta(minutes=5)
 _MEMORY_OF_ENDED = timedelta(days=1)
 # Built once, and run without the ORM: each call of a platform asks, each replay of a code ends.
 _TOKENS, _GRANTS = table_of(TokenRow), table_of(GrantRow)
-_FOUND = select(_TOKENS).where(_TOKENS.c.digest == bindparam("of_digest"))
-_ENDED = (
+_FOUND = Prepared(select(_TOKENS).where(_TOKENS.c.digest == bindparam("of_digest")))
+_ENDED = Prepared(
     update(_TOKENS)
     .where(_TOKENS.c.grant_id == bindparam("of_grant"), _TOKENS.c.ended_at.is_(None))
     .values(ended_at=bindparam("at"))
 )
-_HELD = select(_GRANTS.c.id).where(_GRANTS.c.id == bindparam("of_grant")).with_for_update(key_share=True)
+_HELD = Prepared(select(_GRANTS.c.id).where(_GRANTS.c.id == bindparam("of_grant")).with_for_update(key_share=True))
 
 
 class TokenKind(StrEnum):
@@ -112,7 +113,7 @@ def issue_refresh(
 
 def find_token(session: Session, secret: str) -> Token | None:
     """Return the stored token, living or ended; None when it was never issued (or forgotten)."""
-    row = first_row(session, _FOUND, of_digest=digest(secret))
+    row = _FOUND.first(session, of_digest=digest(secret))
     if row is None:
         return None
     return Token(
@@ -157,7 +158,7 @@ def end_all_of_grant(session: Session, grant_id: str, now: datetime) -> None:
     """End every token of a grant; the grant itself lives on."""
     session.flush()
     _hold(session, grant_id)
-    session.connection().execute(_ENDED, {"of_grant": grant_id, "at": now})
+    _ENDED.change(session, of_grant=grant_id, at=now)
 
 
 def end_all_of_platform(session: Session, platform_id: str, now: datetime) -> None:
@@ -174,4 +175,4 @@ def forget_old_tokens(session: Session, now: datetime) -> None:
 
 def _hold(session: Session, grant_id: str) -> None:
     """Put the writers of one grant's tokens in a row; the next statement sees what those before have committed."""
-    session.connection().execute(_HELD, {"of_grant": grant_id})
+    _HELD.first(session, of_grant=grant_id)

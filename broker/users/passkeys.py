@@ -55,10 +55,15 @@ class NewPasskey:
 
 @dataclass(frozen=True, slots=True)
 class Passkey(NewPasskey):
-    """A passkey that is kept. `used_at` is None when nobody has signed in with it yet."""
+    """A passkey that is kept. `used_at` is None when nobody has signed in with it yet.
+
+    `handle` is what its authenticator keeps as the account; `bank_id` the bank that confirmed the person who made it.
+    """
 
     id: str
     owner: Owner
+    handle: bytes = field(repr=False)
+    bank_id: str | None
     name: str
     created_at: datetime
     used_at: datetime | None
@@ -83,8 +88,10 @@ class Passkeys:
         row = session.scalars(select(PasskeyRow).where(PasskeyRow.credential_digest == _digest(credential_id))).first()
         return None if row is None else self._passkey(row)
 
-    def add(self, session: Session, owner: Owner, new: NewPasskey, name: str, now: datetime) -> None:
-        """Keep a passkey that has been proved.
+    def add(
+        self, session: Session, owner: Owner, new: NewPasskey, name: str, now: datetime, *, bank_id: str | None = None
+    ) -> None:
+        """Keep a passkey that has been proved; `bank_id` is the bank that has just confirmed who they are.
 
         Raises:
             PasskeyRefused: the owner has as many as one may have, or the credential is known already: whose, is not
@@ -96,6 +103,8 @@ class Passkeys:
             id=new_id(now),
             owner_kind=owner.kind.value,
             owner_id=owner.id,
+            made_for=owner.id,
+            bank_id=bank_id,
             credential_digest=_digest(new.credential_id),
             credential_id=new.credential_id,
             public_key=new.public_key,
@@ -162,10 +171,24 @@ class Passkeys:
             is_backed_up=row.is_backed_up,
             id=row.id,
             owner=Owner(OwnerKind(row.owner_kind), row.owner_id),
+            handle=Owner(OwnerKind(row.owner_kind), row.made_for).handle,
+            bank_id=row.bank_id,
             name=self._sealer.open(row.sealed_name, _context(row.id)).decode(),
             created_at=row.created_at,
             used_at=row.used_at,
         )
+
+
+def follow(session: Session, bank_id: str, from_user: str, to_user: str) -> None:
+    """Let passkeys go with the bank's customer who becomes another user: those made after a sign-in at that bank.
+
+    So a passkey opens what its maker's own bank opens, linked or not, and nothing of whoever they were linked with.
+    One whose bank is not known is removed: it could stay with the wrong person.
+    """
+    session.flush()
+    mine = _is_of(Owner(OwnerKind.USER, from_user))
+    session.execute(delete(PasskeyRow).where(mine, PasskeyRow.bank_id.is_(None)))
+    session.execute(update(PasskeyRow).where(mine, PasskeyRow.bank_id == bank_id).values(owner_id=to_user))
 
 
 def _is_of(owner: Owner) -> ColumnElement[bool]:

@@ -2,23 +2,28 @@
 
 import hashlib
 import hmac
+import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from broker.crypto.sealing import Sealer
-from broker.storage.base import first_row, new_id, table_of
+from broker.storage.base import new_id, table_of
+from broker.storage.prepared import Prepared
 from broker.users.models import IdentityRow, UserRow
-from broker.users.moves import present_user
+from broker.users.moves import move, new_user, present_user
 
+_DIGEST_BYTES = 32
 # Built once, and run without the ORM: each call of a platform asks.
 _IDENTITIES = table_of(IdentityRow)
-_AT_BANK = select(_IDENTITIES).where(
-    _IDENTITIES.c.user_id == bindparam("of_user"), _IDENTITIES.c.bank_id == bindparam("of_bank")
+_AT_BANK = Prepared(
+    select(_IDENTITIES).where(
+        _IDENTITIES.c.user_id == bindparam("of_user"), _IDENTITIES.c.bank_id == bindparam("of_bank")
+    )
 )
 
 
@@ -85,7 +90,7 @@ class Users:
 
     def at_bank(self, session: Session, user_id: str, bank_id: str) -> Identity | None:
         """Return the person's identity at one bank, None when they never signed in there."""
-        row = first_row(session, _AT_BANK, of_user=user_id, of_bank=bank_id)
+        row = _AT_BANK.first(session, of_user=user_id, of_bank=bank_id)
         return None if row is None else self._identity(row)
 
     def identities(self, session: Session, user_id: str) -> list[Identity]:
@@ -119,6 +124,30 @@ class Users:
         if row is None or self._identity(row).credential != old:
             return
         row.sealed_credential = None if new is None else self._seal(row, "credential", new)
+
+    def set_apart(self, session: Session, user_id: str, now: datetime) -> list[tuple[str, str]]:
+        """Forget who the user is at each of their banks; return each bank, with the user under whom its tokens rest.
+
+        What is left has no name and no `sub`: a sign-in does not find it, and makes somebody new. No session of the
+        user's is anybody's any more, for at each bank they have moved.
+        """
+        mine = select(IdentityRow).where(IdentityRow.user_id == user_id).order_by(IdentityRow.bank_id).with_for_update()
+        left = []
+        for row in session.scalars(mine).all():
+            row.subject_digest = secrets.token_bytes(_DIGEST_BYTES)
+            row.sealed_subject, row.sealed_name = self._seal(row, "subject", ""), self._seal(row, "name", "")
+            row.signed_in_at = now
+            nobody = new_user(session, now)
+            move(session, row.bank_id, user_id, nobody, now)
+            left.append((row.bank_id, nobody))
+        session.execute(delete(UserRow).where(UserRow.id == user_id))
+        return left
+
+    @staticmethod
+    def drop(session: Session, user_id: str) -> None:
+        """Delete a user with what is left of their identities."""
+        session.execute(delete(IdentityRow).where(IdentityRow.user_id == user_id))
+        session.execute(delete(UserRow).where(UserRow.id == user_id))
 
     def _identity(self, row: IdentityRow | Row[Any]) -> Identity:
         sealed = row.sealed_credential

@@ -11,19 +11,21 @@ from broker.audit import bank_log, reader
 from broker.audit.bank_log import After
 from broker.audit.reader import LoggedEntry
 from broker.banks.service import Bank
-from broker.edge.answers import rows
+from broker.edge.answers import rows, unusable
+from broker.edge.headers import allow_parts
 from broker.edge.problems import wants_json
 from broker.edge.services import services
 from broker.edge.wording import spoken
 from broker.errors import NotFound
 from broker.web import console_words, entry_proof, parties, words
 from broker.web.console_filter import AccessForm, before_of, customers, query_of, wanted_of
-from broker.web.forms import parsed
+from broker.web.filters import Filter, filter_of
 from broker.web.log_rows import as_json
 from broker.web.parties import Names
 
 blueprint = Blueprint("bank_accesses", __name__)
-_ROWS, _JSON_ROWS = 50, 200
+_ROWS, _JSON_ROWS = 25, 200
+"""How many entries a page holds: on a phone each is a card of its own; and how many a program gets at once."""
 MOST_LOOKED_AT = 5_000
 """How many entries are looked at for one page; a filter that fits fewer goes on with the link to older ones."""
 
@@ -44,18 +46,26 @@ class _Found:
 @blueprint.get("/console/<bank_id>/log")
 def show(bank_id: str) -> ResponseReturnValue:
     """Show the accesses to the data of this bank's customers, and every change."""
-    sent = parsed(AccessForm(), request.args)
+    asked = filter_of(AccessForm(), request.args)
     if wants_json():
-        return _as_rows(_read(bank_id, sent, _JSON_ROWS), sent)
-    found = _read(bank_id, sent, _ROWS)
+        return _as_rows(_read(bank_id, asked.wanted, _JSON_ROWS), asked.wanted)
+    page = _page(_read(bank_id, asked.wanted, 0 if asked.wrong else _ROWS), asked)
+    return unusable(page) if asked.wrong else page
+
+
+def _page(found: _Found, asked: Filter) -> str:
+    """Show what fits; of a filter that cannot be used, the form alone."""
+    allow_parts()
+    sent = asked.wanted
     return render_template(
         "bank_log.html",
         found=found,
         sent=sent,
+        wrong=asked.wrong,
         query=query_of(sent),
         newest=query_of(sent) if sent["before"] is not None else None,
         older=None if found.older is None else query_of(sent, found.older),
-        categories=[(name, name) for name in spoken().categories],
+        categories=[(one.name, one.title) for one in spoken().categories.values()],
         purposes=[(code, purpose.title) for code, purpose in spoken().purposes.items()],
         happened=[(event.value, said) for event, said in words.EVENTS.items()],
         events=words.EVENTS,
@@ -88,7 +98,6 @@ def _entry(bank_id: str, year: str, number: int) -> dict[str, Any]:
             "customer": known.get(shown.subject or "", shown.subject),
             "status": grants.get(shown.grant_id or ""),
             "proof": entry_proof.of(session, services(), shown.log, number),
-            "catalogue": spoken(),
         }
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from broker.audit import receipts
 from broker.audit.bank_figures import MOST_COUNTED, Figures, Funnel, figures
 from broker.clock import start_of_day
-from broker.edge.answers import download
+from broker.edge.answers import download, unusable
 from broker.edge.services import services
 from broker.edge.wording import spoken
 from broker.errors import NotFound
@@ -24,8 +24,9 @@ from broker.harvest.holds import holds_at
 from broker.harvest.tallies import people_read
 from broker.switches.reader import listed
 from broker.web import console_words, parties
-from broker.web.charts import DaysChart, days_chart
-from broker.web.forms import Form, parsed
+from broker.web.charts import DaysChart, days_chart, most_first
+from broker.web.filters import filter_of
+from broker.web.forms import Form
 from broker.web.switch_words import for_staff
 
 blueprint = Blueprint("bank_console", __name__)
@@ -57,7 +58,12 @@ class SpanForm(Form):
 @blueprint.get("/console/<bank_id>")
 def show(bank_id: str) -> ResponseReturnValue:
     """Show how sharing goes at this bank."""
-    days = parsed(SpanForm(), request.args)["days"]
+    asked = filter_of(SpanForm(), request.args)
+    page = _page(bank_id, asked.wanted["days"], asked.wrong)
+    return unusable(page) if asked.wrong else page
+
+
+def _page(bank_id: str, days: int, wrong: dict[str, str]) -> str:
     until = start_of_day(services().clock()) + timedelta(days=1)
     first = until - timedelta(days=days)
     with services().database.read() as session:
@@ -66,7 +72,9 @@ def show(bank_id: str) -> ResponseReturnValue:
     charts = _charts(counted, first.date(), until.date() - timedelta(days=1))
     shown = {"days": days, "spans": SPANS, "counted": counted, "charts": charts, "most": MOST_COUNTED}
     reasons = [(code, console_words.REASONS.get(code, code), count) for code, count in counted.refusals.most_common()]
-    return render_template("bank_console.html", **facts, **shown, reasons=reasons, stages=_stages(counted.funnel))
+    return render_template(
+        "bank_console.html", **facts, **shown, reasons=reasons, stages=_stages(counted.funnel), wrong=wrong
+    )
 
 
 @blueprint.get("/console/<bank_id>/receipts/<owner>/<year>/<int:number>")
@@ -86,8 +94,9 @@ def _standing(session: Session, bank_id: str) -> dict[str, Any]:
     return {
         "bank": parties.bank_named(session, bank_id),
         "names": names,
-        "off": [(one, for_staff(one.switch.target, names)) for one in off],
+        "off": [(one, for_staff(one.switch.target, names, spoken())) for one in off],
         "holds": holds_at(session, bank_id),
+        "titles": {category.name: category.title for category in spoken().categories.values()},
         "is_served": bank_id in spoken().banks,
         "grants": sorted(live_grants_at(session, bank_id, now).items()),
         "people_read": people_read(session, bank_id, now),
@@ -100,7 +109,8 @@ def _charts(counted: Figures, first: date, last: date) -> dict[str, DaysChart]:
     for (day, category, platform), count in counted.reads.items():
         by_category[category][day] += count
         by_platform[platform][day] += count
-    return {"category": days_chart(first, last, by_category), "platform": days_chart(first, last, by_platform)}
+    counts = {"category": by_category, "platform": by_platform}
+    return {name: days_chart(first, last, most_first(of_days)) for name, of_days in counts.items()}
 
 
 def _counts() -> defaultdict[str, defaultdict[date, int]]:

@@ -1,10 +1,12 @@
 """The console's page of policy facts: what the bank offers, what it could offer at most, and who changed it when."""
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, flash, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from broker.audit.policy_changes import Edit, facts_entry
@@ -20,13 +22,14 @@ from broker.grants.affected import affected
 from broker.policy.catalogue import BankFacts
 from broker.policy.facts import Change, change, in_force, within
 from broker.policy.reasons import readable
-from broker.web import facts_draft, parties
+from broker.web import drafts, facts_draft, parties
 from broker.web.facts_form import FactsForm, consequences, figures_of, told, wished
 from broker.web.formats import place
 from broker.web.forms import parsed
 
 blueprint = Blueprint("bank_facts", __name__)
 _ADMIN = "admin"
+_KEPT = frozenset(FactsForm().fields) - {"confirm"}
 
 
 @blueprint.get("/console/<bank_id>/facts")
@@ -35,7 +38,9 @@ def show(bank_id: str) -> ResponseReturnValue:
     return _page(bank_id)
 
 
-def _page(bank_id: str, error: InvalidRequest | None = None) -> ResponseReturnValue:
+def _page(
+    bank_id: str, error: InvalidRequest | None = None, sent: MultiDict[str, str] | None = None
+) -> ResponseReturnValue:
     """Show the page; with an error, the form as it was sent."""
     bounds = _bounds(bank_id)
     with services().database.read() as session:
@@ -45,7 +50,7 @@ def _page(bank_id: str, error: InvalidRequest | None = None) -> ResponseReturnVa
     facts = rules.catalogue.banks[bank_id]
     if wants_json() and error is None:
         return jsonify({"version": rules.version, "policy": rules.catalogue.digest, "facts": told(facts)})
-    draft = facts_draft.in_force(facts) if error is None else facts_draft.to_be_mended(request.form, facts, error)
+    draft = facts_draft.to_be_mended(sent or MultiDict(), facts, error) if error else facts_draft.in_force(facts)
     page = render_template(
         "bank_facts.html",
         bank=bank,
@@ -55,7 +60,7 @@ def _page(bank_id: str, error: InvalidRequest | None = None) -> ResponseReturnVa
         versions=versions,
         draft=draft,
         figures=figures_of(facts, bounds),
-        told=told,
+        told=partial(told, catalogue=spoken()),
         may_change=signed_in().role == _ADMIN,
         catalogue=spoken(),
     )
@@ -64,29 +69,50 @@ def _page(bank_id: str, error: InvalidRequest | None = None) -> ResponseReturnVa
 
 @blueprint.post("/console/<bank_id>/facts")
 def edit(bank_id: str) -> ResponseReturnValue:
-    """Say what a change would do; make it when it has been confirmed."""
-    if signed_in().role != _ADMIN:
-        raise NotPermitted(gettext("Only administrators of the bank can change this."))
+    """Make a change that has been confirmed; anything else leads to the page that asks."""
+    _refuse_looker()
     try:
-        return _answered(bank_id)
-    except InvalidRequest as error:
+        sent, facts = _wanted(bank_id, request.form)
+        if sent["confirm"] is not None:
+            return _made(bank_id, sent, facts)
+    except InvalidRequest:  # the page that asks finds the same, and says it
         if wants_json():
             raise
-        return _page(bank_id, error)
+    return see_other(drafts.keep(f"/console/{bank_id}/facts/confirm", request.form, _KEPT))
 
 
-def _answered(bank_id: str) -> ResponseReturnValue:
-    """Answer a form that can be accepted.
+@blueprint.get("/console/<bank_id>/facts/confirm")
+def ask(bank_id: str) -> ResponseReturnValue:
+    """Say what a change would do; or show the form again, with what is wrong about it."""
+    _refuse_looker()
+    draft = drafts.kept(f"/console/{bank_id}/facts/confirm")
+    if draft is None:
+        return see_other(f"/console/{bank_id}/facts")
+    try:
+        return _preview(bank_id, *_wanted(bank_id, draft.sent))
+    except InvalidRequest as error:
+        return _page(bank_id, error, draft.sent)
+
+
+def _refuse_looker() -> None:
+    """Stop who may look and change nothing.
 
     Raises:
-        InvalidRequest: it cannot; nothing has changed.
+        NotPermitted: an auditor.
     """
-    sent, bounds = parsed(FactsForm(), request.form), _bounds(bank_id)
+    if signed_in().role != _ADMIN:
+        raise NotPermitted(gettext("Only administrators of the bank can change this."))
+
+
+def _wanted(bank_id: str, form: MultiDict[str, str]) -> tuple[dict[str, Any], BankFacts]:
+    """Read a form, and the facts that it asks for.
+
+    Raises:
+        InvalidRequest: it cannot be accepted.
+    """
+    sent, bounds = parsed(FactsForm(), form), _bounds(bank_id)
     sent["reason"] = readable(sent["reason"], bank_facts.LONGEST_REASON)
-    facts = wished(sent, bounds)
-    if sent["confirm"] is None:
-        return _preview(bank_id, sent, facts)
-    return _made(bank_id, sent, facts)
+    return sent, wished(sent, bounds)
 
 
 def _preview(bank_id: str, sent: dict[str, Any], facts: BankFacts) -> str:

@@ -1,6 +1,6 @@
 """What My sharing shows of each grant: a card with its parts, their states in words and what can be done now."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -8,10 +8,12 @@ from enum import StrEnum
 from flask_babel import lazy_gettext
 
 from broker.banks.facts import InForce
+from broker.events.deliveries import Standing
+from broker.grants.deletion_views import Deletion
 from broker.grants.views import Grant, GrantedCategory
 from broker.policy import Catalogue
 from broker.policy.vocabulary import ClusterState, GrantStatus
-from broker.web import endings, switch_words
+from broker.web import deletion_words, endings, switch_words
 from broker.web.endings import Ending, Label
 from broker.web.how_often import HowOften, how_often
 from broker.web.parties import Names
@@ -64,11 +66,24 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class After:
+    """What came of a person's permissions, by grant: the newest request to delete, and what the app has confirmed.
+
+    `gone` are the bank's ids of accounts that it said it has no longer.
+    """
+
+    deletions: Mapping[str, Deletion]
+    standings: Mapping[str, Standing]
+    gone: Mapping[str, Collection[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """One grant with everything the person needs to judge it. `is_stale` means not used for 90 days.
 
     `off` says who has turned off what of it, when and why; `present` what the bank holds to now. `days_left` is told of
-    a permission that ends soon, counted up to whole days.
+    a permission that ends soon, counted up to whole days. `standing` is whether the app has confirmed the last change,
+    `gone` the accounts that the bank has no longer.
     """
 
     grant: Grant
@@ -85,6 +100,20 @@ class Card:
     present: Present
     often: HowOften
     days_left: int | None
+    deletion: deletion_words.Told | None
+    standing: Standing | None
+    gone: tuple[str, ...]
+
+    @property
+    def may_ask_deletion(self) -> bool:
+        """Say whether the app may have something of it that its person has not asked it to delete."""
+        asked = self.deletion.deletion if self.deletion else None
+        return not self.is_unused and (asked is None or not asked.covers(self.grant.last_use_at))
+
+    @property
+    def is_closed(self) -> bool:
+        """Say whether the app gets nothing because its person, or time, has paused or ended it."""
+        return self.is_past or self.grant.status is GrantStatus.PAUSED
 
     @property
     def is_unused(self) -> bool:
@@ -119,14 +148,20 @@ class Card:
 
 
 def cards_of(
-    grants: Iterable[Grant], rules: Mapping[str, InForce], catalogue: Catalogue, names: Names, now: datetime
+    grants: Iterable[Grant],
+    rules: Mapping[str, InForce],
+    catalogue: Catalogue,
+    names: Names,
+    now: datetime,
+    *,
+    after: After,
 ) -> list[Card]:
     """Build the cards of a person's grants; requests that nobody decided are no sharing.
 
     `rules` are the policies in force of each bank that a grant is with.
     """
     decided = (grant for grant in grants if grant.authorised_at is not None or grant.status is GrantStatus.REJECTED)
-    return [_card(grant, rules[grant.bank_id], catalogue, names, now) for grant in decided]
+    return [_card(grant, rules[grant.bank_id], catalogue, names, now, after=after) for grant in decided]
 
 
 def acts_on_all(cards: Iterable[Card]) -> tuple[Act, ...]:
@@ -135,14 +170,15 @@ def acts_on_all(cards: Iterable[Card]) -> tuple[Act, ...]:
     return tuple(act for act in Act if act in possible)
 
 
-def _card(grant: Grant, rules: InForce, catalogue: Catalogue, names: Names, now: datetime) -> Card:
+def _card(grant: Grant, rules: InForce, catalogue: Catalogue, names: Names, now: datetime, *, after: After) -> Card:
     is_final = grant.status.is_final
     purpose = catalogue.purposes.get(grant.terms.purpose)
+    deletion, platform = after.deletions.get(grant.id), names.platform(grant.platform_id)
     holds = present(grant, rules, catalogue)
     status = _shown_status(grant, holds)
     return Card(
         grant=grant,
-        platform=names.platform(grant.platform_id),
+        platform=platform,
         bank=names.bank(grant.bank_id),
         purpose=purpose.title if purpose else grant.terms.purpose,
         label=endings.label(grant) if is_final else _STATUS_WORDS[status],
@@ -158,7 +194,14 @@ def _card(grant: Grant, rules: InForce, catalogue: Catalogue, names: Names, now:
         present=holds,
         often=how_often(catalogue, replace(grant.terms, frequency_per_day=holds.frequency_per_day)),
         days_left=_days_left(grant, now),
+        deletion=None if deletion is None else deletion_words.told(deletion, platform),
+        standing=after.standings.get(grant.id),
+        gone=() if is_final else tuple(_gone(grant, after.gone.get(grant.id, ()))),
     )
+
+
+def _gone(grant: Grant, refs: Collection[str]) -> Iterable[str]:
+    return (one.label for one in grant.accounts if one.bank_ref in refs and one.state is not ClusterState.REVOKED)
 
 
 def _is_stale(grant: Grant, last_use_at: datetime | None, now: datetime) -> bool:
@@ -216,6 +259,8 @@ def _category_label(status: GrantStatus, granted: GrantedCategory, holds: Presen
 
 
 def _label(status: GrantStatus, state: ClusterState) -> Label:
+    if status.is_final:
+        return _STATE_WORDS[ClusterState.REVOKED]  # nothing of what has ended is on hold, or goes on
     is_held = state is ClusterState.ACTIVE and status is not GrantStatus.ACTIVE
     return _ON_HOLD if is_held else _STATE_WORDS[state]
 

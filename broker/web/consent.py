@@ -6,30 +6,33 @@ from uuid import UUID
 import structlog
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from marshmallow import fields
-from marshmallow.validate import Length, OneOf, Range
+from marshmallow.validate import Length, OneOf
 
 from broker.audit import reader
-from broker.edge.answers import see_other, to_be_corrected
+from broker.edge.answers import see_other, to_be_corrected, to_be_tried_again
 from broker.edge.gates import actor
 from broker.edge.headers import allow_form_targets
 from broker.edge.problems import wants_json
 from broker.edge.services import services
 from broker.edge.wording import spoken, told
-from broker.errors import ConsentRefused, InvalidRequest, PolicyRefused
+from broker.errors import BankUnavailable, ConsentRefused, InvalidRequest, PolicyRefused
 from broker.grants.consents import PROPOSAL_LIFE
 from broker.grants.contents import ONE_TIME_LIFE
 from broker.grants.views import Grant
 from broker.policy.terms import Choice
-from broker.policy.vocabulary import Detail, GrantStatus, Precision
+from broker.policy.vocabulary import GrantStatus
 from broker.release import OwnAccount
-from broker.web import parties, words
+from broker.translations import LANGUAGES
+from broker.web import consent_choice, parties, words
 from broker.web.amendment import differences_of, former_choice
-from broker.web.exact_places import has_passkey, page_that_asks, waits_for_passkey
+from broker.web.consent_choice import ChoiceForm, Kept, choice_of
+from broker.web.exact_places import has_passkey, page_for_consent, waits_for_passkey
 from broker.web.forms import Form, parsed
 from broker.web.how_often import how_often
-from broker.web.offer import default_precision, offer_of, refuse_outdated
-from broker.web.passkeys.ceremony import LONGEST_ANSWER
+from broker.web.language import switched
+from broker.web.offer import offer_of, refuse_outdated
 from broker.web.preview import Shown, shown_of
 from broker.web.proposals import Proposal, approve, asker_of, own_proposal, refuse
 
@@ -41,43 +44,35 @@ _SUPERSEDED = "amendment-superseded"
 _FORBIDDEN, _CONFLICT = 403, 409
 _OVER = {"consent-expired", "consent-decided", _SUPERSEDED}
 _CORRECTABLE = {"consent-empty", "consent-too-wide", "consent-words-changed", "offer-changed", _CHANGED}
-_LONGEST_DAYS = 3650
 
 
 class _Pressed(Form):
     decision = fields.String(load_default=None, validate=OneOf(["approve", "deny"]))
     show = fields.String(load_default=None, validate=Length(max=40))
-
-
-class _Choice(Form):
-    category = fields.List(fields.String(validate=Length(max=40)), load_default=list)
-    account = fields.List(fields.String(validate=Length(max=64)), load_default=list)
-    duration = fields.Integer(load_default=None, validate=Range(1, _LONGEST_DAYS))
-    history = fields.Integer(load_default=None, validate=Range(1, _LONGEST_DAYS))
-    detail = fields.Enum(Detail, by_value=True, load_default=Detail.BASIC)
-    precision = fields.Enum(Precision, by_value=True, load_default=None)
-    seen = fields.AwareDateTime(load_default=None)
-    notice = fields.String(load_default="", validate=Length(max=64))
-    answer = fields.String(load_default=None, validate=Length(max=LONGEST_ANSWER))
+    again = fields.String(load_default=None, validate=OneOf(["yes"]))
+    language = fields.String(load_default=None, validate=OneOf([*LANGUAGES]))
 
 
 @blueprint.get("/consent/<uuid:grant_id>")
 def show(grant_id: UUID) -> ResponseReturnValue:
-    """Show what is asked for, or why there is nothing left to decide."""
+    """Show what is asked for, with what was picked before; or why there is nothing left to decide."""
     proposal = own_proposal(str(grant_id))
     if proposal.asked.status is not GrantStatus.AWAITING_AUTHORISATION:
         return _closed(proposal)
     refuse_outdated(spoken(), proposal.asked)
-    return _page(proposal, services().own_accounts.of(actor(), proposal.asked))
+    kept = consent_choice.kept(proposal.id, proposal.asked)
+    return _shown(proposal, _accounts(proposal)) if kept is None else _shown_again(proposal, kept)
 
 
 @blueprint.post("/consent/<uuid:grant_id>")
 def decide(grant_id: UUID) -> ResponseReturnValue:
-    """Take the decision and lead the browser back to where it came from; or show what a box would release."""
+    """Take the decision and lead the browser back to where it came from; or show the page again as the button says."""
     proposal = own_proposal(str(grant_id))
     allow_form_targets([proposal.asked.return_origin])
     pressed = _pressed()
-    return _preview(proposal, pressed["show"]) if pressed["show"] else _decided(proposal, pressed["decision"])
+    if pressed["language"]:
+        return switched(pressed["language"], consent_choice.keep(proposal.id))
+    return _decided(proposal, pressed["decision"]) if pressed["decision"] else _preview(proposal, pressed["show"])
 
 
 def _decided(proposal: Proposal, decision: str) -> ResponseReturnValue:
@@ -115,21 +110,32 @@ def _turned_down(proposal_id: str, error: PolicyRefused) -> ResponseReturnValue:
 def _pressed() -> dict[str, Any]:
     """Read which of the buttons was pressed; a form in which it was none, or two, decides nothing."""
     found = parsed(_Pressed(), request.form)
-    if (found["decision"] is None) == (found["show"] is None):
+    if sum(button is not None for button in found.values()) != 1:
         raise InvalidRequest("“decision” is missing or cannot be used.")
     return found
 
 
-def _preview(proposal: Proposal, category: str) -> ResponseReturnValue:
+def _preview(proposal: Proposal, category: str | None) -> ResponseReturnValue:
     """Show the page again with the choices made and, below one category, what it would release. Nothing is granted."""
     if proposal.asked.status is not GrantStatus.AWAITING_AUTHORISATION:
         return _closed(proposal), _CONFLICT
     refuse_outdated(spoken(), proposal.asked)
-    if proposal.asked.terms.category(category) is None:
+    if category is not None and proposal.asked.terms.category(category) is None:
         raise InvalidRequest("“show” is missing or cannot be used.")
-    choice = _choice(proposal.asked, parsed(_Choice(), request.form))
-    accounts = services().own_accounts.of(actor(), proposal.asked)
-    return _page(proposal, accounts, choice, shown=shown_of(proposal, category, choice, accounts))
+    choice = choice_of(proposal.asked, parsed(ChoiceForm(), request.form))
+    accounts = _accounts(proposal)
+    shown = shown_of(proposal, category, choice, accounts) if accounts is not None and category else None
+    return _shown(proposal, accounts, choice, shown=shown, address=consent_choice.keep(proposal.id, looked_at=category))
+
+
+def _shown_again(proposal: Proposal, kept: Kept) -> ResponseReturnValue:
+    """Show the page with what was picked before; what a box would release was shown once and is not kept."""
+    gone, accounts = None, _accounts(proposal)
+    if kept.looked_at is not None:
+        gone = Shown(kept.looked_at, problem=gettext("We did not keep what you saw here. Press “Show me” to see it."))
+    if kept.mistake is None or accounts is None:
+        return _shown(proposal, accounts, kept.choice, shown=gone)
+    return to_be_corrected(_page(proposal, accounts, kept.choice, error=kept.mistake, shown=gone))
 
 
 def _closed(proposal: Proposal, onward: str | None = None, reason: str = "") -> str:
@@ -163,11 +169,12 @@ def _closed(proposal: Proposal, onward: str | None = None, reason: str = "") -> 
 def _approve(proposal: Proposal) -> ResponseReturnValue:
     _refuse_closed(proposal.asked)
     refuse_outdated(spoken(), proposal.asked)
-    sent = parsed(_Choice(), request.form)
-    choice = _choice(proposal.asked, sent)
+    sent = parsed(ChoiceForm(), request.form)
+    choice = choice_of(proposal.asked, sent)
     if waits_for_passkey(choice, sent["answer"]):
-        return page_that_asks(proposal.id, _who(proposal.asked)["platform"], [*sent])
-    accounts = services().own_accounts.of(actor(), proposal.asked)
+        return page_for_consent(proposal.id, _who(proposal.asked)["platform"], [*sent])
+    if (accounts := _accounts(proposal)) is None:
+        return _shown(proposal, None, choice, address=consent_choice.keep(proposal.id))
     try:
         offered = [account.offered for account in accounts]
         approve(proposal, asker_of(proposal), choice, offered, sent["seen"])
@@ -176,7 +183,7 @@ def _approve(proposal: Proposal) -> ResponseReturnValue:
         if error.code not in _CORRECTABLE or proposal.asked.status is not GrantStatus.AWAITING_AUTHORISATION:
             raise
         _log.info("consent.refused", code=error.code)  # no values: they are what somebody has forged
-        return to_be_corrected(_page(proposal, accounts, choice, error))
+        return see_other(consent_choice.keep(proposal.id, mistake=error))
     return see_other(proposal.asked.return_path)
 
 
@@ -192,33 +199,41 @@ def _refuse_closed(asked: Grant) -> None:
         raise ConsentRefused("This request has already been answered.", code="consent-decided")
 
 
-def _choice(asked: Grant, sent: dict[str, Any]) -> Choice:
-    """Read the choice; a step that was not sent counts as the page's own default, never as the most that was asked."""
-    catalogue = spoken()
-    details, precisions = {}, {}
-    for term in asked.terms.categories:
-        default = default_precision(catalogue.categories[term.name], term)
-        if term.detail is not None:
-            details[term.name] = sent["detail"]
-        if default is not None:
-            precisions[term.name] = sent["precision"] or default
-    return Choice(
-        categories=tuple(sent["category"]),
-        accounts=tuple(sent["account"]),
-        duration_days=sent["duration"],
-        lookback_days=sent["history"],
-        details=details,
-        precisions=precisions,
-        notice=sent["notice"],
-    )
+def _accounts(proposal: Proposal) -> list[OwnAccount] | None:
+    """Return the accounts that may be picked; None while the bank cannot be reached, and a person looks."""
+    try:
+        return services().own_accounts.of(actor(), proposal.asked)
+    except BankUnavailable as error:
+        if error.code != BankUnavailable.code or wants_json():
+            raise
+        _log.info("consent.bank_unreachable")
+        return None
+
+
+def _shown(
+    proposal: Proposal,
+    accounts: list[OwnAccount] | None,
+    chosen: Choice | None = None,
+    *,
+    shown: Shown | None = None,
+    address: str | None = None,
+) -> ResponseReturnValue:
+    """Answer with the page; without the bank it keeps what was chosen, for the next try.
+
+    `address` shows the same choice to who comes back to the answer of a form.
+    """
+    page = _page(proposal, accounts, chosen, shown=shown, address=address)
+    return page if accounts is not None else to_be_tried_again(page)
 
 
 def _page(
     proposal: Proposal,
-    accounts: list[OwnAccount],
+    accounts: list[OwnAccount] | None,
     chosen: Choice | None = None,
+    *,
     error: ConsentRefused | None = None,
     shown: Shown | None = None,
+    address: str | None = None,
 ) -> str:
     asked, amendment, catalogue = proposal.asked, proposal.amendment, spoken()
     allow_form_targets([asked.return_origin])
@@ -228,9 +243,11 @@ def _page(
         "consent.html",
         proposal_id=proposal.id,
         grant=asked,
-        offer=offer_of(catalogue, asked, accounts, services().clock(), chosen),
+        offer=offer_of(catalogue, asked, accounts or [], services().clock(), chosen),
+        is_unreachable=accounts is None,
+        kept=chosen.accounts if chosen else (),
         changes=differences_of(amendment, asked.terms, catalogue) if amendment else None,
-        error=error,
+        problem=told(error) if error else None,
         shown=shown,
         error_at=_place_of(error, chosen),
         often=how_often(catalogue, asked.terms),
@@ -238,6 +255,7 @@ def _page(
         forbidden=catalogue.forbidden.values(),
         notice=catalogue.notice_digest,
         has_passkey=has_passkey(),
+        again_at=address,
         **_who(asked),
     )
 

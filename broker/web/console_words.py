@@ -5,7 +5,13 @@ from flask_babel import lazy_gettext as _
 from broker.audit.reader import LoggedEntry
 
 REASONS = {
+    "account-closed": _("the bank no longer has this account"),
     "account-not-granted": _("the customer does not share this account"),
+    "alert-gone": _("the bank had taken the alert back"),
+    "alert-not-granted": _("no permission is about it"),
+    "alert-not-heard": _("the app takes no such messages at the moment"),
+    "alert-read-out": _("the app had read the alert as often as it may"),
+    "alert-unknown": _("the app named an alert that is not there for it"),
     "amended": _("the customer changed it"),
     "approved": _("the customer allowed it"),
     "bank-facts": _("the bank changed what it offers"),
@@ -19,9 +25,14 @@ REASONS = {
     "category-revoked": _("the customer stopped sharing this kind of data"),
     "ceiling-exceeded": _("it was more than the rules allow"),
     "details-erased": _("everything about the customer was erased"),
+    "user-left": _("the customer closed their account here"),
     "dpop-replayed": _("the app's proof had been used before"),
     "ended": _("its time was over"),
     "field-not-granted": _("it looked at a detail that the customer did not allow"),
+    "fraud-prevention": _("the app keeps it to prevent fraud"),
+    "legal-claims": _("the app needs it for a legal dispute"),
+    "legal-obligation": _("the law makes the app keep it"),
+    "person-agreed": _("the customer agreed with the app that it keeps it"),
     "frequency-exceeded": _("the app had asked as often as it may on one day"),
     "grant-changed": _("the permission was changed while the data was on its way"),
     "grant-expired": _("the permission had ended"),
@@ -32,6 +43,7 @@ REASONS = {
     "grant-unknown": _("there was no permission"),
     "harvest-hold": _("the app is held back: it read more than its budget allows"),
     "log-recovered": _("a part of the log was lost; the customer has to look through it first"),
+    "narrowed": _("the customer narrowed it"),
     "nothing-left": _("nothing was left to share"),
     "platform-action": _("the app gave it back"),
     "platform-removed": _("the app is no longer connected"),
@@ -59,13 +71,27 @@ INITIATORS = {
     "DATA_ACCESS_PLATFORM": _("Consent Broker"),
 }
 
+STATUSES = {
+    "AWAITING_AUTHORISATION": _("Waiting for a decision"),
+    "ACTIVE": _("Live"),
+    "PAUSED": _("Paused"),
+    "SUSPENDED": _("Turned off"),
+    "REJECTED": _("Refused"),
+    "REVOKED": _("Stopped"),
+    "EXPIRED": _("Permission ended"),
+}
+"""How a permission stands."""
+
 DETAILS = {
     "accounts": _("Accounts"),
+    "alert": _("The bank's word for its alert"),
     "asked": _("Terms that the app asked for"),
     "before": _("Terms that were agreed before"),
     "by": _("Who did it"),
+    "closed": _("Accounts that the bank no longer has"),
     "context": _("What the rules were asked"),
     "customer": _("The bank's word for its customer"),
+    "deletion": _("Number of the request"),
     "difference": _("What has changed"),
     "endpoint": _("Question"),
     "fields": _("Fields"),

@@ -43,7 +43,7 @@ LABELS = {
 _BY_CODE = {
     "user-action": Ending.BY_YOU,
     "nothing-left": Ending.BY_YOU,
-    "account-closed": Ending.BY_YOU,
+    "user-left": Ending.BY_YOU,
     "platform-action": Ending.BY_APP,
     "unclaimed": Ending.UNCLAIMED,
     "user-refused": Ending.REFUSED,

@@ -1,5 +1,6 @@
 """The form by which a bank's administrators change the facts of their bank, and the words for what would happen."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -99,7 +100,7 @@ def _on(change: Change) -> tuple[str, ...]:
 
 def _title(name: str, catalogue: Catalogue) -> str:
     known = catalogue.categories.get(name) or catalogue.purposes.get(name)
-    return f"“{known.title}” ({name})" if known else name
+    return f"“{known.title}”" if known else name
 
 
 def _grants(count: int) -> str:
@@ -111,14 +112,18 @@ def figures_of(facts: BankFacts, bounds: BankFacts) -> list[tuple[str, str, int,
     return [(name, str(TITLES[name]), getattr(facts, name), getattr(bounds, name)) for name in FIGURES]
 
 
-def told(facts: BankFacts) -> str:
-    """Say in one line what a version of the facts allows."""
+def told(facts: BankFacts, catalogue: Catalogue | None = None) -> str:
+    """Say in one line what a version of the facts allows; without a catalogue, in codes."""
     wording = gettext("%(data)s; for %(purposes)s; for at most %(duration)s, %(history)s back, %(reads)s reads a day; ")
     said = wording % {
-        "data": ", ".join(sorted(facts.categories)) or gettext("no data"),
-        "purposes": ", ".join(sorted(facts.purposes)) or gettext("no purpose"),
+        "data": _listed(facts.categories, catalogue) or gettext("no data"),
+        "purposes": _listed(facts.purposes, catalogue) or gettext("no purpose"),
         "duration": days(facts.maximum_duration_days),
         "history": days(facts.maximum_lookback_days),
         "reads": facts.maximum_frequency_per_day,
     }
     return said + (gettext("with joint accounts") if facts.joint_accounts else gettext("without joint accounts"))
+
+
+def _listed(names: Collection[str], catalogue: Catalogue | None) -> str:
+    return ", ".join(sorted(names if catalogue is None else (_title(name, catalogue) for name in names)))

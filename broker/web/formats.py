@@ -1,11 +1,11 @@
 """How pages write dates, counts and states: the Jinja filters."""
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 from flask.blueprints import BlueprintSetupState
@@ -28,6 +28,10 @@ _COUNTS: Mapping[str, Callable[[int], str]] = {
 def _locale() -> Any:
     """Return the locale of this request's language; outside a request, as in the command line, English."""
     return get_locale() or _SOURCE
+
+
+def _locale_of_page() -> Locale:
+    return Locale.parse(str(_locale()))
 
 
 def day(instant: datetime) -> str:
@@ -86,17 +90,27 @@ def money(amount: Decimal, currency: str) -> str:
     return format_currency(amount, currency, locale=_locale())
 
 
+def exact_money(amount: Decimal, currency: str) -> str:
+    """Write an amount with its currency and every digit that it has; what is no currency stands before it as it is."""
+    if currency not in _locale_of_page().currencies:
+        return f"{currency} {amount:f}".strip()
+    return format_currency(amount, currency, locale=_locale(), decimal_quantization=False)
+
+
+def currency_name(code: str) -> str:
+    """Write a currency's name with its code: `euro (EUR)`; a code that has none stays as it is."""
+    name = _locale_of_page().currencies.get(code)
+    return code if name is None else f"{name} ({code})"
+
+
+def territory(code: str) -> str:
+    """Return a country's name in the language of the page; a code that has none stays as it is."""
+    return str(_locale_of_page().territories.get(code, code))
+
+
 def inside(title: str) -> str:
     """Write a title so that it can stand within a sentence: `Your balances` becomes `your balances`."""
     return title[:1].lower() + title[1:]
-
-
-def upright(label: str) -> str:
-    """Write an account's name and number so that the number stays behind a name that runs from right to left."""
-    if not any(unicodedata.bidirectional(character) in {"R", "AL"} for character in label):
-        return label
-    name, _, number = label.rpartition(" ")
-    return f"{name}\N{LEFT-TO-RIGHT MARK} {number}"
 
 
 def place(log: str) -> str:
@@ -119,7 +133,6 @@ def register(state: BlueprintSetupState) -> None:
         "figure": figure,
         "money": money,
         "inside": inside,
-        "upright": upright,
         "place": place,
     }
     state.app.jinja_env.filters.update(filters)

@@ -11,12 +11,14 @@ class HowOften:
     """Reads a day of each kind of data: while the person uses the app, and on the app's own account.
 
     `questions` has title and number of each kind that gives so few answers a day, of both sorts together, that less
-    counts for it than the two figures say.
+    counts for it than the two figures say; `announced` has title and number of reads of each kind of which the bank
+    speaks first.
     """
 
     attended: int
     alone: int
     questions: tuple[tuple[str, int], ...]
+    announced: tuple[tuple[str, int], ...]
 
 
 def how_often(catalogue: Catalogue, terms: Terms) -> HowOften:
@@ -29,4 +31,5 @@ def how_often(catalogue: Catalogue, terms: Terms) -> HowOften:
     if limits and len(limits) == len(terms.category_names):
         most = max(number for _, number in limits)
         attended, alone = min(attended, most), min(alone, most)
-    return HowOften(attended, alone, tuple(limits))
+    announced = tuple((category.title, category.pushed.most_reads) for category in asked if category.pushed)
+    return HowOften(attended, alone, tuple(limits), announced)

@@ -1,55 +1,44 @@
 """In which language a page is written: what the person chose, else what the browser asks for, else English."""
 
-import io
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from types import MappingProxyType
 from typing import Any
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import NullTranslations, Translations
+from babel.support import NullTranslations
 from flask import Blueprint, Flask, Response, current_app, has_request_context, request
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel, Domain
 from marshmallow import fields
 from marshmallow.validate import OneOf
+from werkzeug.wrappers import Response as AnyResponse
 
 from broker.edge.answers import see_other
 from broker.edge.services import services
+from broker.edge.visitor import visitor
 from broker.edge.wording import language as current
 from broker.edge.wording import spoken
+from broker.notices.addresses import keep_language
+from broker.translations import LANGUAGES, SOURCE, Language, messages
+from broker.web import directions
 from broker.web.forms import Form, parsed
 
-
-@dataclass(frozen=True, slots=True)
-class Language:
-    """A language of the pages: its BCP 47 code, its own name, and the locale that says how dates are written."""
-
-    code: str
-    name: str
-    locale: str
-
-
-LANGUAGES: Mapping[str, Language] = MappingProxyType(
-    {
-        "en": Language("en", "English", "en_GB"),
-        "es": Language("es", "Español", "es_419"),
-    }
-)
-"""The closed list. The first is the language of the texts in the source, and the one for everybody else."""
-
-_SOURCE = "en"
 _YEAR_S = 365 * 86_400
 _LONGEST_PATH = 2_000
 _HOME = "/"
 _PRIMARY = re.compile("[-_]")
 _OWN_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")  # printable ASCII without a backslash, which browsers read as a slash
 
-__all__ = ["LANGUAGES", "Language", "blueprint", "chosen", "here", "install", "messages", "own_path", "spoken"]
+__all__ = [
+    "LANGUAGES",
+    "Language",
+    "blueprint",
+    "chosen",
+    "here",
+    "install",
+    "messages",
+    "own_path",
+    "spoken",
+    "switched",
+]
 
 blueprint = Blueprint("language", __name__)
 
@@ -67,28 +56,16 @@ class _Messages(Domain):
         return messages(current())
 
 
-@cache
-def messages(code: str) -> NullTranslations:
-    """Return the texts of one language, read once in a process."""
-    if code == _SOURCE:
-        return NullTranslations()
-    compiled = io.BytesIO()
-    with (resources.files("broker") / "translations" / code / "LC_MESSAGES" / "messages.po").open("rb") as file:
-        write_mo(compiled, read_po(file, locale=code, abort_invalid=True))
-    compiled.seek(0)
-    return Translations(compiled, domain="messages")
-
-
 def chosen() -> str:
     """Return the code of this request's language. What is not on the list counts as if it were not there."""
     if not has_request_context():
-        return _SOURCE
+        return SOURCE
     kept = request.cookies.get(_cookie_name())
     if kept is not None and kept in LANGUAGES:
         return kept
     # Werkzeug's own match takes `en` out of `es-MX, en;q=0.5`: it looks for the whole tag first.
     asked = (_PRIMARY.split(tag, maxsplit=1)[0].lower() for tag, quality in request.accept_languages if quality > 0)
-    return next((code for code in asked if code in LANGUAGES), _SOURCE)
+    return next((code for code in asked if code in LANGUAGES), SOURCE)
 
 
 def install(app: Flask) -> None:
@@ -99,6 +76,7 @@ def install(app: Flask) -> None:
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     babel = Babel(app, locale_selector=lambda: LANGUAGES[chosen()].locale)  # type: ignore[no-untyped-call] # Flask-Babel
     babel.domain_instance = _Messages()  # type: ignore[no-untyped-call] # Flask-Babel
+    directions.install(app)
     app.after_request(_label)
     for code in LANGUAGES:
         messages(code)
@@ -114,12 +92,26 @@ def page_facts() -> dict[str, Any]:
 def choose() -> ResponseReturnValue:
     """Keep the language that somebody chose and lead back to where they were."""
     form = parsed(_Choice(), request.form)
-    response = see_other(own_path(form["next"]))
+    return switched(form["language"], own_path(form["next"]))
+
+
+def switched(code: str, path: str) -> AnyResponse:
+    """Keep a language, one of the list, and lead on to a path of ours."""
+    _remember(code)
+    response = see_other(path)
     is_secure = services().settings.is_secure
     response.set_cookie(
-        _cookie_name(), form["language"], max_age=_YEAR_S, path="/", httponly=True, secure=is_secure, samesite="Lax"
+        _cookie_name(), code, max_age=_YEAR_S, path="/", httponly=True, secure=is_secure, samesite="Lax"
     )
     return response
+
+
+def _remember(code: str) -> None:
+    """Let mails to a person who is signed in be written in the language that they chose."""
+    who = visitor()
+    if who is not None and who.role is None:
+        with services().database.write() as session:
+            keep_language(session, who.user_id, code)
 
 
 def here() -> str:

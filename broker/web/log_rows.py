@@ -19,7 +19,7 @@ from broker.web.forms import Form
 from broker.web.parties import Names
 
 _PAGE = 200
-SHORT_PAGE = 50
+SHORT_PAGE = 40
 """How many entries a page shows that says each in words: it must stay light for a phone."""
 
 _MOST_READS = 10
@@ -42,6 +42,7 @@ class FilterForm(Form):
     event = fields.Enum(Event, by_value=True, load_default=None)
     since = fields.Date(load_default=None, validate=_DAYS)
     until = fields.Date(load_default=None, validate=_DAYS)
+    grant = fields.String(load_default=None, validate=Length(max=36))
     before = fields.String(load_default=None, validate=Regexp(_PLACE))
 
 
@@ -51,6 +52,11 @@ class Batch:
 
     entries: list[LoggedEntry]
     older: str | None
+
+
+def nothing(_read: Callable[[Page], list[LoggedEntry]], *_rest: Any) -> Batch:
+    """Collect no entry: for a filter that cannot be used."""
+    return Batch([], None)
 
 
 def _is_any(_entry: LoggedEntry) -> bool:
@@ -159,6 +165,7 @@ def _fits(entry: LoggedEntry, wanted: Mapping[str, Any]) -> bool:
         "category": entry.category,
         "decision": entry.decision,
         "event": entry.event,
+        "grant": entry.grant_id,
     }
     first, last, day = wanted["since"], wanted["until"], entry.at.date()
     if (first is not None and day < first) or (last is not None and day > last):

@@ -78,7 +78,8 @@ def offer_of(
             for term in asked.categories
         ),
         not_asked=tuple(c for name, c in catalogue.categories.items() if name not in asked.category_names),
-        accounts=tuple((account, _is_picked(account, accounts, chosen)) for account in accounts),
+        # Ticked for the person is none of them, not even an only one: their yes has to be theirs.
+        accounts=tuple((one, chosen is not None and one.account_id in chosen.accounts) for one in accounts),
         durations=tuple(_durations(asked.duration_days, chosen, now)),
         histories=tuple(_histories(asked.lookback_days, chosen, now)),
     )
@@ -109,9 +110,7 @@ def default_precision(category: Category, term: CategoryTerm) -> Precision | Non
 
 
 def _knows(category: Category | None, term: CategoryTerm) -> bool:
-    if category is None or (term.detail is not None and term.detail not in category.details):
-        return False
-    return term.precision is None or term.precision in category.precisions
+    return category is not None and category.has_steps(term)
 
 
 def _category(category: Category, need: Need, term: CategoryTerm, chosen: Choice | None) -> OfferedCategory:
@@ -169,8 +168,3 @@ def _histories(asked: int, chosen: Choice | None, now: datetime) -> Iterator[Spa
     picked = min(asked, chosen.lookback_days) if chosen and chosen.lookback_days else asked
     for number in sorted({n for n in (*_HISTORIES, picked) if n < asked} | {asked}):
         yield Span(number, now - timedelta(days=number), number == picked)
-
-
-def _is_picked(account: OwnAccount, accounts: list[OwnAccount], chosen: Choice | None) -> bool:
-    """Tick no account for the person, unless there is no choice to make."""
-    return account.account_id in chosen.accounts if chosen else len(accounts) == 1

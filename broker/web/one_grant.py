@@ -18,15 +18,17 @@ from broker.edge.wording import spoken
 from broker.grants.proposals import is_amendable
 from broker.grants.versions import GrantVersion, versions_of_user
 from broker.policy.vocabulary import ClusterState
-from broker.web import parties, switch_words, words
+from broker.web import facts_words, parties
 from broker.web.card_rows import as_json
 from broker.web.cards import Card
-from broker.web.own_cards import own_acts, own_card
+from broker.web.own_cards import acted_on, own_acts, own_card
 from broker.web.parties import Names
+from broker.web.timeline import is_about, sentence_of
 from broker.web.version_words import changed
 
 blueprint = Blueprint("one_grant", __name__)
-_MOST_SWITCHES = 200
+_MOST_AT_BANK = 200
+_SWITCHES = {Event.SWITCH_OFF, Event.SWITCH_ON}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +62,17 @@ def _page(card: Card) -> str:
     with services().database.read() as session:
         names = parties.names(session)
         versions = versions_of_user(session, grant.user_id).get(grant.id, ())
-        flips = reader.switches_at(session, services().sealer, grant.bank_id, _MOST_SWITCHES)
-    entries = [*own_acts().get(grant.id, ()), *(entry for entry in flips if _concerns(entry, card))]
+        flips = reader.switches_at(session, services().sealer, grant.bank_id, _MOST_AT_BANK)
+        facts = reader.policy_changes_at(session, grant.bank_id, _MOST_AT_BANK)
+    entries = [*own_acts().get(grant.id, ()), *(entry for entry in (*flips, *facts) if _concerns(entry, card))]
     return render_template(
         "one_grant.html",
         card=card,
+        acted_on=acted_on([card]),
         fields=_fields(card),
         versions=list(_versions(versions)),
         changes=sorted(_changes(entries, names), key=lambda change: change.at, reverse=True),
-        can_renew=is_amendable(grant),
+        can_change=is_amendable(grant),
     )
 
 
@@ -92,20 +96,13 @@ def _versions(kept: Sequence[GrantVersion]) -> Iterator[Version]:
 
 def _changes(entries: Sequence[LoggedEntry], names: Names) -> Iterator[Change]:
     for entry in entries:
-        is_switch = entry.event in {Event.SWITCH_OFF, Event.SWITCH_ON}
-        told = switch_words.of_entry(entry, names, spoken()) if is_switch else _sentence(entry, names)
-        yield Change(entry.at, told, str(entry.details.get("reason", "")) if is_switch else "", entry)
-
-
-def _sentence(entry: LoggedEntry, names: Names) -> str:
-    platform, bank = names.platform(entry.platform_id), names.bank(entry.bank_id)
-    return words.sentence(entry, platform=platform, bank=bank, catalogue=spoken())
+        reason = str(entry.details.get("reason", "")) if entry.event in _SWITCHES else ""
+        reason = reason or "; ".join(facts_words.lines(entry, spoken()))
+        yield Change(entry.at, sentence_of(entry, names), reason, entry)
 
 
 def _concerns(entry: LoggedEntry, card: Card) -> bool:
-    """Say whether a switch was about anything of this permission while it lived."""
-    grant, target = card.grant, switch_words.target_of(entry)
+    """Say whether a switch, or a change at the bank, was about anything of this permission while it lived."""
+    grant = card.grant
     is_within = grant.authorised_at is not None and grant.authorised_at <= entry.at
-    is_about = target.concerns(grant.bank_id, grant.platform_id)
-    is_part = not target.category or grant.category(target.category) is not None
-    return is_within and is_about and is_part and (not card.is_past or entry.at < card.ended_at)
+    return is_within and is_about(entry, grant) and (not card.is_past or entry.at < card.ended_at)

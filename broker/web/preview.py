@@ -3,12 +3,13 @@
 import json
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask_babel import gettext
 
+from broker.banks.connector import AlertKind
+from broker.clock import rfc3339
 from broker.edge.gates import actor
 from broker.edge.services import services
 from broker.edge.wording import spoken
@@ -25,19 +26,17 @@ from broker.policy.answers import Question
 from broker.policy.catalogue import Category
 from broker.policy.terms import Choice
 from broker.release import OwnAccount, Preview
-from broker.web.formats import day, moment
+from broker.web.preview_values import written
 from broker.web.proposals import Proposal, asker_of
 from broker.web.words import question_of
-
-_ONLY_DAYS = {"postingDateTime", "executionDateTime"}  # they leave without their time of day
-_TIMES = {*_ONLY_DAYS, "occurredOn", "asOf"}
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What stands below one category: `records` as pairs of label and value, or in `problem` why there are none.
 
-    `raw` is what the app would get, as JSON; `more` is how many further records there are.
+    `raw` is what the app would get, as JSON; `more` is how many further records there are. `is_example` says that it is
+    made up, because there is nothing to fetch beforehand.
     """
 
     category: str
@@ -46,6 +45,7 @@ class Shown:
     more: int = 0
     question: str = ""
     problem: str = ""
+    is_example: bool = False
 
 
 def shown_of(proposal: Proposal, category: str, choice: Choice, accounts: Sequence[OwnAccount]) -> Shown:
@@ -55,6 +55,8 @@ def shown_of(proposal: Proposal, category: str, choice: Choice, accounts: Sequen
         LogUnavailable: it could not be logged.
         NotFound: the platform is no longer registered.
     """
+    if spoken().categories[category].pushed is not None:
+        return _example(spoken().categories[category])
     offered = [account.offered for account in accounts]
     try:
         found = services().previews.of(actor(), asker_of(proposal), proposal.asked, category, choice, offered=offered)
@@ -68,33 +70,33 @@ def told(found: Preview, category: Category) -> Shown:
     labels = {field.name: field.label for field in category.fields}
     return Shown(
         category=found.category,
-        records=tuple(tuple(_pairs(record, labels)) for record in found.records),
+        records=tuple(tuple(_pairs(record, labels, category)) for record in found.records),
         raw=_json(found.records),
         more=found.total - len(found.records),
         question=_question(found.question),
     )
 
 
-def _pairs(record: Mapping[str, Any], labels: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _example(category: Category) -> Shown:
+    """Make up one thing of a category of which the bank speaks first: the bank is asked for nothing."""
+    made_up = {
+        "alertId": "ARx2mQ…",
+        "accountId": "9e5l2LBgW6m4Dw",
+        "kind": AlertKind.CARD_PAYMENT.value,
+        "occurredAt": rfc3339(services().clock()),
+        "amount": "84.20",
+        "currency": "EUR",
+        "merchantName": gettext("Example Shop"),
+        "country": "ES",
+    }
+    record = {field.name: made_up[field.name] for field in category.fields}
+    shown = told(Preview(category.name, (record,), 1), category)
+    return replace(shown, is_example=True)
+
+
+def _pairs(record: Mapping[str, Any], labels: Mapping[str, str], category: Category) -> Iterator[tuple[str, str]]:
     for name, value in record.items():
-        yield labels[name], _value(name, value)
-
-
-def _value(name: str, value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(str(part) for part in reversed(list(value.values())))
-    return _instant(name, value) if name in _TIMES else str(value)
-
-
-def _instant(name: str, text: str) -> str:
-    """Write a day or an instant for people; any other text stays as it is."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    if at.tzinfo is None:
-        return day(at.replace(tzinfo=UTC))
-    return day(at) if name in _ONLY_DAYS else moment(at)
+        yield labels[name], written(name, value, record, category)
 
 
 def _json(records: Sequence[Mapping[str, Any]]) -> str:
@@ -109,7 +111,7 @@ def _question(question: Question | None) -> str:
 
 def _problem(error: BrokerError) -> str:
     if error.code == "consent-empty":
-        return gettext("Pick at least one account below, then press “Show me” again.")
+        return gettext("Pick at least one account above, then press “Show me” again.")
     if isinstance(error, BankSignInNeeded):
         return gettext("Your bank asks you to sign in again. You can still say no. To say yes, start again in the app.")
     if isinstance(error, BankUnavailable):

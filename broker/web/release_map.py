@@ -21,6 +21,7 @@ from broker.errors import BankUnavailable, BrokerError, FrequencyExceeded, NotFo
 from broker.grants.views import Grant, GrantedCategory
 from broker.policy.vocabulary import ClusterState, Precision
 from broker.web import parties
+from broker.web.formats import territory
 from broker.web.forms import Form, parsed
 from broker.web.maps.drawing import Drawing, Shown, draw
 from broker.web.maps.places import Gathered, Place, gather
@@ -87,11 +88,6 @@ def look() -> ResponseReturnValue:
     except (BankUnavailable, FrequencyExceeded, PolicyRefused, ReleaseRefused) as error:
         return to_be_corrected(_page(told, problem=_problem(error, wanted)))
     return _page(_told(), drawn=_map(wanted, gather(records)))
-
-
-def territory(code: str) -> str:
-    """Return a country's name in the language of the page; a code that has none stays as it is."""
-    return str((get_locale() or _SOURCE).territories.get(code, code))
 
 
 def spoken(place: Place) -> str:

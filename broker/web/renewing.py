@@ -8,7 +8,7 @@ from flask import Blueprint, flash, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from marshmallow import fields
-from marshmallow.validate import Range
+from marshmallow.validate import Length, Range
 
 from broker.banks.service import Bank
 from broker.edge.answers import see_other
@@ -17,23 +17,26 @@ from broker.edge.headers import allow_form_targets
 from broker.edge.services import services
 from broker.edge.visitor import SignInWish, keep_wish
 from broker.errors import ConsentRefused
-from broker.grants.extensions import lengths
 from broker.web.cards import Card
+from broker.web.exact_places import page_for_renewal, waits_to_renew
 from broker.web.formats import place
 from broker.web.forms import Form, parsed
 from broker.web.offer import Span
 from broker.web.own_cards import own_card
 from broker.web.parties import bank_named
+from broker.web.passkeys.ceremony import LONGEST_ANSWER
 from broker.web.proposals import Proposal, asker_of
+from broker.web.renewable import lengths_of, obstacle
 from broker.web.sign_in import identity
 
 blueprint = Blueprint("renewing", __name__)
-_LENGTHS = (30, 60, 90, 180, 365)
+blueprint.add_app_template_filter(obstacle, "no_renewal")
 
 
 class _Renewal(Form):
     days = fields.Integer(required=True, validate=Range(1, 3650))
     seen = fields.AwareDateTime(required=True)
+    answer = fields.String(load_default=None, validate=Length(max=LONGEST_ANSWER))
 
 
 @blueprint.get("/my-sharing/<uuid:grant_id>/renew")
@@ -42,7 +45,8 @@ def show(grant_id: UUID) -> ResponseReturnValue:
     card = own_card(str(grant_id))
     bank = _bank(card)
     allow_form_targets([bank.issuer, bank.api_base])
-    return render_template("renew.html", card=card, spans=_spans(card), is_confirmed=_is_confirmed(card))
+    why, spans = obstacle(card), _spans(card)
+    return render_template("renew.html", card=card, why=why, spans=spans, is_confirmed=_is_confirmed(card))
 
 
 @blueprint.post("/my-sharing/<uuid:grant_id>/renew/sign-in")
@@ -60,6 +64,8 @@ def renew(grant_id: UUID) -> ResponseReturnValue:
     card, sent = own_card(str(grant_id)), parsed(_Renewal(), request.form)
     if not _is_confirmed(card):
         raise ConsentRefused(gettext("Sign in at your bank for this first."), code="grant-unchanged")
+    if waits_to_renew(card, sent["answer"]):
+        return page_for_renewal(card, [*sent])
     _renew(card, sent)
     return see_other(f"/my-sharing/{card.grant.id}?done=renew")
 
@@ -75,7 +81,7 @@ def _renew(card: Card, sent: dict[str, Any]) -> None:
 def _spans(card: Card) -> list[Span]:
     """Return the ends to choose from; as long again as was agreed is chosen unless the person picks a shorter one."""
     now = services().clock()
-    found = lengths(card.grant, now, _LENGTHS) if not card.is_whole_off else []
+    found = lengths_of(card)
     return [Span(days, now + timedelta(days=days), days == found[-1]) for days in found]
 
 

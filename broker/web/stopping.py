@@ -12,6 +12,7 @@ from broker.audit.vocabulary import Appended
 from broker.errors import ConsentRefused, InvalidRequest, LogUnavailable, NotFound, StorageUnavailable
 from broker.grants.acts import Actor
 from broker.grants.service import Grants, Part
+from broker.policy.vocabulary import ClusterState
 from broker.web.cards import Act, Card, Piece, acts_on_all
 from broker.web.formats import days, inside
 from broker.web.forms import Form
@@ -37,6 +38,7 @@ class StopForm(Form):
     action = fields.Enum(Act, by_value=True, required=True)
     back = fields.String(load_default=None, validate=OneOf([_HOME, _ONE]))
     confirm = fields.String(load_default=None, validate=Equal("yes"))
+    delete = fields.String(load_default=None, validate=Equal("yes"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,12 @@ class Intention:
     def grant(self) -> str:
         """Return what the form's field `grant` says."""
         return self.card.grant.id if self.card else EVERYTHING
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """Return the fields of the form that says the same again."""
+        named = {"platform": self.platform, "category": self.category, "account": self.account, "back": self.back}
+        return {"grant": self.grant, "action": self.act.value} | {name: said for name, said in named.items() if said}
 
     @property
     def app(self) -> str | None:
@@ -96,7 +104,8 @@ def intention_among(cards: Sequence[Card], sent: dict[str, Any]) -> Intention:
     piece = card.piece(category, account)
     if piece is None and (category or account):
         raise NotFound(gettext("This permission has no such part."))
-    _check(act, piece.acts if piece else card.acts)
+    if act not in (piece.acts if piece else card.acts):
+        raise _unchanged(_already(card, piece, account))
     return Intention(act, (card,), card, piece=piece, category=category, account=account, back=back)
 
 
@@ -104,7 +113,8 @@ def _of_several(cards: Sequence[Card], act: Act, platform: str | None, back: str
     theirs = [card for card in cards if platform in {None, card.grant.platform_id}]
     if platform is not None and not theirs:
         raise NotFound(gettext("You share nothing with such an app."))
-    _check(act, acts_on_all(theirs))
+    if act not in acts_on_all(theirs):
+        raise _unchanged(gettext("There is nothing left to do here: it was done before. Nothing was changed now."))
     return Intention(act, tuple(card for card in theirs if act in card.acts), platform=platform, back=back)
 
 
@@ -159,6 +169,11 @@ def consequence(intended: Intention) -> list[str]:
     if intended.act is Act.REVOKE:
         lines += _promises(intended)
     return lines
+
+
+def is_end(intended: Intention) -> bool:
+    """Say whether nothing of what it is about goes on after it."""
+    return intended.act is Act.REVOKE and (intended.piece is None or _is_last(intended))
 
 
 def named(intended: Intention) -> tuple[list[Card], int]:
@@ -218,6 +233,24 @@ def _is_last(intended: Intention) -> bool:
     return sum(1 for part in parts if part.acts) == 1
 
 
-def _check(act: Act, possible: Sequence[Act]) -> None:
-    if act not in possible:
-        raise ConsentRefused(gettext("This has been done already, or cannot be done now."), code="grant-unchanged")
+def _already(card: Card, piece: Piece | None, account: str | None) -> str:
+    """Say to somebody with an old page what has become of it since."""
+    if card.is_past:
+        return gettext(
+            "This sharing has ended already. %(app)s can see nothing more of your data at %(bank)s through it. Nothing "
+            "was changed now.",
+            app=card.platform,
+            bank=card.bank,
+        )
+    if piece is not None and piece.state is ClusterState.REVOKED:
+        what = gettext("the account %(account)s", account=piece.title) if account else inside(piece.title)
+        return gettext(
+            "This was stopped already. %(app)s cannot see %(what)s any more. Nothing was changed now.",
+            app=card.platform,
+            what=what,
+        )
+    return gettext("This was done already, here or in another window. Nothing was changed now.")
+
+
+def _unchanged(told: str) -> ConsentRefused:
+    return ConsentRefused(told, code="grant-unchanged")

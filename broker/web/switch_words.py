@@ -14,11 +14,11 @@ from broker.web.parties import Names
 _OPERATOR = "Consent Broker"
 
 
-def for_staff(target: Target, names: Names) -> str:
-    """Say what a switch is about, in the console's words: `balances for Messenger at Harbor Bank`."""
-    return _about(target.category or gettext("all sharing"), target, names, gettext("all platforms")) + _at(
-        target, names
-    )
+def for_staff(target: Target, names: Names, catalogue: Catalogue) -> str:
+    """Say what a switch is about, in the console's words: `“Your balances” for Messenger at Harbor Bank`."""
+    category = catalogue.categories.get(target.category)
+    title = f"“{category.title}”" if category else target.category or gettext("all sharing")
+    return _about(title, target, names, gettext("all platforms")) + _at(target, names)
 
 
 def told(switch: Switch, names: Names, catalogue: Catalogue) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -15,19 +16,23 @@ from broker.grants.views import Grant
 from broker.policy.catalogue import Category
 from broker.policy.vocabulary import GrantStatus, Precision
 from broker.switches.views import Target
-from broker.web import parties, switch_words, words
+from broker.web import facts_words, parties, switch_words, words
 from broker.web.log_rows import Batch, as_json, paired
 from broker.web.parties import Names
+from broker.web.sentences import sentence
+from broker.web.who_acted import who_acted
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """One line of the timeline: a headline, and what opens below it. `steps` are newest first.
 
-    `fields` and `precision` say of a release what left, in the words of the catalogue.
+    `actor` says who caused it, `changes` what a bank has changed; `fields` and `precision` say of a release what left,
+    in the words of the catalogue.
     """
 
     entry: LoggedEntry
+    actor: str
     headline: str
     tone: str
     outcome: str
@@ -40,7 +45,14 @@ class Item:
     reasons: list[str]
     rules: list[tuple[str, str]]
     accounts: list[str]
+    closed: list[str]
+    changes: list[str]
     steps: list[tuple[LoggedEntry, str]]
+
+    @property
+    def is_own_view(self) -> bool:
+        """Say whether the person looked at their own data, and no app got anything."""
+        return self.entry.event in {Event.ACCOUNTS_LISTED, Event.ACCESS_PREVIEWED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +96,8 @@ def items_of(reading: Reading) -> Iterator[Item]:
         category = catalogue.categories.get(entry.category or "")
         yield Item(
             entry=entry,
-            headline=_sentence(entry, reading.names),
+            actor=who_acted(entry, reading.names),
+            headline=sentence_of(entry, reading.names),
             tone=tone,
             outcome=outcome,
             bank=reading.names.bank(entry.bank_id),
@@ -95,9 +108,15 @@ def items_of(reading: Reading) -> Iterator[Item]:
             precision=_precision(entry, category),
             reasons=[*words.reasons(entry), *([entry.details["reason"]] if "reason" in entry.details else [])],
             rules=words.rules(entry),
-            accounts=[labels.get((entry.bank_id, ref), ref) for ref in entry.details.get("accounts", ())],
-            steps=[(step, _sentence(step, reading.names)) for step in steps],
+            accounts=_named(entry, "accounts", labels),
+            closed=_named(entry, "closed", labels),
+            changes=list(facts_words.lines(entry, catalogue)),
+            steps=[(step, sentence_of(step, reading.names)) for step in steps],
         )
+
+
+def _named(entry: LoggedEntry, detail: str, labels: Mapping[tuple[str, str], str]) -> list[str]:
+    return [labels.get((entry.bank_id, ref), ref) for ref in entry.details.get(detail, ())]
 
 
 def _fields(entry: LoggedEntry, category: Category | None) -> list[str]:
@@ -122,24 +141,32 @@ def _labels(reading: Reading) -> dict[tuple[str, str], str]:
     }
 
 
+def sentence_of(entry: LoggedEntry, names: Names) -> str:
+    """Say in one sentence, to the person, what an entry is about."""
+    if entry.event in {Event.SWITCH_OFF, Event.SWITCH_ON}:
+        return switch_words.of_entry(entry, names, spoken())
+    platform, bank = names.platform(entry.platform_id), names.bank(entry.bank_id)
+    return sentence(entry, platform=platform, bank=bank, catalogue=spoken())
+
+
 def _concerns(entry: LoggedEntry, grants: Sequence[Grant]) -> bool:
-    """Say whether a switch was about anything that the person shared at that time."""
+    """Say whether a switch, or a change at a bank, was about anything that the person shared at that time."""
+    return any(is_about(entry, grant) for grant in grants if _lived(grant, entry.at))
+
+
+def is_about(entry: LoggedEntry, grant: Grant) -> bool:
+    """Say whether a switch at the permission's bank, or a change there, is about any part of it."""
+    if entry.event is Event.POLICY_CHANGED:
+        return facts_words.touches(entry, grant)
     target = Target(entry.bank_id, entry.platform_id or "", entry.category or "")
-    return any(
-        target.concerns(grant.bank_id, grant.platform_id)
-        and grant.authorised_at is not None
-        and grant.authorised_at <= entry.at < (grant.status_at if _has_been_ended(grant) else grant.expires_at)
-        and (not target.category or grant.category(target.category) is not None)
-        for grant in grants
-    )
+    is_part = not target.category or grant.category(target.category) is not None
+    return is_part and target.concerns(grant.bank_id, grant.platform_id)
+
+
+def _lived(grant: Grant, at: datetime) -> bool:
+    ended_at = grant.status_at if _has_been_ended(grant) else grant.expires_at
+    return grant.authorised_at is not None and grant.authorised_at <= at < ended_at
 
 
 def _has_been_ended(grant: Grant) -> bool:
     return grant.status.is_final and grant.status is not GrantStatus.EXPIRED
-
-
-def _sentence(entry: LoggedEntry, names: Names) -> str:
-    if entry.event in {Event.SWITCH_OFF, Event.SWITCH_ON}:
-        return switch_words.of_entry(entry, names, spoken())
-    platform, bank = names.platform(entry.platform_id), names.bank(entry.bank_id)
-    return words.sentence(entry, platform=platform, bank=bank, catalogue=spoken())

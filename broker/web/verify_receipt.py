@@ -16,7 +16,7 @@ from broker.audit.vouching import vkeys_of
 from broker.edge.headers import allow_own_scripts
 from broker.edge.services import services
 from broker.edge.wording import spoken
-from broker.web import parties, words
+from broker.web import console_words, parties, receipt_texts, words
 
 blueprint = Blueprint("verify_receipt", __name__)
 
@@ -45,9 +45,12 @@ def _facts(banks: dict[str, str], vkeys: list[str]) -> dict[str, Any]:
         "events": {event.value: str(text) for event, text in words.EVENTS.items()},
         "decisions": _told(words.DECISIONS),
         "reasons": _told(words.REASONS),
+        "initiators": _told(console_words.INITIATORS),
+        "fields": {name: {one.name: one.label for one in found.fields} for name, found in catalogue.categories.items()},
         "categories": {category.name: category.title for category in catalogue.categories.values()},
         "purposes": {purpose: found.title for purpose, found in catalogue.purposes.items()},
         "details": _told(words.DETAILS),
+        "texts": receipt_texts.in_this_language(),
     }
 
 

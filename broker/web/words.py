@@ -1,4 +1,4 @@
-"""The plain words for what the log says: events, decisions and reasons."""
+"""The plain words for what the log says: events, decisions and reasons; `sentences` puts them together."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +8,7 @@ from flask_babel import gettext, lazy_gettext
 from broker.audit.reader import LoggedEntry
 from broker.audit.vocabulary import Event, Initiator
 from broker.edge.wording import rule_words
-from broker.policy import Catalogue
-from broker.web.formats import counted, inside
+from broker.web.formats import counted
 
 DECISIONS: Mapping[str, Any] = {
     "allowed": lazy_gettext("Allowed"),
@@ -17,7 +16,8 @@ DECISIONS: Mapping[str, Any] = {
     "failed": lazy_gettext("Failed"),
 }
 
-_ACCESSES = {Event.ACCESS_REQUESTED, Event.ACCESS_RELEASED, Event.ACCESS_REFUSED, Event.ACCESS_FAILED}
+ACCESSES = {Event.ACCESS_REQUESTED, Event.ACCESS_RELEASED, Event.ACCESS_REFUSED, Event.ACCESS_FAILED}
+_ALERTS = {Event.ALERT_ANNOUNCED, Event.ALERT_REFUSED}
 _OWN_ACTS = {
     Event.GRANT_APPROVED,
     Event.GRANT_AMENDED,
@@ -26,6 +26,7 @@ _OWN_ACTS = {
     Event.GRANT_RESUMED,
     Event.GRANT_CATEGORY_REVOKED,
     Event.GRANT_ACCOUNT_REMOVED,
+    Event.DELETION_REQUESTED,
 }
 
 GRANT_ACTS = (
@@ -37,6 +38,9 @@ GRANT_ACTS = (
     Event.GRANT_ACCOUNT_REMOVED,
     Event.GRANT_REVOKED,
     Event.GRANT_EXPIRED,
+    Event.DELETION_REQUESTED,
+    Event.DELETION_ACKNOWLEDGED,
+    Event.DELETION_COMPLETED,
 )
 """What happened to a permission since it was given."""
 
@@ -52,6 +56,9 @@ EVENTS: Mapping[Event, Any] = {
     Event.GRANT_ACCOUNT_REMOVED: lazy_gettext("One account stopped"),
     Event.GRANT_REVOKED: lazy_gettext("Permission stopped"),
     Event.GRANT_EXPIRED: lazy_gettext("Permission ended"),
+    Event.DELETION_REQUESTED: lazy_gettext("Customer asked the app to delete"),
+    Event.DELETION_ACKNOWLEDGED: lazy_gettext("App confirmed that it was asked to delete"),
+    Event.DELETION_COMPLETED: lazy_gettext("App says that it deleted"),
     Event.IDENTITY_LINKED: lazy_gettext("Customer linked another bank"),
     Event.IDENTITY_UNLINKED: lazy_gettext("Customer unlinked another bank"),
     Event.ACCOUNTS_LISTED: lazy_gettext("Accounts listed for their owner"),
@@ -60,6 +67,8 @@ EVENTS: Mapping[Event, Any] = {
     Event.ACCESS_RELEASED: lazy_gettext("Data released"),
     Event.ACCESS_REFUSED: lazy_gettext("Data refused"),
     Event.ACCESS_FAILED: lazy_gettext("Bank did not answer"),
+    Event.ALERT_ANNOUNCED: lazy_gettext("App told of an alert"),
+    Event.ALERT_REFUSED: lazy_gettext("Alert not passed on"),
     Event.SWITCH_OFF: lazy_gettext("Turned off"),
     Event.SWITCH_ON: lazy_gettext("Turned on again"),
     Event.DETAILS_ERASED: lazy_gettext("Details of a customer erased"),
@@ -75,35 +84,6 @@ EVENTS: Mapping[Event, Any] = {
     Event.LOG_RECOVERED: lazy_gettext("Log begun anew after a loss"),
 }
 
-_SENTENCES: Mapping[Event, Any] = {
-    Event.GRANT_PROPOSED: lazy_gettext("%(platform)s asked for your permission to see data at %(bank)s"),
-    Event.GRANT_APPROVED: lazy_gettext("You allowed %(platform)s to see data at %(bank)s"),
-    Event.GRANT_AMENDED: lazy_gettext("You changed what %(platform)s may see at %(bank)s"),
-    Event.GRANT_REFUSED: lazy_gettext("You said no to %(platform)s"),
-    Event.GRANT_REJECTED: lazy_gettext("We turned down a request of %(platform)s, because the rules do not allow it"),
-    Event.GRANT_PAUSED: lazy_gettext("You paused sharing %(what)s with %(platform)s"),
-    Event.GRANT_RESUMED: lazy_gettext("You let %(platform)s see %(what)s again"),
-    Event.GRANT_CATEGORY_REVOKED: lazy_gettext("You stopped sharing %(what)s with %(platform)s"),
-    Event.GRANT_ACCOUNT_REMOVED: lazy_gettext("You stopped sharing %(what)s with %(platform)s"),
-    Event.GRANT_REVOKED: lazy_gettext("Sharing with %(platform)s was stopped"),
-    Event.GRANT_EXPIRED: lazy_gettext("The permission of %(platform)s ended by itself"),
-    Event.IDENTITY_LINKED: lazy_gettext("You linked %(bank)s with another bank of yours"),
-    Event.IDENTITY_UNLINKED: lazy_gettext("You unlinked %(bank)s from another bank of yours"),
-    Event.ACCOUNTS_LISTED: lazy_gettext("We asked %(bank)s for the list of your accounts, so that you could choose"),
-    Event.ACCESS_PREVIEWED: lazy_gettext(
-        "We showed you %(what)s at %(bank)s, as %(platform)s would get it; %(platform)s got nothing"
-    ),
-    Event.ACCESS_REQUESTED: lazy_gettext("%(platform)s asked to see %(what)s"),
-    Event.ACCESS_RELEASED: lazy_gettext("%(platform)s saw %(what)s"),
-    Event.ACCESS_REFUSED: lazy_gettext("%(platform)s asked to see %(what)s and got nothing"),
-    Event.ACCESS_FAILED: lazy_gettext("%(bank)s could not answer a question about %(what)s"),
-}
-
-_RELEASED_TO: Mapping[bool | None, Any] = {
-    None: "",
-    True: lazy_gettext(" while you were using it"),
-    False: lazy_gettext(" on its own"),
-}
 PRESENCE: Mapping[bool | None, Any] = {
     None: "",
     True: lazy_gettext("Yes: you were using the app, so it said"),
@@ -111,15 +91,14 @@ PRESENCE: Mapping[bool | None, Any] = {
 }
 """What an access says of the person's own presence."""
 
-_RENEWED = lazy_gettext("You renewed what %(platform)s may see at %(bank)s")
-_ON_HOLD = lazy_gettext(
-    "We put sharing with %(platform)s on hold, because a part of our log was lost; you can let it go on"
-)
-_NOT_SHOWN = lazy_gettext("You asked to see %(what)s at %(bank)s in advance, and it was not shown")
-_UNANSWERED = lazy_gettext("The request of %(platform)s ended unanswered")
-
 REASONS: Mapping[str, Any] = {
+    "account-closed": lazy_gettext("the bank no longer has this account"),
     "account-not-granted": lazy_gettext("you do not share this account"),
+    "alert-gone": lazy_gettext("the bank had taken the alert back"),
+    "alert-not-granted": lazy_gettext("no permission is about it"),
+    "alert-not-heard": lazy_gettext("the app takes no such messages at the moment"),
+    "alert-read-out": lazy_gettext("the app had read the alert as often as it may"),
+    "alert-unknown": lazy_gettext("the app named an alert that is not there for it"),
     "amended": lazy_gettext("you changed it"),
     "approved": lazy_gettext("you allowed it"),
     "bank-sign-in-needed": lazy_gettext("the bank asks you to sign in again"),
@@ -132,6 +111,7 @@ REASONS: Mapping[str, Any] = {
     "category-revoked": lazy_gettext("you stopped sharing this kind of data"),
     "ceiling-exceeded": lazy_gettext("it was more than the rules allow"),
     "details-erased": lazy_gettext("everything about you was erased here"),
+    "user-left": lazy_gettext("you closed your account"),
     "dpop-replayed": lazy_gettext("the app's proof had been used before"),
     "ended": lazy_gettext("its time was over"),
     "field-not-granted": lazy_gettext("it looked at a detail that you did not allow"),
@@ -144,6 +124,10 @@ REASONS: Mapping[str, Any] = {
     "grant-suspended": lazy_gettext("sharing was turned off, by the bank or by us"),
     "grant-unknown": lazy_gettext("there was no permission"),
     "harvest-hold": lazy_gettext("the app is held back, because it reads more than its budget allows"),
+    "fraud-prevention": lazy_gettext("the app keeps it to prevent fraud"),
+    "legal-claims": lazy_gettext("the app needs it for a legal dispute"),
+    "legal-obligation": lazy_gettext("the law makes the app keep it"),
+    "person-agreed": lazy_gettext("you agreed with the app that it keeps it"),
     "log-recovered": lazy_gettext("a part of our log was lost; look through your choices before you let it go on"),
     "nothing-left": lazy_gettext("nothing was left to share"),
     "platform-action": lazy_gettext("the app gave it back"),
@@ -154,6 +138,7 @@ REASONS: Mapping[str, Any] = {
     "policy-refused": lazy_gettext("no rule allows it"),
     "preview-limit": lazy_gettext("you had looked at your data in advance as often as you may on one day"),
     "renewed": lazy_gettext("you renewed it"),
+    "narrowed": lazy_gettext("you narrowed it"),
     "proposed": lazy_gettext("waiting for you"),
     "purpose-forbidden": lazy_gettext("this purpose is not allowed"),
     "token-expired": lazy_gettext("the app's access had run out or was taken back"),
@@ -168,11 +153,14 @@ REASONS: Mapping[str, Any] = {
 
 DETAILS: Mapping[str, Any] = {
     "accounts": lazy_gettext("Accounts"),
+    "alert": lazy_gettext("The bank's word for its alert"),
     "asked": lazy_gettext("Terms that the app asked for"),
     "before": lazy_gettext("Terms that were agreed before"),
     "by": lazy_gettext("Who did it"),
+    "closed": lazy_gettext("Accounts that the bank no longer has"),
     "context": lazy_gettext("What the rules were asked"),
     "customer": lazy_gettext("The bank's word for its customer"),
+    "deletion": lazy_gettext("Number of the request"),
     "difference": lazy_gettext("What has changed"),
     "endpoint": lazy_gettext("Question"),
     "fields": lazy_gettext("Fields"),
@@ -185,26 +173,16 @@ DETAILS: Mapping[str, Any] = {
 }
 
 
-def sentence(entry: LoggedEntry, *, platform: str, bank: str, catalogue: Catalogue) -> str:
-    """Say in one sentence, to the person, what an entry is about."""
-    wording = _SENTENCES.get(entry.event, EVENTS[entry.event])
-    if _is_on_hold(entry):
-        wording = _ON_HOLD
-    if entry.event is Event.GRANT_AMENDED and "renewed" in entry.reasons:
-        wording = _RENEWED
-    if entry.event is Event.ACCESS_REFUSED and entry.initiator is Initiator.INDIVIDUAL:
-        wording = _NOT_SHOWN
-    if entry.event is Event.GRANT_EXPIRED and "unapproved" in entry.reasons:
-        wording = _UNANSWERED
-    told = str(wording) % {"platform": platform or gettext("An app"), "bank": bank, "what": _what(entry, catalogue)}
-    return told + str(_RELEASED_TO[entry.attended]) if entry.event is Event.ACCESS_RELEASED else told
+def is_on_hold(entry: LoggedEntry) -> bool:
+    """Say whether the broker itself paused a grant (`broker audit recover`)."""
+    return entry.event is Event.GRANT_PAUSED and entry.initiator is Initiator.DATA_ACCESS_PLATFORM
 
 
 def outcome(entry: LoggedEntry) -> tuple[str, str]:
     """Return the tone and the word of an entry: how an access ended, or that it was no access at all."""
-    if entry.event in _ACCESSES:
+    if entry.event in ACCESSES | _ALERTS:
         return entry.decision, str(DECISIONS[entry.decision])
-    if _is_on_hold(entry):
+    if is_on_hold(entry):
         return "change", gettext("On hold")
     if entry.event in _OWN_ACTS or entry.reasons == ("user-action",):
         return "change", gettext("Your decision")
@@ -245,19 +223,3 @@ def _span(since: str) -> str:
     """Write an ISO 8601 duration of whole days or whole hours: `1 day`, `6 hours`."""
     number = int("".join(character for character in since if character.isdigit()))
     return counted(number, "hour" if "T" in since else "day")
-
-
-def _is_on_hold(entry: LoggedEntry) -> bool:
-    """Say whether the broker itself paused a grant (`broker audit recover`)."""
-    return entry.event is Event.GRANT_PAUSED and entry.initiator is Initiator.DATA_ACCESS_PLATFORM
-
-
-def _what(entry: LoggedEntry, catalogue: Catalogue) -> str:
-    category = catalogue.categories.get(entry.category or "")
-    if category is not None:
-        return inside(category.title)
-    if entry.category:
-        return entry.category
-    if entry.event in _ACCESSES:  # refused before anybody looked at what was wanted
-        return gettext("your data")
-    return gettext("one account") if entry.details.get("accounts") else gettext("everything")

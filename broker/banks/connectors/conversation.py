@@ -17,9 +17,17 @@ MAX_PAGES: Final = 50
 MAX_RECORDS: Final = 20_000
 _LONGEST_S: Final = 20.0
 _EXPIRY_MARGIN: Final = timedelta(seconds=20)
-_OK, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY_REQUESTS = 200, 401, 403, 429
+_OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY_REQUESTS = 200, 401, 403, 404, 429
 _RECEIPT_ERROR: Final = "x-broker-receipt-error"
 _RECEIPT_CODE: Final = re.compile(r"receipt-[a-z-]{1,40}")
+
+
+def _is_never(_answer: Answer) -> bool:
+    return False
+
+
+class AccountGone(Exception):
+    """The bank says that it has the account no longer which it was asked about."""
 
 
 class BankLine:
@@ -31,21 +39,22 @@ class BankLine:
         self.tokens = tokens
         self.clock = clock
 
-    def open(self, access: BankAccess) -> "Conversation":
-        """Start the calls of one announced request.
+    def open(self, access: BankAccess, is_gone: Callable[[Answer], bool] = _is_never) -> "Conversation":
+        """Start the calls of one announced request; `is_gone` knows the answer that says that an account is gone.
 
         Raises: BankUnavailable when the bank's facts ask for a receipt and there is none: a mistake of the broker.
         """
         if self.bank.receipts_required and access.announced is None:
             raise BankUnavailable("The broker asks this bank for nothing without a receipt.")
-        return Conversation(self, access)
+        return Conversation(self, access, is_gone)
 
 
 class Conversation:
     """Holds the present credential while one request's calls are made; used by one thread, then dropped."""
 
-    def __init__(self, line: BankLine, access: BankAccess) -> None:
+    def __init__(self, line: BankLine, access: BankAccess, is_gone: Callable[[Answer], bool]) -> None:
         self._line = line
+        self._is_gone = is_gone
         self._access = access
         self._may_renew = True
         self._records = 0
@@ -63,8 +72,16 @@ class Conversation:
         """Fetch JSON from the bank.
 
         Raises: BankSignInNeeded when the bank refuses even a renewed token; BankRefusedReceipt; BankUnavailable and its
-            kinds.
+            kinds. AccountGone where the caller knows such an answer.
         """
+        return _content(self._answered(url))
+
+    def find(self, url: str) -> Any | None:
+        """Fetch JSON from the bank as `get` does, None when the bank has nothing there (404)."""
+        answer = self._answered(url)
+        return None if answer.status == _NOT_FOUND else _content(answer)
+
+    def _answered(self, url: str) -> Answer:
         credential = self._access.credential
         expiring = self._line.clock() >= credential.expires_at - _EXPIRY_MARGIN
         if expiring and credential.refresh_token is not None and self._may_renew:
@@ -73,7 +90,9 @@ class Conversation:
         if answer.status == _UNAUTHORIZED and self._may_renew:
             self._renew()
             answer = self._fetch(url)
-        return _content(answer)
+        if answer.status != _OK and self._is_gone(answer):
+            raise AccountGone
+        return answer
 
     def pages(self, url: str, next_url: Callable[[Any], str | None]) -> Iterator[Any]:
         """Fetch page after page; `next_url` finds the next page's URL in a page.

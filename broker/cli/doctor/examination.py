@@ -2,7 +2,20 @@
 
 from collections.abc import Generator, Iterator
 
-from broker.cli.doctor import banks, clocks, configuration, holds, keys, log, policies, serving, storage, witnesses
+from broker.cli.doctor import (
+    banks,
+    clocks,
+    configuration,
+    events,
+    holds,
+    keys,
+    log,
+    mail,
+    policies,
+    serving,
+    storage,
+    witnesses,
+)
 from broker.cli.doctor.finding import Finding, wrong
 from broker.clock import Clock, system_clock
 from broker.errors import ConfigurationInvalid, StorageUnavailable
@@ -27,12 +40,14 @@ def examine() -> Iterator[Finding]:
         yield from log.findings(keyset, database)
         own = yield from _own_clock(settings)
         yield from log.worker(keyset, database, own())
+        yield from events.findings(database, own())
         yield from holds.findings(database)
         yield from clocks.findings(database, own, system_clock)
         yield from witnesses.findings(settings, database, keyset)
         yield from banks.findings(settings, database, keyset, catalogue)
         database.close()
     if "BROKER_BASE_URL" not in unusable:
+        yield from mail.findings(settings)
         yield from serving.findings(settings)
 
 

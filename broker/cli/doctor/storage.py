@@ -57,7 +57,7 @@ def _patient(url: str) -> str:
     """Give a server a few seconds to accept a connection: an address where nobody answers must not hold the doctor."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         return url  # told by whoever opens it
     if parsed.get_backend_name() == "postgresql" and "connect_timeout" not in parsed.query:
         parsed = parsed.update_query_dict({"connect_timeout": _CONNECT_TIMEOUT_S})

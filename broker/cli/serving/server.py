@@ -14,6 +14,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
+from broker.cli.serving.room import Load
 from broker.cli.serving.worker import STOPS, Worker
 from broker.errors import BrokerError
 
@@ -39,6 +40,7 @@ class Limits:
     head_s: float = 10.0
     body_s: float = 20.0
     connections: int = 2_000  # of each process
+    requests: int = 256  # that a process has taken on and not yet answered; more are refused
 
 
 class _JsonLogger(Logger):  # type: ignore[misc] # gunicorn has no type information
@@ -68,15 +70,22 @@ class _Arbiter(Arbiter):  # type: ignore[misc] # gunicorn has no type informatio
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no type information
     """Serves what `build` returns; every worker builds its own after the fork.
 
-    `renew` is asked in the parent on SIGHUP, before other workers are made: False keeps those that there are.
+    `renew` is asked in the parent on SIGHUP, before other workers are made: False keeps those that there are. `load` is
+    told how many requests each process has in hand, and which process has ended.
     """
 
     def __init__(
-        self, build: Callable[[], Any], limits: Limits, log_level: str, renew: Callable[[], bool] = lambda: True
+        self,
+        build: Callable[[], Any],
+        limits: Limits,
+        log_level: str,
+        renew: Callable[[], bool] = lambda: True,
+        load: Load | None = None,
     ) -> None:
         self._build = build
         self.renew = renew
         self.limits = limits
+        self.load_told = load
         self._log_level = log_level
         self.lifeline = os.pipe()  # workers hold the reading end: it ends when the parent does, however that happens
         super().__init__()
@@ -108,9 +117,14 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no type info
             "errorlog": "-",
             "loglevel": self._log_level.lower(),
             "logger_class": _JsonLogger,
+            "child_exit": self._ended,
         }
         for name, value in options.items():
             self.cfg.set(name, value)
+
+    def _ended(self, _arbiter: Any, worker: Any) -> None:
+        if self.load_told is not None:
+            self.load_told.ended(worker.pid)
 
     def load(self) -> Any:
         """Build the application; when it cannot be now (the database is away), end this worker to try again.

@@ -19,7 +19,8 @@ from gunicorn.http.message import Request
 from gunicorn.workers.gthread import ThreadWorker
 
 from broker.cli.serving.connection import Connection, Waiting
-from broker.cli.serving.refusals import refusal
+from broker.cli.serving.refusals import Overloaded, refusal
+from broker.cli.serving.room import Room
 from broker.edge.hand_over import DOWNLOAD
 
 _log = structlog.get_logger(__name__)
@@ -49,6 +50,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
         self._epoll: select.epoll
         self._closers = ThreadPoolExecutor(1)  # late `close()`s must not queue behind banks
         self._next_round = 0.0
+        self._room = Room(self.app.limits.requests, self.app.load_told)
         self._patience_s = {
             Waiting.HEAD: self.app.limits.head_s,
             Waiting.BODY: self.app.limits.body_s,
@@ -145,7 +147,9 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
         except (ParseException, NoMoreData) as error:
             self._refuse(connection, error)
             return
-        if request is not None:
+        if request is not None and not self._room.enter():
+            self._refuse(connection, Overloaded())
+        elif request is not None:
             connection.wait_for(None)
             connection.has_begun = False
             self.tpool.submit(self._answer, connection, request).add_done_callback(partial(self._answered, connection))
@@ -175,6 +179,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
             self.method_queue.defer(self._sent, connection)
 
     def _answered(self, connection: Connection, future: Future[None]) -> None:
+        self._room.leave()
         error = future.exception()
         if error is not None:
             self.method_queue.defer(self._failed, connection, error)

@@ -10,6 +10,7 @@ from joserfc.jwk import KeySet
 from werkzeug.exceptions import HTTPException
 
 from broker.sandbox.bank import pages, sandbox_endpoints
+from broker.sandbox.bank.broker_line import BrokerLine
 from broker.sandbox.bank.config import BankConfig, ConfigError, Standard
 from broker.sandbox.bank.context import EXTENSION, Bank
 from broker.sandbox.bank.customers import Customers
@@ -29,7 +30,7 @@ def open_bank(config: BankConfig, stopping: Event) -> Bank:
     Their accounts are written when they sign in: a bank with many customers starts as quickly as one with few.
 
     Raises: ConfigError when a file cannot be used, a customer is unknown, or the keys of a client or of the broker's
-        log are none.
+        log are none, or the bank's own key at the broker cannot be read.
     """
     for client in config.clients:
         try:
@@ -42,7 +43,8 @@ def open_bank(config: BankConfig, stopping: Event) -> Bank:
     sessions = open_database(config.database)
     customers = Customers(config, sessions)
     customers.open()
-    bank = Bank(config, keys, sessions, stopping, customers, trusted_log=trusted)
+    line = BrokerLine(config.broker) if config.broker is not None else None
+    bank = Bank(config, keys, sessions, stopping, customers, trusted_log=trusted, broker_line=line)
     bank.provider = Provider(bank)
     return bank
 

@@ -55,10 +55,20 @@ class ReceiptRules:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokerAccess:
+    """As whom this bank speaks to the broker: its client there, the file with its private key (ES256)."""
+
+    issuer: str
+    client_id: str
+    key_file: Path
+
+
+@dataclass(frozen=True, slots=True)
 class BankConfig:
     """One bank. `slow_seconds` is how long the fault "slow" holds an answer back.
 
-    `receipts` turns the check of receipts on; without it the bank gives data for a token alone.
+    `receipts` turns the check of receipts on; without it the bank gives data for a token alone. Without `broker` it
+    tells the broker nothing by itself.
     """
 
     bank_id: str
@@ -73,6 +83,7 @@ class BankConfig:
     clients: tuple[RegisteredClient, ...]
     slow_seconds: float
     receipts: ReceiptRules | None
+    broker: BrokerAccess | None = None
 
 
 def load_config(path: Path) -> BankConfig:
@@ -109,6 +120,7 @@ def _config(fields: dict[str, Any]) -> BankConfig:
         clients=tuple(_client(row) for row in _rows(fields, "clients")),
         slow_seconds=_seconds(fields.get("slow_seconds", 10)),
         receipts=_receipts(fields.get("receipts")),
+        broker=_broker(fields.get("broker")),
     )
 
 
@@ -145,6 +157,15 @@ def _receipts(value: object) -> ReceiptRules | None:
         raise ConfigError("'receipts' needs 'log_keys', and 'clock_file' is a path")
     recovered = _texts(value, "recovered", "'receipts'") if "recovered" in value else ()
     return ReceiptRules(keys, None if file is None else Path(file), recovered)
+
+
+def _broker(value: object) -> BrokerAccess | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise ConfigError("'broker' must be an object")
+    issuer = _base_url(_text(value, "issuer"))
+    return BrokerAccess(issuer, _text(value, "client_id"), Path(_text(value, "key_file")))
 
 
 def _seconds(value: object) -> float:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from flask import current_app
 
+from broker.sandbox.bank.broker_line import BrokerLine
 from broker.sandbox.bank.config import BankConfig
 from broker.sandbox.bank.customers import Customers
 from broker.sandbox.bank.database import Sessions
@@ -20,7 +21,8 @@ EXTENSION = "sandbox_bank"
 class Bank:
     """The parts of one bank. `stopping` is set when the process is asked to end; `fault` is the one being played.
 
-    `trusted_log` is whose receipts the bank wants to see before it gives data, None when it wants none.
+    `trusted_log` is whose receipts the bank wants to see before it gives data, None when it wants none; `broker_line`
+    is how it speaks to the broker, None when it does not.
     """
 
     config: BankConfig
@@ -32,6 +34,7 @@ class Bank:
     fault: str = "none"
     provider: Any = None
     trusted_log: TrustedLog | None = None
+    broker_line: BrokerLine | None = None
 
 
 def bank() -> Bank:

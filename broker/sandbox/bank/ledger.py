@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
-from broker.sandbox.bank.models import AccountRow, EntryRow, HoldingRow
+from broker.sandbox.bank.models import AccountRow, EntryRow, HoldingRow, Login
 
 
 def money(cents: int) -> Decimal:
@@ -39,6 +39,20 @@ def accounts_of(session: Session, subject: str) -> list[AccountRow]:
     held = select(HoldingRow.account_id).where(HoldingRow.subject == subject)
     joint = select(AccountRow).where(AccountRow.account_id.in_(held)).order_by(AccountRow.account_id)
     return [*session.scalars(own), *session.scalars(joint)]
+
+
+def account_of(session: Session, username: str, ending: str) -> AccountRow | None:
+    """Return the account of a customer whose number ends so; None when there is none, or more than one."""
+    login = session.get(Login, username)
+    held = [] if login is None or not ending else accounts_of(session, login.subject)
+    found = [account for account in held if account.number.endswith(ending)]
+    return found[0] if len(found) == 1 else None
+
+
+def close(session: Session, account: AccountRow) -> None:
+    """Delete an account and who holds it; what has happened on it stays in the books."""
+    session.execute(delete(HoldingRow).where(HoldingRow.account_id == account.account_id))
+    session.delete(account)
 
 
 def balance_of(session: Session, account: AccountRow, at: int) -> Balance:

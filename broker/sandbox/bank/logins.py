@@ -70,6 +70,12 @@ def identify(session: Session, username: str, password: str) -> Person | None:
     return _person(login) if login is not None and matches else None
 
 
+def find_customer(session: Session, username: str) -> Person | None:
+    """Return the customer who signs in with this username, or None; staff are none."""
+    person = _person(session.get(Login, username))
+    return person if person is not None and person.role is None else None
+
+
 def find_person(session: Session, subject: str) -> Person | None:
     """Return who has this subject, or None."""
     return _person(session.scalar(select(Login).where(Login.subject == subject)))

@@ -141,6 +141,18 @@ class ServedRow(Base):
     accounts_json: Mapped[str]
 
 
+class AlertRow(Base):
+    """One fraud alert that the bank has raised; `told_json` is what its data API says of it."""
+
+    __tablename__ = "fraud_alert"
+
+    alert_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(40))
+    account_id: Mapped[str] = mapped_column(String(40))
+    raised_at: Mapped[int]
+    told_json: Mapped[str]
+
+
 class ReceiptUse(Base):
     """One resource that was served under one receipt. `leaf_hash` is the announcing entry's, in hexadecimal."""
 

@@ -19,6 +19,7 @@ from .words import ACCOUNT_KINDS, STEPS
 LAST = 10
 MOST_PLACES = 15
 ACCOUNT_GONE = frozenset({"account-not-granted", "account-closed"})
+WHY_MISSING = {"account-closed": "the bank no longer has it", "account-not-granted": "you do not share it now"}
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 CHANNELS = {"in_store": "in a shop", "online": "online", "atm": "cash machine"}
 COUNTRIES = Locale.parse(LOCALE).territories
@@ -114,13 +115,24 @@ def answer(intent: Intent, data: BankData, bank: str, platform: str) -> list[Blo
     """Answer a question over one connection, or tell the refusal in plain words."""
     category, reply = ANSWERS[intent]
     try:
-        return reply(data, bank)
+        refusals.check_rest(data.connection.standing, category)
+        return [*reply(data, bank), *_left_out(data)]
     except EndedError as error:
         return [refusals.tell(error, category, bank, platform), blocks.offer()]
     except RefusedError as error:
         return [refusals.tell(error, category, bank, platform)]
     except BadAnswerError:
         return [refusals.tell(RefusedError("invalid-answer"), category, bank, platform)]
+
+
+def _left_out(data: BankData) -> list[Block]:
+    """Say of which accounts the answer has nothing, and why: it must not pass for the whole."""
+    if not data.missing:
+        return []
+    names = data.known_names()
+    told = [f"{names.get(one, 'an account')} ({WHY_MISSING.get(code, code)})" for one, code in data.missing.items()]
+    begins = "One account did not answer" if len(told) == 1 else f"{len(told)} accounts did not answer"
+    return [blocks.text(f"{begins}, so this is not all: {', '.join(told)}.")]
 
 
 def _of_all_accounts(data: BankData, read: Callable[[str], list[Transaction]]) -> list[Transaction]:
@@ -135,6 +147,7 @@ def _of_all_accounts(data: BankData, read: Callable[[str], list[Transaction]]) -
             if error.code not in ACCOUNT_GONE:
                 raise
             left_out.append(error)
+            data.missing[account_id] = error.code
     if left_out and len(left_out) == len(account_ids):
         raise left_out[0]
     return found

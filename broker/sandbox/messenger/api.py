@@ -54,13 +54,35 @@ class Presence:
 
 
 @dataclass(frozen=True, slots=True)
+class One:
+    """The one record of an answer with its receipt, and the connection with its tokens now."""
+
+    record: Mapping[str, Any]
+    connection: Connection
+    receipts: list[Receipt]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request: a question goes in the body, everything else in the address."""
+
+    url: str
+    parameters: Mapping[str, str] | None = None
+    question: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Pages:
-    """Entries of all pages read with their receipts, whether there are more, and the connection with its tokens now."""
+    """Entries of all pages read with their receipts, whether there are more, and the connection with its tokens now.
+
+    `missing` maps the accounts of which the answer has nothing to the code that says why.
+    """
 
     entries: list[object]
     more: bool
     connection: Connection
     receipts: list[Receipt]
+    missing: Mapping[str, str]
 
 
 class BrokerApi:
@@ -91,26 +113,49 @@ class BrokerApi:
         """
         entries: list[object] = []
         receipts: list[Receipt] = []
+        missing: dict[str, str] = {}
         url: str | None = f"{self._base}{path}"
         for _ in range(most_pages):
-            connection, envelope, receipt = self._call(connection, presence, str(url), parameters)
+            connection, envelope, receipt = self._call(connection, presence, _Asked(str(url), parameters))
             receipts += [receipt] if receipt else []
             entries += _array(envelope, member)
+            missing |= _missing(envelope)
             url, parameters = self._next(envelope), None
             if url is None:
                 break
-        return Pages(entries, more=url is not None, connection=connection, receipts=receipts)
+        return Pages(entries, more=url is not None, connection=connection, receipts=receipts, missing=missing)
+
+    def one(
+        self,
+        connection: Connection,
+        presence: Presence | None,
+        path: str,
+        question: Mapping[str, Any] | None = None,
+    ) -> One:
+        """Read one record, or have a question answered; without a presence Messenger asks on its own.
+
+        Raises:
+            RefusedError: with the broker's code, or `broker-unreachable`, `invalid-answer`.
+            EndedError: the grant has ended.
+
+        """
+        asked = _Asked(f"{self._base}{path}", question=question)
+        connection, envelope, receipt = self._call(connection, presence, asked)
+        record = envelope.get("data")
+        if not isinstance(record, dict):
+            raise RefusedError("invalid-answer")
+        return One(record, connection, [receipt] if receipt else [])
 
     def _call(
-        self, connection: Connection, presence: Presence, url: str, parameters: Mapping[str, str] | None
+        self, connection: Connection, presence: Presence | None, asked: _Asked
     ) -> tuple[Connection, dict[str, Any], Receipt | None]:
         fresh = connection.access_expires_at > clock.now() + ALMOST_EXPIRED
         if not fresh:
             connection = self._refresh(connection)
-        response = self._get(connection, presence, url, parameters)
+        response = self._send(connection, presence, asked)
         if fresh and response.status_code == UNAUTHORIZED and _code(response) not in ENDED:
             connection = self._refresh(connection)
-            response = self._get(connection, presence, url, parameters)
+            response = self._send(connection, presence, asked)
         if response.ok:
             return connection, _json(response), _receipt(response)
         code = _code(response)
@@ -119,13 +164,15 @@ class BrokerApi:
             raise EndedError(code)
         raise RefusedError(code, _retry_after(response), _rule(response))
 
-    def _get(
-        self, connection: Connection, presence: Presence, url: str, parameters: Mapping[str, str] | None
-    ) -> requests.Response:
-        headers = presence.headers() | {"Accept": "application/json", "x-fapi-interaction-id": str(uuid4())}
+    def _send(self, connection: Connection, presence: Presence | None, asked: _Asked) -> requests.Response:
+        headers = {"Accept": "application/json", "x-fapi-interaction-id": str(uuid4())}
+        headers |= presence.headers() if presence else {}
+        method = "GET" if asked.question is None else "POST"
         try:
             proof = self._oauth.proof_of(connection.access_token)
-            return self._http.get(url, params=parameters, headers=headers, auth=proof)
+            return self._http.request(
+                method, asked.url, params=asked.parameters, json=asked.question, headers=headers, auth=proof
+            )
         except requests.RequestException as error:
             raise RefusedError("broker-unreachable") from error
         except ValueError as error:
@@ -181,6 +228,14 @@ def _array(envelope: Mapping[str, Any], member: str) -> list[object]:
     if not isinstance(entries, list):
         raise RefusedError("invalid-answer")
     return entries
+
+
+def _missing(envelope: Mapping[str, Any]) -> dict[str, str]:
+    meta = envelope.get("meta")
+    told = meta.get("missingAccounts", []) if isinstance(meta, dict) else []
+    if not isinstance(told, list) or not all(isinstance(one, dict) for one in told):
+        raise RefusedError("invalid-answer")
+    return {str(one.get("accountId")): str(one.get("code")) for one in told}
 
 
 def _code(response: requests.Response) -> str:

@@ -13,12 +13,15 @@ from . import keys, money
 from .api import BrokerApi
 from .assistant import Assistant
 from .config import LOOPBACK, Config
+from .events import wiring
+from .events.receiver import receiver
 from .linking import Linking
 from .oauth import OAuth
 from .outbound import Outbound
 from .pages import Services, pages
 from .store import Store
 from .store.database import open_database
+from .was_it_me import WasItMe
 
 LARGEST_FORM = 16 * 1024
 SESSION_LIFE = timedelta(days=30)
@@ -38,17 +41,25 @@ def create_app(config: Config) -> Flask:
     http = Outbound()
     oauth = OAuth(config, secrets.dpop, http)
     api = BrokerApi(config, oauth, store.connections, http)
-    assistant = Assistant(config, api, store)
+    was_it_me = WasItMe(config, api, store)
+    assistant = Assistant(config, api, store, was_it_me)
+    reception = wiring.reception(config, secrets, wiring.Calls(oauth, api, http), store)
 
     app = Flask("broker.sandbox.messenger")
     app.config.update(_flask_settings(config, secrets.cookie))
-    app.extensions["messenger"] = Services(config, store, assistant, Linking(config, oauth, store))
+    app.extensions["messenger"] = Services(
+        config, store, assistant, Linking(config, oauth, store), was_it_me, reception.worker.wake_for_stream
+    )
+    app.extensions["messenger-events"] = reception
     app.jinja_env.filters["day"] = money.show_day
     app.jinja_env.globals["config_name"] = config.name
-    CSRFProtect(app)
+    # The broker has no session here: its events are known by their header and their signature.
+    CSRFProtect(app).exempt(receiver)
     app.register_blueprint(pages)
+    app.register_blueprint(receiver)
     _add_headers(app, config.onward_origins)
     _add_errors(app)
+    reception.worker.start()
     return app
 
 
@@ -71,7 +82,8 @@ def _flask_settings(config: Config, cookie_key: bytes) -> dict[str, object]:
 def _add_headers(app: Flask, onward: tuple[str, ...]) -> None:
     # Chromium holds every redirect after a form to form-action: all stops of "connect" must be named.
     policy = (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'; "
         f"form-action 'self' {' '.join(onward)}"
     )
 

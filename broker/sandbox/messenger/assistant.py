@@ -1,26 +1,31 @@
 """The money assistant: takes what a person says, asks over their connections, and puts the answers in the chat."""
 
-from . import blocks
-from .answers import answer
+from . import blocks, enough
+from .answers import ANSWERS, answer
 from .api import BrokerApi, Presence
 from .bank_data import BankData
 from .config import Config
 from .intents import QUICK_REPLIES, Intent, understand
+from .place_question import place_of
 from .store import Store
 from .store.connections import Connection, Status
 from .store.conversation import Author
 from .store.people import Person
+from .was_it_me import WasItMe
+
+NO_DATA = frozenset({"refusal", "trouble", "offer"})
 
 
 class Assistant:
     """Answer questions in a person's conversation."""
 
-    def __init__(self, config: Config, api: BrokerApi, store: Store) -> None:
+    def __init__(self, config: Config, api: BrokerApi, store: Store, was_it_me: WasItMe) -> None:
         self._config = config
         self._api = api
         self._connections = store.connections
         self._conversation = store.conversation
         self._receipts = store.receipts
+        self._was_it_me = was_it_me
 
     def greet(self, person: Person) -> None:
         """Say hello."""
@@ -45,14 +50,33 @@ class Assistant:
             words = "Choose a bank to connect." if current else "To answer that, I need a bank to ask."
             self._say(person, blocks.text(words), blocks.offer())
             return
+        if intent is Intent.USED_THERE:
+            self._look_there(person, question, current, presence)
+            return
         for connection in current:
-            data = BankData(self._api, self._connections, connection, presence)
-            bank = self._config.bank_name(connection.bank_id)
-            told = answer(intent, data, bank, self._config.name)
-            if data.receipts:
-                self._receipts.keep(person.id, data.receipts)
-                told.append(blocks.receipts([f"{each.log}, entry {each.number}" for each in data.receipts]))
-            self._conversation.say(person.id, Author.ASSISTANT, told, connection.id)
+            self._answer(person, intent, question, BankData(self._api, self._connections, connection, presence))
+
+    def _answer(self, person: Person, intent: Intent, question: str, data: BankData) -> None:
+        connection, platform = data.connection, self._config.name
+        bank = self._config.bank_name(connection.bank_id)
+        is_amount = intent is Intent.ENOUGH
+        told = enough.answer(question, data, bank, platform) if is_amount else answer(intent, data, bank, platform)
+        category = enough.CATEGORY if is_amount else ANSWERS[intent][0]
+        if data.receipts:
+            self._receipts.keep(person.id, connection.id, data.receipts)
+            told.append(blocks.receipts([f"{each.log}, entry {each.number}" for each in data.receipts]))
+        # What was refused holds no data, and is not forgotten with it.
+        source = None if told[0]["kind"] in NO_DATA else connection.id
+        self._conversation.say(person.id, Author.ASSISTANT, told, source, category if source else None)
+
+    def _look_there(self, person: Person, question: str, current: list[Connection], presence: Presence) -> None:
+        where = place_of(question)
+        if where is None:
+            example = "Was my card used in Leeds, United Kingdom?"
+            self._say(person, blocks.text(f"Please name the country, or a town and its country: “{example}”"))
+            return
+        for connection in current:
+            self._was_it_me.asked(person, connection, where, presence)
 
     def _say(self, person: Person, *said: blocks.Block) -> None:
         self._conversation.say(person.id, Author.ASSISTANT, said)

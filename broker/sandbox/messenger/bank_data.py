@@ -23,6 +23,7 @@ class BankData:
         self._presence = presence
         self.connection = connection
         self.receipts: list[Receipt] = []
+        self.missing: dict[str, str] = {}
 
     def accounts(self) -> list[Account]:
         """Read the accounts, and remember what they are called.
@@ -99,6 +100,23 @@ class BankData:
                 known = {}
         return names | known
 
+    def has_at_least(self, account_id: str, amount: int, currency: str) -> str:
+        """Ask whether so much can be spent from an account: `yes`, `no` or `unknown`.
+
+        Raises:
+            RefusedError: there is no answer.
+
+        """
+        question = {"accountId": account_id, "atLeast": str(amount), "currency": currency}
+        one = self._api.one(self.connection, self._presence, "/v1/answers/balance", question)
+        self.connection = one.connection
+        self.receipts += one.receipts
+        return str(one.record.get("answer"))
+
+    def known_names(self) -> Mapping[str, str]:
+        """Say what accounts are called as far as that is known without asking."""
+        return self.connection.account_names
+
     def _read(self, path: str, member: str, parameters: Mapping[str, str] | None = None) -> list[object]:
         pages = self._pages(path, member, parameters, MOST_PAGES)
         if pages.more:
@@ -111,6 +129,7 @@ class BankData:
         )
         self.connection = pages.connection
         self.receipts += pages.receipts
+        self.missing |= pages.missing
         return pages
 
 

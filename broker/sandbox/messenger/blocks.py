@@ -1,6 +1,6 @@
 """What a message is made of: small blocks that the page knows how to draw, kept as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Block = dict[str, Any]
@@ -44,3 +44,18 @@ def dashboard(words: str) -> Block:
 def receipts(places: Sequence[str]) -> Block:
     """Say that receipts were kept, and of which entries of which log."""
     return {"kind": "receipts", "places": list(places)}
+
+
+def notice(words: str, *, leads_to_sharing: bool = False) -> Block:
+    """Tell what has happened to a permission, if wanted with the way to the person's dashboard."""
+    return {"kind": "notice", "text": words, "leads_to_sharing": leads_to_sharing}
+
+
+def redacted(words: str) -> Block:
+    """Stand where an answer stood that is deleted."""
+    return {"kind": "redacted", "text": words}
+
+
+def alert(bank: str, rows: Sequence[tuple[str, str, str]], where: Mapping[str, str], at: str) -> Block:
+    """Show a bank's warning and ask whether it was the person. `where` is its place in the API's words."""
+    return {"kind": "alert", "bank": bank, "rows": [list(row) for row in rows], "where": dict(where), "at": at}

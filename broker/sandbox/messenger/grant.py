@@ -18,6 +18,9 @@ REQUESTED: tuple[Mapping[str, str], ...] = (
     {"name": "balances"},
     {"name": "transactions", "detail": "detail"},
     {"name": "card_locations", "precision": "town"},
+    {"name": "balance_answers"},
+    {"name": "location_answers"},
+    {"name": "fraud_alerts"},
 )
 """The categories Messenger has an answer for; nothing else is asked."""
 
@@ -26,12 +29,16 @@ class UnusableGrantError(Exception):
     """The token response does not say what was granted in a way Messenger understands."""
 
 
-def request_details(bank_id: str | None) -> str:
-    """Write the authorization_details of a new request, for one bank or for any."""
+def request_details(bank_id: str | None, supported: object = None) -> str:
+    """Write the authorization_details of a new request, for one bank or for any.
+
+    `supported` are the names that the broker's metadata lists: what it does not know is not asked for.
+    """
+    names = set(supported) if isinstance(supported, list) else {category["name"] for category in REQUESTED}
     element: dict[str, Any] = {
         "type": TYPE,
         "purpose": "chat_banking",
-        "categories": [dict(category) for category in REQUESTED],
+        "categories": [dict(category) for category in REQUESTED if category["name"] in names],
         "duration_days": DURATION_DAYS,
         "lookback_days": LOOKBACK_DAYS,
     }

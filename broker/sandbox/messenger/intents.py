@@ -9,6 +9,8 @@ class Intent(StrEnum):
     BALANCE = "balances"
     SPENDING = "spending"
     PLACES = "card_locations"
+    ENOUGH = "balance_answers"
+    USED_THERE = "location_answers"
     TRANSACTIONS = "transactions"
     ACCOUNTS = "accounts"
     CONNECT = "connect"
@@ -17,6 +19,7 @@ class Intent(StrEnum):
 QUICK_REPLIES = (
     "What's my balance?",
     "What did I spend this week?",
+    "Do I have at least 50?",
     "Where was my card used?",
     "Show my last transactions",
     "Show my accounts",
@@ -24,7 +27,10 @@ QUICK_REPLIES = (
 
 KEYWORDS: tuple[tuple[Intent, tuple[str, ...]], ...] = (
     (Intent.SPENDING, ("spend", "spent", "spending", "cost me", "this week")),
-    (Intent.PLACES, ("where", "place", "places", "location", "locations", "town", "towns", "country", "countries")),
+    (Intent.PLACES, ("where",)),
+    (Intent.USED_THERE, ("used in",)),
+    (Intent.ENOUGH, ("at least", "enough for")),
+    (Intent.PLACES, ("place", "places", "location", "locations", "town", "towns", "country", "countries")),
     (Intent.TRANSACTIONS, ("transaction", "transactions", "payment", "payments", "purchases", "last bought", "pay")),
     (Intent.BALANCE, ("balance", "balances", "how much money", "how much do i have", "afford", "overdrawn")),
     (Intent.CONNECT, ("connect", "link", "add a bank", "another bank")),

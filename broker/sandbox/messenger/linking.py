@@ -15,6 +15,21 @@ from .store.people import Person
 from .words import CATEGORIES, STEPS
 
 SAID_NO = "access_denied"
+_NOT_ALLOWED = "The bank or the broker does not allow what I ask for at the moment. You need not do anything."
+_NOT_KNOWN = "The broker does not take requests from me at the moment. That is not your doing."
+_NOT_NOW = "The broker cannot be used at the moment. Please try again later."
+ADVICE = {
+    "invalid_authorization_details": _NOT_ALLOWED,
+    "invalid_scope": _NOT_ALLOWED,
+    "invalid_client": _NOT_KNOWN,
+    "unauthorized_client": _NOT_KNOWN,
+    "temporarily_unavailable": _NOT_NOW,
+    "server_error": _NOT_NOW,
+    "broker-unreachable": _NOT_NOW,
+    "invalid_grant": "It took too long. Please start again.",
+    "invalid-answer": "The answer made no sense to me. Please try again.",
+}
+"""What the broker's codes mean to a person."""
 
 
 class UnknownJourneyError(Exception):
@@ -37,9 +52,7 @@ class Linking:
         try:
             departure = self._oauth.push(bank_id)
         except OAuthFailedError as error:
-            self._say(
-                person, blocks.trouble("I could not start connecting a bank. Please try again later.", error.code)
-            )
+            self._say(person, blocks.trouble(f"I could not start connecting a bank. {_advice(error.code)}", error.code))
             return None
         self._journeys.start(person.id, bank_id, departure.state, departure.code_verifier)
         return departure.url
@@ -98,9 +111,7 @@ class Linking:
     def _connected(self, person: Person, connection: Connection) -> list[Block]:
         granted, bank = connection.granted, self._config.bank_name(connection.bank_id)
         until = f" until {show_day(granted.ends_at)}" if granted.ends_at else ""
-        number = len(granted.accounts)
-        accounts = f"{number} account{'s' if number != 1 else ''}" if number else "the accounts you chose"
-        said = [blocks.facts(f"{bank} is connected{until}", _shared(granted), f"For {accounts}.")]
+        said = [blocks.facts(f"{bank} is connected{until}", shared_rows(granted), f"For {accounts_of(granted)}.")]
         missing = [CATEGORIES[entry["name"]] for entry in REQUESTED if not granted.has(entry["name"])]
         if missing:
             said.append(blocks.text(f"You did not share {_listed(missing)}. That is fine: I just cannot answer that."))
@@ -117,7 +128,14 @@ class Linking:
         self._conversation.say(person.id, Author.ASSISTANT, said)
 
 
-def _shared(granted: Granted) -> list[tuple[str, str, str]]:
+def accounts_of(granted: Granted) -> str:
+    """Say how many accounts are shared."""
+    number = len(granted.accounts)
+    return f"{number} account{'s' if number != 1 else ''}" if number else "the accounts you chose"
+
+
+def shared_rows(granted: Granted) -> list[tuple[str, str, str]]:
+    """List what is shared, each with the step of detail that was granted."""
     return [
         (CATEGORIES[category.name].removeprefix("your ").capitalize(), "shared", STEPS.get(category.step or "", ""))
         for category in granted.categories
@@ -137,7 +155,12 @@ def _not_connected(code: str) -> list[Block]:
             ),
             blocks.offer(),
         ]
-    return [blocks.trouble("The bank was not connected, and nothing was shared. Please try again.", code)]
+    return [blocks.trouble(f"The bank was not connected, and nothing was shared. {_advice(code)}", code)]
+
+
+def _advice(code: str) -> str:
+    """Say what a code of the broker means to a person, and what they can do."""
+    return ADVICE.get(code, "Please try again later.")
 
 
 def _listed(words: list[str]) -> str:

@@ -32,6 +32,7 @@ ENDPOINTS = (
     "revocation_endpoint",
 )
 SHORTEST_LIFE = timedelta(seconds=60)
+LONGEST_ID = 200
 # An answer that is JSON but no object shows in the library as an AttributeError, one that is no JSON as a ValueError.
 FAILURES = (OAuth2Error, requests.RequestException, ValueError, AttributeError)
 CALLBACK_PARAMETERS = ("state", "iss", "code", "error", "error_description")
@@ -57,6 +58,7 @@ class Tokens:
     refresh: str | None = field(repr=False)
     expires_at: datetime
     granted: Granted | None
+    grant_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ class OAuth:
 
         """
         client = self._client()
-        request = self._request(client, authorization_details=request_details(bank_id))
+        details = request_details(bank_id, self._discover().get("scopes_supported"))
+        request = self._request(client, authorization_details=details)
         try:
             pushed = client.pushed_authorization_request(request)
         except FAILURES as error:
@@ -146,6 +149,32 @@ class OAuth:
                 raise _failure(error) from error
             if not confirmed:
                 raise OAuthFailedError("revocation-not-confirmed")
+
+    def own_token(self, scope: str) -> Tokens:
+        """Ask for a token for Messenger itself, bound to its key.
+
+        Raises:
+            OAuthFailedError: the broker refused it or cannot be reached.
+
+        """
+        client = self._client()
+        try:
+            token = client.client_credentials(scope=scope, dpop=True, dpop_key=self._proofs.for_tokens())
+        except FAILURES as error:
+            raise _failure(error) from error
+        return self._tokens(token, must_tell_grant=False)
+
+    def endpoint(self, name: str) -> str:
+        """Return one more address of the broker's metadata.
+
+        Raises:
+            OAuthFailedError: there is none, or the broker cannot be reached.
+
+        """
+        url = self._discover().get(name)
+        if not isinstance(url, str) or not is_safe_url(url):
+            raise OAuthFailedError("invalid-metadata")
+        return url
 
     def proof_of(self, access_token: str) -> DPoPToken:
         """Make the authentication of an API call: the token and a proof of possession (RFC 9449 §7.1).
@@ -208,7 +237,14 @@ class OAuth:
             raise OAuthFailedError("invalid-answer") from error
         if not isinstance(token, DPoPToken) or not isinstance(token.refresh_token, str | None):
             raise OAuthFailedError("invalid-answer")
-        return Tokens(token.access_token, token.refresh_token, token.expires_at or now + SHORTEST_LIFE, granted)
+        grant_id = token.kwargs.get("grant_id")
+        return Tokens(
+            token.access_token,
+            token.refresh_token,
+            token.expires_at or now + SHORTEST_LIFE,
+            granted,
+            grant_id if isinstance(grant_id, str) and 0 < len(grant_id) <= LONGEST_ID else None,
+        )
 
 
 def _failure(error: Exception) -> OAuthFailedError:

@@ -1,5 +1,6 @@
 """The pages of the chat: read a form, call one service, send the browser back to the chat."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
@@ -15,10 +16,13 @@ from .intents import QUICK_REPLIES
 from .linking import Linking, UnknownJourneyError
 from .store import Store
 from .store.connections import Connection
+from .store.conversation import Message
 from .store.people import Person
+from .was_it_me import WasItMe
 
 LONGEST_NAME = 40
 LONGEST_QUESTION = 300
+LONGEST_NUMBER = 15
 
 pages = Blueprint("pages", __name__)
 
@@ -31,6 +35,8 @@ class Services:
     store: Store
     assistant: Assistant
     linking: Linking
+    was_it_me: WasItMe
+    connected: Callable[[], None]
 
 
 @pages.get("/")
@@ -85,7 +91,22 @@ def callback() -> Response | tuple[str, int]:
     except UnknownJourneyError:
         words = "Nothing was connected. Please start again from the chat."
         return render_template("error.html", title="I did not send you on this way", words=words), 400
+    _services().connected()
     return _back_to_chat()
+
+
+@pages.post("/alert")
+def alert() -> Response:
+    """Take what a person says to a warning of their bank."""
+    person = _required_person()
+    _services().was_it_me.hear(person, _chosen_message(person), request.form.get("said", ""), _presence())
+    return _back_to_chat()
+
+
+@pages.get("/news")
+def news() -> dict[str, int]:
+    """Say the number of the newest message, so that the page knows when to look again."""
+    return {"newest": _services().store.conversation.newest(_required_person().id)}
 
 
 @pages.post("/disconnect")
@@ -117,7 +138,9 @@ def _services() -> Services:
 def _view_of(person: Person) -> dict[str, object]:
     services = _services()
     connections = services.store.connections.of(person.id)
+    newest = services.store.conversation.newest(person.id)
     return {
+        "newest": newest,
         "messages": services.store.conversation.latest(person.id),
         "connections": connections,
         "config": services.config,
@@ -171,6 +194,15 @@ def _chosen_connection(person: Person) -> Connection:
     if connection is None:
         abort(404)
     return connection
+
+
+def _chosen_message(person: Person) -> Message:
+    number = request.form.get("message", "")
+    is_number = number.isascii() and number.isdecimal() and len(number) <= LONGEST_NUMBER
+    message = _services().store.conversation.find(person.id, int(number)) if is_number else None
+    if message is None:
+        abort(404)
+    return message
 
 
 def _back_to_chat() -> Response:

@@ -3,6 +3,7 @@
 from . import blocks
 from .api import RefusedError
 from .blocks import Block
+from .standing import Standing
 from .words import CATEGORIES
 
 DECIDED = {
@@ -20,23 +21,42 @@ DECIDED = {
 """What the person decided, or what follows from it: told with the way to the dashboard."""
 
 HAPPENED = {
-    "category-off": "{bank} or the broker has switched off {what} for now.",
-    "grant-suspended": "{bank} or the broker has suspended this sharing for now.",
+    "category-off": "{bank} or the broker has switched off {what} for now. You need not do anything: "
+    "I will say when it goes on.",
+    "grant-suspended": "{bank} or the broker has suspended this sharing for now. Your permission stays as it is, "
+    "and you need not do anything.",
     "frequency-exceeded": "I have asked {bank} too often for now.{wait}",
-    "harvest-hold": "The broker is holding back requests from {platform} while it looks into them.",
+    "harvest-hold": "The broker is holding back requests from {platform} while it looks into them. "
+    "Please try again later.",
     "bank-unavailable": "{bank} does not answer at the moment. Please try again later.",
-    "bank-refused-receipt": "{bank} gave no data: it did not accept the broker's receipt for the request.",
+    "bank-refused-receipt": "{bank} gave no data: it did not accept the broker's receipt for the request. "
+    "Please try again later.",
     "log-unavailable": "The broker cannot write its log at the moment, so nothing may leave. Please try again later.",
     "broker-unreachable": "I cannot reach the broker at the moment. Please try again later.",
     "invalid-answer": "The answer about {bank} made no sense to me, so I do not show it.",
     "receipt-wrong": "The answer about {bank} is not what the broker's receipt says, so I do not show it.",
     "too-much-data": "There is more data than I can add up here.",
-    "account-closed": "This account at {bank} is closed.",
+    "account-closed": "This account at {bank} is closed. To share another one, connect {bank} again.",
+    "bank-sign-in-needed": "{bank} wants you to sign in again. Please connect {bank} once more.",
+    "alert-gone": "{bank} has taken this alert back.",
+    "storage-unavailable": "The broker cannot be used at the moment. Please try again later.",
 }
 """What was not the person's doing."""
 
 _NOT_OFFERED = frozenset({"bank.categories", "catalogue.bank"})
 _DOES_NOT_SHARE = "{bank} does not share {what} with apps at the moment."
+
+
+def check_rest(standing: Standing, category: str) -> None:
+    """Stop at what rests: Messenger has been told, and each call for it would stand in the person's log.
+
+    Raises:
+        RefusedError: with the code that the broker would give.
+
+    """
+    code = standing.refusal_of(category)
+    if code is not None:
+        raise RefusedError(code)
 
 
 def tell(error: RefusedError, category: str, bank: str, platform: str) -> Block:

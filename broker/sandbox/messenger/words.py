@@ -5,6 +5,9 @@ CATEGORIES = {
     "balances": "balances",
     "transactions": "transactions",
     "card_locations": "where your cards were used",
+    "balance_answers": "yes or no about your balance",
+    "location_answers": "yes or no about where your cards were used",
+    "fraud_alerts": "fraud alerts",
 }
 
 ACCOUNT_KINDS = {

@@ -6,16 +6,18 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from broker.edge.answers import rows
+from broker.edge.answers import rows, unusable
 from broker.edge.problems import wants_json
 from broker.edge.services import services
 from broker.errors import NotFound
 from broker.settings import Mode
 from broker.web.developer import calls, facts
-from broker.web.forms import parsed
+from broker.web.filters import filter_of
 from broker.web.log_rows import FilterForm, filter_query, older_query
 
 blueprint = Blueprint("developer", __name__)
+_NOT_ASKED = {"platform": None, "event": None}
+"""Of the filter of all log rows, what this page does not ask."""
 
 
 @blueprint.get("/developers/<platform_id>/overview")
@@ -33,11 +35,20 @@ def keys(platform_id: str) -> ResponseReturnValue:
 @blueprint.get("/developers/<platform_id>/calls")
 def show_calls(platform_id: str) -> ResponseReturnValue:
     """Show the client's calls, newest first, with how each ended and why."""
-    wanted = {**parsed(FilterForm(), request.args), "platform": None, "event": None}
-    found = calls.read(platform_id, wanted)
+    asked = filter_of(FilterForm(), request.args)
+    wanted = {**asked.wanted, **_NOT_ASKED}
     if wants_json():
+        found = calls.read(platform_id, wanted)
         return rows([calls.as_json(one) for one in found.calls], older_query(wanted, found.older))
+    page = _calls(platform_id, wanted, asked.wrong)
+    return unusable(page) if asked.wrong else page
+
+
+def _calls(platform_id: str, wanted: dict[str, Any], wrong: dict[str, str]) -> str:
+    """Show what fits; of a filter that cannot be used, the form alone."""
+    found = calls.Found([], None) if wrong else calls.read(platform_id, wanted)
     told: dict[str, Any] = {
+        "wrong": wrong,
         "wanted": wanted,
         "is_filtered": bool(filter_query(wanted)),
         "newest": filter_query(wanted) if wanted["before"] is not None else None,

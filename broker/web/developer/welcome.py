@@ -7,16 +7,15 @@ from marshmallow.validate import Length
 
 from broker.edge.answers import see_other
 from broker.edge.services import services
-from broker.edge.visitor import Means, Visitor, sign_in
+from broker.edge.visitor import Means, sign_in
 from broker.errors import SignInRefused
 from broker.platforms import people
 from broker.platforms import service as platforms
 from broker.platforms.people import PlatformPerson
+from broker.web.developer.visitors import visitor_of
 from broker.web.forms import Form, parsed
 
 blueprint = Blueprint("developer_welcome", __name__)
-
-ROLE = "developer"
 
 
 class _Link(Form):
@@ -45,7 +44,7 @@ def ask() -> ResponseReturnValue:
 def enter() -> ResponseReturnValue:
     """Use the link up and sign the person in."""
     person = _let_in(parsed(_Link(), request.form)["link"])
-    sign_in(Visitor("", person.name, role=ROLE, platform_id=person.platform_id, person_id=person.id), Means.LINK)
+    sign_in(visitor_of(person), Means.LINK)
     return see_other(f"/developers/{person.platform_id}/overview")
 
 

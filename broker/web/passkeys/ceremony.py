@@ -159,7 +159,7 @@ def _known(credential_id: bytes, handle: bytes | None, owner: Owner | None) -> P
         found = services().passkeys.by_credential(session, credential_id)
     # An authenticator that was told nothing has to say which account it is for (WebAuthn 3 §7.2 step 6).
     is_named = handle is not None or owner is not None
-    if found is None or not is_named or owner not in {None, found.owner} or handle not in {None, found.owner.handle}:
+    if found is None or not is_named or owner not in {None, found.owner} or handle not in {None, found.handle}:
         raise PasskeyRefused("This passkey is not known here. It may have been removed.", code="passkey-unknown")
     return found
 

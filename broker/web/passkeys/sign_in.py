@@ -14,7 +14,10 @@ from broker.edge.headers import allow_own_scripts
 from broker.edge.services import services
 from broker.edge.visitor import Means, Visitor
 from broker.errors import PasskeyRefused
-from broker.users.passkeys import Owner, OwnerKind
+from broker.platforms import people
+from broker.platforms.people import PlatformPerson
+from broker.users.passkeys import OwnerKind, Passkey
+from broker.web.developer.visitors import visitor_of
 from broker.web.forms import Form, parsed
 from broker.web.passkeys import ceremony
 from broker.web.passkeys.challenges import Ceremony
@@ -39,16 +42,28 @@ def ask() -> ResponseReturnValue:
 def enter() -> ResponseReturnValue:
     """Make the visitor of this browser the one whose passkey it is."""
     passkey = ceremony.proved(Ceremony.SIGN_IN, parsed(Answered(), request.form)["answer"])
-    browser.sign_in(_visitor_of(passkey.owner), Means.PASSKEY)
+    if passkey.owner.kind is OwnerKind.PLATFORM:
+        person = _developer(passkey)
+        browser.sign_in(visitor_of(person), Means.PASSKEY)
+        return see_other(f"/developers/{person.platform_id}/overview")
+    browser.sign_in(_visitor_of(passkey), Means.PASSKEY)
     return see_other("/my-sharing")
 
 
-def _visitor_of(owner: Owner) -> Visitor:
-    """Greet the person by the name that the bank told last."""
-    if owner.kind is not OwnerKind.USER:
-        raise PasskeyRefused("This passkey belongs to another kind of account.", code="passkey-unknown")
+def _developer(passkey: Passkey) -> PlatformPerson:
+    with services().database.read() as session:
+        person = people.find(session, passkey.owner.id)
+    if person is None:  # the operator has shut them out, or their app is gone
+        raise PasskeyRefused("This passkey is not known here. It may have been removed.", code="passkey-unknown")
+    return person
+
+
+def _visitor_of(passkey: Passkey) -> Visitor:
+    """Greet the person as the bank does that confirmed them when it was made: unlinking that bank ends the session."""
+    owner = passkey.owner
     with services().database.read() as session:
         identities = services().users.identities(session, owner.id)
     if not identities:
         raise PasskeyRefused
-    return Visitor(identities[0].bank_id, identities[0].name, user_id=owner.id)
+    identity = next((one for one in identities if one.bank_id == passkey.bank_id), identities[0])
+    return Visitor(identity.bank_id, identity.name, user_id=owner.id)

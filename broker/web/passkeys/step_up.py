@@ -48,6 +48,20 @@ def prove(answer: str) -> None:
     visitor.step_up()
 
 
+def waits_for(user_id: str, answer: str | None) -> bool:
+    """Say whether this person's passkey has still to be asked for; an answer that came along is judged.
+
+    Raises:
+        PasskeyRefused: the answer proves nothing.
+    """
+    if not needed(user_id):
+        return False
+    if answer is None:
+        return True
+    prove(answer)
+    return False
+
+
 def is_fresh() -> bool:
     """Say whether a passkey was used in this session within the last five minutes."""
     return proved_within(Means.PASSKEY, LIFE)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 from authlib.common.errors import AuthlibBaseError
@@ -15,6 +16,7 @@ from werkzeug.datastructures import MultiDict
 from broker.banks.connector import Credential
 from broker.banks.service import Bank
 from broker.edge.services import services
+from broker.edge.ways_back import keep_way_on
 from broker.errors import SignInRefused
 from broker.outbound import TOKEN_FORM
 from broker.web.sign_in.endpoints import endpoints_of
@@ -75,6 +77,7 @@ def begin(bank: Bank, wish: str, *, asks_for_data: bool) -> str:
     Raises:
         BankUnavailable: or one of its kinds.
     """
+    _begins_again_at(wish)
     client = client_of(bank, endpoints_of(bank), _scope(bank, asks_for_data=asks_for_data))
     back = redirect_uri(bank)
     started = client.create_authorization_url(back)
@@ -95,6 +98,7 @@ def returned(bank: Bank, sent: MultiDict[str, str]) -> Journey:
     begun = FlaskIntegration(bank.id).get_state_data(session, sent.get("state"))
     if begun is None:
         raise SignInRefused("This sign-in was not started in this browser, or was used before. Please start again.")
+    _begins_again_at(begun["wish"])
     endpoints = endpoints_of(bank)
     client = client_of(bank, endpoints, _scope(bank, asks_for_data=begun["asks_for_data"]))
     issuer = sent.get("iss")
@@ -127,6 +131,11 @@ def confirmed(bank: Bank, journey: Journey) -> Confirmed:
     except _UNUSABLE as error:
         # The cause may quote the bank's answer: it is chained for the debugger, never told.
         raise SignInRefused("The bank's answer could not be trusted, so you were not signed in.") from error
+
+
+def _begins_again_at(wish: str) -> None:
+    """If the bank fails, let the visitor choose it again for the same wish: a code and a state serve only once."""
+    keep_way_on(f"/sign-in?{urlencode({'for': wish})}")
 
 
 def _scope(bank: Bank, *, asks_for_data: bool) -> str:

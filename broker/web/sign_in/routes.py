@@ -12,9 +12,11 @@ from broker.edge.answers import see_other
 from broker.edge.headers import allow_form_targets
 from broker.edge.services import services
 from broker.edge.visitor import SignInWish, Visitor
+from broker.edge.wording import language
 from broker.errors import InvalidRequest, SignInRefused
 from broker.events import outbox
 from broker.grants.consents import PROPOSAL_LIFE
+from broker.notices.addresses import keep_language
 from broker.web.forms import Form, parsed
 from broker.web.parties import bank_named
 from broker.web.sign_in import endpoints, identity, wishes
@@ -136,6 +138,8 @@ def _enter(bank: Bank, wish_id: str, wish: SignInWish, found: Confirmed) -> None
             credential=found.credential.dump() if found.credential else None,
             now=now,
         )
+        if not wish.links:
+            keep_language(session, known.user_id, language())
         if found.credential is not None:
             # If nothing comes of it, the tokens must not stay: the worker looks again when a proposal would be dead.
             task = {"user_id": known.user_id, "bank_id": bank.id}

@@ -5,11 +5,12 @@ import re
 from urllib.parse import urlsplit
 
 from broker.banks.service import Bank, all_banks
-from broker.edge.gates import RETURN_TO
 from broker.edge.services import services
 from broker.edge.visitor import SignInWish, keep_wish, wish_of
+from broker.edge.ways_back import leads_back
 from broker.errors import InvalidRequest
 
+_HOME = "/my-sharing"
 _OTHERWISE = "does not share what the app asks for at the moment"
 _LESS = "does not share as much as the app asks for"
 _REASONS = {
@@ -71,8 +72,8 @@ def _landing(wanted: str) -> str:
     try:
         parts = urlsplit(wanted)
     except ValueError:
-        return RETURN_TO[0]
-    if parts.scheme or parts.netloc or parts.path not in RETURN_TO:
-        return RETURN_TO[0]
+        return _HOME
+    if parts.scheme or parts.netloc or not leads_back(parts.path):
+        return _HOME
     is_plain = parts.query and _PLAIN_QUERY.fullmatch(parts.query)
     return f"{parts.path}?{parts.query}" if is_plain else parts.path

@@ -13,9 +13,12 @@ export async function disclosed(leaf, data) {
   const names = new Set();
   for (const disclosure of disclosures) {
     const [, name] = disclosure;
-    if (names.has(name)) throw new Unverifiable("disclosure-unproven", `The detail “${name}” is given twice.`);
+    if (names.has(name)) {
+      throw new Unverifiable("disclosure-unproven", "The detail “{name}” is given twice.", { name });
+    }
     if (!committed.has(await digestOf(disclosure))) {
-      throw new Unverifiable("disclosure-unproven", `The detail “${name}” is not what the entry was made with.`);
+      const detail = "The detail “{name}” is not what the entry was made with.";
+      throw new Unverifiable("disclosure-unproven", detail, { name });
     }
     names.add(name);
   }

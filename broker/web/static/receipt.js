@@ -19,13 +19,19 @@ const FIRST_LINE = "c2sp.org/tlog-proof@v1";
 const utf8 = new TextEncoder();
 const strictText = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** What is wrong with a receipt: a code for programs, a detail for people. */
+/** What is wrong with a receipt: a code for programs, a detail in English for people, and what is named in it. */
 export class Unverifiable extends Error {
-  constructor(code, detail) {
-    super(detail);
+  constructor(code, detail, values = {}) {
+    super(filled(detail, values));
     this.code = code;
     this.detail = detail;
+    this.values = values;
   }
+}
+
+/** Put values into the places of a text: `{name}`. */
+export function filled(text, values) {
+  return text.replace(/\{(\w+)\}/g, (place, name) => (Object.hasOwn(values, name) ? String(values[name]) : place));
 }
 
 /** Decode base64 of the one form that its bytes have (RFC 4648 §4); null for anything else, and for nothing. */
@@ -190,7 +196,8 @@ async function openCheckpoint(note, verifiersOf) {
     if (!verifier) {
       unknown.add(name);
     } else if (!(await isSigned(verifier, text, signature))) {
-      throw new Unverifiable("signature-invalid", `The signature of ${name} does not fit: something was changed.`);
+      const detail = "The signature of {name} does not fit: something was changed.";
+      throw new Unverifiable("signature-invalid", detail, { name });
     }
     isKnown ||= Boolean(verifier);
     if (verifier?.type === COSIGNATURE) {
@@ -207,7 +214,8 @@ async function openCheckpoint(note, verifiersOf) {
 }
 
 function unsigned(origin) {
-  return new Unverifiable("signature-missing", `It is not signed by a key that is known here for the log ${origin}.`);
+  const detail = "It is not signed by a key that is known here for the log {origin}.";
+  return new Unverifiable("signature-missing", detail, { origin });
 }
 
 // The proof (C2SP tlog-proof) and the tree (RFC 9162 §2.1.3.2)
@@ -232,7 +240,8 @@ function malformedProof() {
 
 async function checkInclusion(leaf, { index, hashes }, { size, root }) {
   if (index >= size) {
-    throw new Unverifiable("index-out-of-range", `The receipt speaks of number ${index} of a log of ${size} entries.`);
+    const detail = "The receipt speaks of number {index} of a log of {size} entries.";
+    throw new Unverifiable("index-out-of-range", detail, { index, size });
   }
   let node = await sha256(Uint8Array.of(0), leaf);
   let [place, last] = [index, size - 1n];

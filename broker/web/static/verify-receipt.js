@@ -1,7 +1,8 @@
 /* The page that checks a receipt: takes the files, shows the verdict in words. What it proves is judged in receipt.js. */
 
 import { checkAnswer, disclosed } from "./disclosure.js";
-import { Unverifiable, canonicalObject, isAble, textOf, unbase64, verifierOfVkey, verifyReceipt } from "./receipt.js";
+import { Unverifiable, canonicalObject, filled, isAble } from "./receipt.js";
+import { textOf, unbase64, verifierOfVkey, verifyReceipt } from "./receipt.js";
 
 const byId = (id) => document.getElementById(id);
 const facts = JSON.parse(byId("checker").dataset.facts);
@@ -9,6 +10,9 @@ const given = { receipt: null, disclosures: null, answer: null };
 const NOT_CHECKED = { code: "not-checked", detail: "This browser could not finish the check." };
 const MOST_BYTES = 16 * 1024 * 1024;
 let turn = 0;
+const moments = new Intl.DateTimeFormat(document.documentElement.lang, {
+  dateStyle: "long", timeStyle: "long", timeZone: "UTC",
+});
 
 // Keys: those that this page brings along, or, once somebody pastes others, those alone.
 
@@ -49,24 +53,28 @@ async function check() {
   const mine = turn;
   show([], []); // an old verdict must not stand beside a new file
   if (!given.receipt) return;
-  let [verdict, said] = [[], []];
+  let [verdict, more] = [[], []];
   try {
     const found = await judged();
-    [verdict, said] = [accepted(found), explained(found)];
+    [verdict, more] = [accepted(found), explained(found)];
   } catch (error) {
     verdict = refused(error instanceof Unverifiable ? error : NOT_CHECKED);
   }
   if (mine !== turn) return; // a later file was quicker
-  show(verdict, said);
+  show(verdict, more);
   byId("verdict").scrollIntoView({ block: "nearest" });
 }
 
-function show(verdict, said) {
+function show(verdict, more) {
   byId("verdict").replaceChildren(...verdict);
-  byId("said").replaceChildren(...said);
+  byId("said").replaceChildren(...more);
 }
 
-// Words
+// Words: those of the page, by their English, which stands where the page has no other
+
+function said(text, values = {}) {
+  return filled(Object.hasOwn(facts.texts, text) ? facts.texts[text] : text, values);
+}
 
 function element(tag, content, className = "") {
   const made = document.createElement(tag);
@@ -75,9 +83,10 @@ function element(tag, content, className = "") {
   return made;
 }
 
-function refused({ code, detail }) {
-  const box = element("div", [element("h2", "Not verified"), element("p", detail)], "error-summary");
-  box.append(element("p", ["Do not rely on this receipt. Reason: ", element("code", code)]));
+function refused({ code, detail, values }) {
+  const words = [element("h2", said("Not verified")), element("p", said(detail, values))];
+  const box = element("div", words, "error-summary");
+  box.append(element("p", [said("Do not rely on this receipt."), " ", small(code)]));
   return [box];
 }
 
@@ -86,70 +95,108 @@ function word(table, code) {
   return Object.hasOwn(facts[table], code) ? facts[table][code] : code;
 }
 
+/** Show a code as one, in small print. */
+function small(code) {
+  return element("small", element("code", String(code)));
+}
+
+/** Show the plain word for a code with the code behind it; nothing for what is not there. */
+function coded(table, code) {
+  if (code === undefined) return [];
+  return Object.hasOwn(facts[table], code) ? [facts[table][code], " ", small(code)] : [small(code)];
+}
+
 function accepted({ leaf }) {
   const words = [element("p", sentence(leaf, String(word("events", leaf.event))))];
-  if (given.answer) words.push(element("p", "The answer that you gave is, byte for byte, the one that was released."));
-  return [element("div", [element("h2", "Verified"), ...words], "banner")];
+  const same = said("The answer that you gave is, byte for byte, the one that was released.");
+  if (given.answer) words.push(element("p", same));
+  return [element("div", [element("h2", said("Verified")), ...words], "banner")];
 }
 
 function explained({ leaf, index, checkpoint, details }) {
-  const what = String(word("events", leaf.event));
-  const shown = [element("dl", rows(leaf, index, checkpoint, what).map(row), "summary")];
+  const shown = [element("dl", rows(leaf, index, checkpoint).map(row), "summary")];
   if (details.length) {
-    const rowsOfDetails = details.map(([name, value]) => row([word("details", name), worded(value)]));
-    shown.push(element("h2", "Details that belong to it"), element("dl", rowsOfDetails, "summary"));
+    const rowsOfDetails = details.map(([name, value]) => row([word("details", name), opened(leaf, name, value)]));
+    shown.push(element("h2", said("Details that belong to it")), element("dl", rowsOfDetails, "summary"));
   }
-  shown.push(element("h2", "Who vouches for it"), element("ul", vouchers(checkpoint)));
+  shown.push(element("h2", said("Who vouches for it")), element("ul", vouchers(checkpoint)));
   return shown;
 }
 
 function sentence(leaf, what) {
   const owner = word("banks", leaf.log.split("/").at(-2));
-  return `“${what}” stands in the log of ${owner}, with all of what is said below.`;
+  return said("“{what}” stands in the log of {owner}, with all of what is said below.", { what, owner });
 }
 
-function rows(leaf, index, checkpoint, what) {
-  const reasons = Array.isArray(leaf.reasons) ? leaf.reasons.map((code) => word("reasons", code)) : [];
+function rows(leaf, index, checkpoint) {
+  const reasons = Array.isArray(leaf.reasons) ? leaf.reasons : [];
+  const place = { number: index, size: checkpoint.size };
   return [
-    ["What", what],
-    ["When", timeWords(leaf.time)],
-    ["How it ended", word("decisions", leaf.decision)],
-    ["App", leaf.platform],
-    ["Kind of data", word("categories", leaf.category)],
-    ["What for", word("purposes", leaf.purpose)],
-    ["Why", reasons.join("; ")],
-    ["How much", leaf.records === undefined ? "" : `${leaf.records} records`],
-    ["Person (pseudonym)", leaf.subject],
-    ["Permission", leaf.grant],
-    ["Reference", leaf.interactionId],
-    ["Log", checkpoint.origin],
-    ["Number in the log", `${index} (when this was signed, the log had ${checkpoint.size} entries)`],
-  ].filter(([, value]) => value !== undefined && value !== "");
+    ["What", coded("events", leaf.event)],
+    ["When", [timeWords(leaf.time)]],
+    ["Who acted", coded("initiators", leaf.initiator)],
+    ["How it ended", coded("decisions", leaf.decision)],
+    ["App", bare(leaf.platform)],
+    ["Kind of data", coded("categories", leaf.category)],
+    ["What for", coded("purposes", leaf.purpose)],
+    ["Why", reasons.flatMap((reason, at) => [at ? "; " : "", ...coded("reasons", reason)])],
+    ["Records", leaf.records === undefined ? [] : [String(leaf.records)]],
+    ["Person (pseudonym)", bare(leaf.subject)],
+    ["Permission", bare(leaf.grant)],
+    ["Reference", bare(leaf.interactionId)],
+    ["Log", bare(checkpoint.origin)],
+    ["Number in the log", [said("{number} (when this was signed, the log had {size} entries)", place)]],
+  ].filter(([, content]) => content.length > 0);
 }
 
-function row([term, value]) {
-  return element("div", [element("dt", term), element("dd", String(value))]);
+function bare(value) {
+  return value === undefined ? [] : [small(value)];
 }
 
-function worded(value) {
-  if (Array.isArray(value) && value.every((one) => typeof one === "string")) return value.join(", ");
-  return typeof value === "string" ? value : JSON.stringify(value, null, 1);
+function row([term, content]) {
+  return element("div", [element("dt", said(term)), element("dd", content)]);
+}
+
+/** Show one detail: fields and days in words, lists as lists, whatever has parts of its own folded. */
+function opened(leaf, name, value) {
+  if (Array.isArray(value) && value.every((one) => typeof one === "string")) {
+    const labels = name === "fields" && Object.hasOwn(facts.fields, leaf.category) ? facts.fields[leaf.category] : {};
+    return [value.map((one) => (Object.hasOwn(labels, one) ? labels[one] : one)).join(", ")];
+  }
+  if (typeof value !== "string") return [folded(value)];
+  if (name === "window") return [spanWords(value)];
+  return ["endpoint", "responseDigest"].includes(name) ? [small(value)] : [value];
+}
+
+function folded(value) {
+  const written = element("pre", element("code", JSON.stringify(value, null, 1)));
+  return element("details", [element("summary", said("Show it as it was written")), written]);
+}
+
+function spanWords(span) {
+  const instants = span.split("/").map((instant) => Date.parse(instant));
+  if (instants.length !== 2 || instants.some(Number.isNaN)) return span;
+  const [first, last] = instants.map((instant) => timeWords(instant * 1_000));
+  return said("{first} to {last}", { first, last });
 }
 
 function timeWords(microseconds) {
   const instant = new Date(microseconds / 1_000);
-  return Number.isNaN(instant.getTime()) ? String(microseconds) : instant.toUTCString().replace("GMT", "UTC");
+  return Number.isNaN(instant.getTime()) ? String(microseconds) : moments.format(instant);
 }
 
 function vouchers({ log, cosigners, unknown }) {
-  const own = pastedLines().length > 0;
-  const source = own ? "the key that you pasted" : "a key that this page brought along: compare it with your bank's";
-  const lines = [element("li", [`The log itself, by ${source}: `, element("code", log.vkey)])];
+  const mine = said("The log itself, by the key that you pasted:");
+  const ours = said("The log itself, by a key that this page brought along: compare it with your bank's:");
+  const lines = [element("li", [pastedLines().length > 0 ? mine : ours, " ", element("code", log.vkey)])];
   for (const { name, time, vkey } of cosigners) {
-    const seen = timeWords(Number(time) * 1_000_000);
-    lines.push(element("li", [`The witness ${name}, who saw this state of the log on ${seen}: `, element("code", vkey)]));
+    const seen = { name, moment: timeWords(Number(time) * 1_000_000) };
+    const words = said("The witness {name}, who saw this state of the log on {moment}:", seen);
+    lines.push(element("li", [words, " ", element("code", vkey)]));
   }
-  for (const name of unknown) lines.push(element("li", `${name} has signed too, but no key of it is known here.`));
+  for (const name of unknown) {
+    lines.push(element("li", said("{name} has signed too, but no key of it is known here.", { name })));
+  }
   return lines;
 }
 

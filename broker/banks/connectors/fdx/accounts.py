@@ -19,6 +19,11 @@ def customer_id(answer: Any) -> str:
     return Fields(answer, "customer").get("customerId", values.identifier)
 
 
+def error_code(answer: Any) -> str | None:
+    """Read the code of an answer that says no; None when it names none."""
+    return Fields(answer, "error").find("code", values.text)
+
+
 def next_offset(page: Any) -> str | None:
     """Read where the next page begins; None on the last."""
     paging = Fields(page, "answer").find_child("page")

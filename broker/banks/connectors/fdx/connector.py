@@ -10,8 +10,11 @@ from broker.banks.connectors.fdx import accounts as parse
 from broker.banks.connectors.fdx.transactions import card_use, transaction
 from broker.banks.connectors.fields import Fields
 from broker.clock import rfc3339
+from broker.outbound import Answer
 
 _ACCOUNTS_PAGE: Final = "100"
+_GONE: Final = (404, 410)
+_GONE_CODES: Final = {"701", "705"}  # account not found; account is closed
 _TRANSACTIONS_PAGE: Final = "500"
 
 
@@ -19,6 +22,9 @@ class FdxConnector(BankApi):
     """A `Connector` for FDX API 6 (core: customer, accounts, transactions)."""
 
     standard = "fdx"
+
+    def _is_gone(self, answer: Answer) -> bool:
+        return answer.status in _GONE and parse.error_code(answer.json()) in _GONE_CODES
 
     def _subject(self, conversation: Conversation) -> str:
         return parse.customer_id(conversation.get(f"{self._base}/customers/current"))

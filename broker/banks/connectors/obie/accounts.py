@@ -37,6 +37,11 @@ def data(answer: Any) -> Fields:
     return Fields(answer, "answer").child("Data")
 
 
+def error_codes(answer: Any) -> list[str]:
+    """Read the codes of an answer that says no."""
+    return [row.get("ErrorCode", values.text) for row in Fields(answer, "error").find_children("Errors")]
+
+
 def next_link(page: Any) -> str | None:
     """Read the next page's absolute URL; None on the last."""
     links = Fields(page, "answer").find_child("Links")

@@ -11,15 +11,21 @@ from broker.banks.connectors.fields import Fields
 from broker.banks.connectors.obie import accounts as parse
 from broker.banks.connectors.obie.transactions import card_use, transaction
 from broker.clock import rfc3339
+from broker.outbound import Answer
 
 # OBIE selects by booking, which follows the card use by days; what happened after the window is dropped on reading.
 _BOOKING_LAG: Final = timedelta(days=3)
+# The standard has no 404 for account data.
+_REFUSED, _NOT_FOUND = 400, "UK.OBIE.Resource.NotFound"
 
 
 class ObieConnector(BankApi):
     """A `Connector` for the OBIE Read/Write API 4, account information."""
 
     standard = "obie"
+
+    def _is_gone(self, answer: Answer) -> bool:
+        return answer.status == _REFUSED and _NOT_FOUND in parse.error_codes(answer.json())
 
     def _subject(self, conversation: Conversation) -> str:
         return parse.party_id(conversation.get(f"{self._base}/party"))

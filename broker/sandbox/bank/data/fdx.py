@@ -4,6 +4,7 @@ from flask import Blueprint, Response
 from werkzeug.exceptions import HTTPException
 
 from broker.sandbox.bank import clock
+from broker.sandbox.bank.alerts import find_alert
 from broker.sandbox.bank.context import bank
 from broker.sandbox.bank.data import fdx_shapes as shapes
 from broker.sandbox.bank.data.access import Refused, Visit, admit, find_account, interaction_id
@@ -78,6 +79,18 @@ def transactions(account_id: str) -> Response:
         entries, total = entries_of(session, row, window)
     lines = [shapes.transaction(row, entry, clock.epoch()) for entry in entries]
     return _answer(visit, {"page": shapes.page(window, total), "transactions": lines}, [row.account_id])
+
+
+@blueprint.get("/accounts/<account_id>/fraud-alerts/<alert_id>")
+def fraud_alert(account_id: str, alert_id: str) -> Response:
+    """Answer one fraud alert of an account: an extension, the standard has none."""
+    visit = under_receipt(admit(FDX_ACCOUNTS), Asked(("fraud_alerts",), account_id, alert_id=alert_id))
+    with bank().sessions() as session:
+        row = find_account(session, visit, account_id)
+        told = find_alert(session, row, alert_id)
+    if told is None:
+        raise AccountNotFound
+    return _answer(visit, told, [account_id])
 
 
 def _window() -> Window:

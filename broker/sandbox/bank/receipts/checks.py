@@ -19,13 +19,14 @@ class Asked:
     """What a request asks for. `span` is the window as it is asked for, both ends in seconds since 1970.
 
     `categories` are those that need this resource; `lag_s` is how much later than the window a resource may be asked
-    for, because it selects by booking.
+    for, because it selects by booking. `alert_id` is the one alert that is asked for.
     """
 
     categories: tuple[str, ...]
     account_id: str | None = None
     span: Span | None = None
     lag_s: int = 0
+    alert_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,10 @@ def _names_account(it: Claimed) -> bool:
     return it.asked.account_id is None or it.asked.account_id in it.accounts
 
 
+def _names_alert(it: Claimed) -> bool:
+    return it.asked.alert_id is None or it.disclosed.get("alert") == it.asked.alert_id
+
+
 def _covers_window(it: Claimed) -> bool:
     if it.asked.span is None:
         return True
@@ -127,6 +132,7 @@ CHECKS = (
         lambda it: it.disclosed.get("customer") == it.customer,
     ),
     Check("receipt-wrong-account", "The entry is not disclosed to be about this account.", _names_account),
+    Check("receipt-wrong-alert", "The entry is not disclosed to be about this alert.", _names_alert),
     Check("receipt-wrong-window", "The entry is not disclosed to be about so long a time.", _covers_window),
 )
 

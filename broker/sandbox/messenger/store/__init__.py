@@ -8,6 +8,8 @@ from broker.sandbox.messenger.keys import Seal
 from .connections import Connections
 from .conversation import Conversation
 from .database import Sessions
+from .done_deletions import DoneDeletions
+from .inbox import Inbox
 from .journeys import Journeys
 from .people import People
 from .receipts import Receipts
@@ -22,6 +24,8 @@ class Store:
     connections: Connections
     conversation: Conversation
     receipts: Receipts
+    inbox: Inbox
+    done_deletions: DoneDeletions
 
     @classmethod
     def over(cls, sessions: Sessions, seal: Seal) -> Self:
@@ -32,4 +36,6 @@ class Store:
             Connections(sessions, seal),
             Conversation(sessions, seal),
             Receipts(sessions),
+            Inbox(sessions),
+            DoneDeletions(sessions),
         )

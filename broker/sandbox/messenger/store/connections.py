@@ -1,22 +1,27 @@
 """Connections: what each person connected, with tokens sealed at rest."""
 
 import json
+import logging
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from broker.sandbox.messenger import clock
 from broker.sandbox.messenger.grant import Granted
-from broker.sandbox.messenger.keys import Seal
+from broker.sandbox.messenger.keys import Seal, SealBrokenError
 from broker.sandbox.messenger.oauth import Tokens
+from broker.sandbox.messenger.standing import Standing
 
 from .database import Sessions
 from .models import ConnectionRow
+
+log = logging.getLogger("messenger.store")
 
 
 class Status(StrEnum):
@@ -40,6 +45,8 @@ class Connection:
     refresh_token: str | None = field(repr=False)
     account_names: Mapping[str, str] = field(repr=False)
     connected_at: datetime
+    grant_id: str | None = None
+    standing: Standing = field(default_factory=Standing)
 
 
 class Connections:
@@ -58,6 +65,7 @@ class Connections:
             status=Status.ACTIVE,
             granted=granted.to_json(),
             connected_at=clock.now(),
+            grant_id=tokens.grant_id,
         )
         self._fill(row, tokens)
         with self._sessions.begin() as session:
@@ -71,8 +79,24 @@ class Connections:
             .where(ConnectionRow.person_id == person_id)
             .order_by(ConnectionRow.connected_at.desc(), ConnectionRow.id)
         )
+        return self._all(statement)
+
+    def of_grant(self, grant_id: str) -> list[Connection]:
+        """List the connections under one grant, of whichever person; one at most unless a code was redeemed twice."""
+        return self._all(select(ConnectionRow).where(ConnectionRow.grant_id == grant_id).order_by(ConnectionRow.id))
+
+    def live(self) -> list[Connection]:
+        """List the connections of everybody that have not ended; count in the log those that cannot be opened."""
+        found = list[Connection]()
+        query = select(ConnectionRow).where(ConnectionRow.status == Status.ACTIVE).order_by(ConnectionRow.id)
         with self._sessions() as session:
-            return [self._read(row) for row in session.scalars(statement)]
+            rows = session.scalars(query).all()
+        for row in rows:
+            with suppress(SealBrokenError):
+                found.append(self._read(row))
+        if len(found) < len(rows):
+            log.error("connections cannot be opened: %d", len(rows) - len(found))
+        return found
 
     def find(self, person_id: str, connection_id: str) -> Connection | None:
         """Find a connection of this very person."""
@@ -85,6 +109,7 @@ class Connections:
             if row is None:
                 return None
             self._fill(row, tokens)
+            row.grant_id = tokens.grant_id or row.grant_id
             if tokens.granted is not None:
                 row.granted = (_keep_end(tokens.granted, connection.granted)).to_json()
                 if not tokens.granted.has("accounts"):
@@ -98,18 +123,44 @@ class Connections:
             if row is not None:
                 row.account_names = self._seal.close(json.dumps(dict(names)), f"names:{row.id}")
 
+    def amend(self, connection: Connection, granted: Granted) -> None:
+        """Store what is granted now, and forget names that are not any more."""
+        with self._sessions.begin() as session:
+            row = self._active(session, connection)
+            if row is not None:
+                row.granted, row.account_names = granted.to_json(), None
+
+    def rest(self, connection: Connection, standing: Standing) -> None:
+        """Store what is to be left alone for now."""
+        with self._sessions.begin() as session:
+            row = self._active(session, connection)
+            if row is not None:
+                row.standing = standing.to_json()
+
+    def forget_names(self, connection: Connection) -> None:
+        """Delete what accounts are called."""
+        with self._sessions.begin() as session:
+            row = session.get(ConnectionRow, connection.id)
+            if row is not None:
+                row.account_names = None
+
     def end(self, connection: Connection) -> None:
         """Note that the grant has ended, and forget the tokens."""
         with self._sessions.begin() as session:
             row = self._active(session, connection)
             if row is not None:
                 row.status = Status.ENDED
-                row.access_token = row.refresh_token = row.account_names = None
+                row.access_token = row.refresh_token = row.account_names = row.standing = None
+                row.granted = Granted((), (), connection.bank_id, None).to_json()
 
     def forget(self, connection: Connection) -> None:
         """Delete a connection with its tokens."""
         with self._sessions.begin() as session:
             session.execute(delete(ConnectionRow).where(ConnectionRow.id == connection.id))
+
+    def _all(self, statement: Select[ConnectionRow]) -> list[Connection]:
+        with self._sessions() as session:
+            return [self._read(row) for row in session.scalars(statement)]
 
     @staticmethod
     def _active(session: Session, connection: Connection) -> ConnectionRow | None:
@@ -135,6 +186,8 @@ class Connections:
             refresh_token=self._opened(row.refresh_token, f"refresh:{row.id}"),
             account_names=json.loads(self._opened(row.account_names, f"names:{row.id}") or "{}"),
             connected_at=row.connected_at,
+            grant_id=row.grant_id,
+            standing=Standing.from_json(row.standing),
         )
 
     def _opened(self, sealed: bytes | None, place: str) -> str | None:

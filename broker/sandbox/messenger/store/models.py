@@ -71,6 +71,8 @@ class ConnectionRow(Base):
     refresh_token: Mapped[bytes | None] = mapped_column(LargeBinary)
     account_names: Mapped[bytes | None] = mapped_column(LargeBinary)
     connected_at: Mapped[datetime]
+    grant_id: Mapped[str | None] = mapped_column(String(200), index=True)
+    standing: Mapped[str | None] = mapped_column(Text)
 
 
 class MessageRow(Base):
@@ -83,6 +85,7 @@ class MessageRow(Base):
     author: Mapped[str] = mapped_column(String(12))
     body: Mapped[bytes] = mapped_column(LargeBinary)
     said_at: Mapped[datetime]
+    category: Mapped[str | None] = mapped_column(String(40))
 
 
 class ReceiptRow(Base):
@@ -94,3 +97,37 @@ class ReceiptRow(Base):
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
     text: Mapped[str] = mapped_column(Text)
     kept_at: Mapped[datetime]
+    connection_id: Mapped[str | None] = mapped_column(String(32), index=True)
+
+
+class EventRow(Base):
+    """One event of the broker, found by its jti: what has come before is not acted upon again."""
+
+    __tablename__ = "events"
+    number: Mapped[int] = mapped_column(primary_key=True)
+    jti: Mapped[str] = mapped_column(String(200), unique=True)
+    type: Mapped[str] = mapped_column(String(200))
+    grant_id: Mapped[str] = mapped_column(String(200))
+    sequence: Mapped[int]
+    claims: Mapped[str] = mapped_column(Text)
+    is_after_gap: Mapped[bool]
+    state: Mapped[str] = mapped_column(String(12), index=True)
+    attempts: Mapped[int]
+    came_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+
+
+class DoneDeletionRow(Base):
+    """A request to delete that was carried out, confirmed and told."""
+
+    __tablename__ = "done_deletions"
+    deletion_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    done_at: Mapped[datetime]
+
+
+class ProgressRow(Base):
+    """How far the events of one grant have come."""
+
+    __tablename__ = "progress"
+    grant_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    sequence: Mapped[int]
