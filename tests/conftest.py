@@ -65,12 +65,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out what is too long or not chosen, give the rest time, and bring groups together, the longest first."""
     is_small, other = config.getoption("--size") == "test", _OTHER.get(config.getoption("--database"))
     is_interop = "interop" in config.getoption("markexpr")
+    is_ha = config.getoption("markexpr") == "ha"
     left_out = [
         item
         for item in items
         if (is_small and item.get_closest_marker("campaign"))
         or (other and other in map(_parameters(item).get, COSTLY))
         or (not is_interop and "interop" in item.path.parts)
+        or (not is_ha and item.get_closest_marker("ha"))
     ]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]

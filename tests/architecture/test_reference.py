@@ -92,7 +92,7 @@ def test_every_route_is_documented_with_its_gate_and_nothing_else_is(app: Flask)
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    titles = ("Data", "Receipts", "OAuth", "Audit log", "Pages", "Health")
+    titles = ("Data", "Deletions", "Receipts", "Fraud alerts", "OAuth", "Events", "Audit log", "Pages", "Health")
     told = [row for title in titles for row in rows(section(_ROUTES, title))]
     assert len(told) == len(there)
     assert {row[0]: row[1] for row in told} == there

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 from tests.architecture.tree import PACKAGE, ROOT, kept_files, name_of, nodes, product_files
 
@@ -101,3 +102,21 @@ def test_no_file_names_a_machine_or_a_package_registry() -> None:
         if _MACHINE_PATH.search(content) or any(host in content for host in _REGISTRIES):
             named.append(path.relative_to(ROOT).as_posix())
     assert named == []
+
+
+def test_what_happens_to_a_grant_is_logged_and_announced_in_one_place() -> None:
+    def appends(node: ast.AST) -> bool:
+        return is_attribute(node, "transaction", {"append"})
+
+    acts = [path for path in product_files() if path.parent == PACKAGE / "grants"]
+    # Whose page a grant stands on is nothing that a platform is told of: the events of linking are not a grant's.
+    assert {name_of(path) for path in acts if any(map(appends, nodes(path)))} == {
+        "broker/grants/announcing.py",
+        "broker/grants/linking.py",
+    }
+    linked = {node.attr for node in nodes(PACKAGE / "grants/linking.py") if is_event(node)}
+    assert linked == {"IDENTITY_LINKED", "IDENTITY_UNLINKED"}
+
+
+def is_event(node: ast.AST) -> TypeGuard[ast.Attribute]:
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Event"

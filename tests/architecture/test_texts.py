@@ -9,7 +9,7 @@ import pytest
 from jinja2 import Environment, nodes
 from jinja2.ext import InternationalizationExtension
 
-from broker.web.language import LANGUAGES
+from broker.translations import LANGUAGES
 from tests.architecture.tree import PACKAGE
 from tests.support.messages import TEMPLATES, faults_of, kept, wanted
 
@@ -34,6 +34,7 @@ _NO_TEXTS = {
     'class="is-wide"',
     "sub",
     "kid",
+    "jti",
     "client_id",
 }
 

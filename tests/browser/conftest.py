@@ -5,12 +5,14 @@ All of them use the one sandbox on SQLite that the stories of tests/functional u
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.windows import PHONE, window
+from tests.support.world import World
 
 _FLAGS = [
     "--no-sandbox",
@@ -70,3 +72,34 @@ def phone(chromium: Browser) -> Iterator[Page]:
 def phone_dark(chromium: Browser) -> Iterator[Page]:
     with window(chromium, PHONE, scheme="dark") as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def link(world: World, info: dict[str, Any]) -> Callable[[], str]:
+    """Makes one-time links for the chat platform, as the operator does."""
+    platform, issuer = info["platforms"][0]["client_id"], info["issuer"]
+
+    def make() -> str:
+        arguments = ("platform", "people", "invite", platform, "--name", "Dana Developer")
+        sandbox = {"BROKER_MODE": "sandbox", "BROKER_BASE_URL": issuer, "BROKER_DATABASE_URL": info["database_url"]}
+        return world.command(*arguments, **sandbox).stdout.strip()
+
+    return make
+
+
+@pytest.fixture
+def with_authenticator(chromium: Browser) -> Iterator[Page]:
+    """A page of a browser whose device has a passkey's authenticator."""
+    with window(chromium) as page:
+        session = page.context.new_cdp_session(page)
+        session.send("WebAuthn.enable")
+        options = {
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "isUserVerified": True,
+            "automaticPresenceSimulation": True,
+        }
+        session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+        yield page

@@ -5,172 +5,165 @@ a customer (`harbor/maya`) or staff (`harbor/auditor`). States share one world w
 changes something brings a customer of its own.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+import json
+from dataclasses import dataclass
 
-from playwright.sync_api import Page
+import requests
 
-from tests.support.actors import Person, Staff
-from tests.support.platform_client import PlatformClient, details
-from tests.support.weight import MOST_BYTES
+from tests.browser.arrivals import (
+    ALL,
+    ASKED,
+    NEWCOMER,
+    PAUSER,
+    SHARER,
+    State,
+    Visit,
+    asked,
+    followed,
+    looked_at,
+    opened_details,
+    receipt,
+    sharing,
+)
+from tests.browser.conditions import (
+    answered,
+    expired,
+    held,
+    mapped,
+    paused_part,
+    suspended_meanwhile,
+    switched,
+    switched_view,
+    switches_off,
+    terms_changed,
+    withdrawn,
+)
+from tests.support.backdated import is_overdue, is_silent
+from tests.support.platform_client import PlatformClient
 from tests.support.windows import sign_in
 
+LEAVER = "meridian/bobby"  # closes the account
+ASKER = "harbor/nadia"  # asks an app to delete what it has
+
+
+def history_of_one(visit: Visit) -> None:
+    """Open the history of one permission alone."""
+    sharing("/my-sharing")(visit)
+    visit.opens(str(visit.page.get_by_role("link", name="See every access").first.get_attribute("href")))
+
+
+def closed(visit: Visit) -> None:
+    """Close the account, and stand before the page that says so."""
+    visit.opens("/account/close")
+    visit.page.get_by_label("I want to close my account").check()
+    visit.presses("Close my account")
+
+
+def without_the_bank(visit: Visit) -> None:
+    """Press Allow on the consent page while the bank answers nonsense."""
+    visit.is_asked("balances", "transactions")
+    visit.page.locator("input[name=category]").first.check()
+    visit.page.locator("input[name=account]").first.check()
+    faults = next(bank["faults_url"] for bank in visit.cast.info["banks"] if bank["id"] == visit.person.bank)
+    requests.post(faults, data={"fault": "not_json"}, timeout=10).raise_for_status()
+    try:
+        visit.presses("Allow")
+    finally:
+        requests.post(faults, data={"fault": "none"}, timeout=10).raise_for_status()
+
+
+def gives_address(visit: Visit) -> None:
+    """Have a link sent to an address."""
+    visit.opens("/account/notices")
+    visit.page.get_by_label("Your address for e-mails").fill("oscar@mail.example")
+    visit.presses("Send the link")
+
+
+def no_address(visit: Visit) -> None:
+    """Send what a browser takes for an address and we do not."""
+    visit.opens("/account/notices")
+    visit.page.locator("#address").fill("oscar@nowhere")
+    visit.presses("Send the link")
+
 
 @dataclass
-class Cast:
-    """The people of the states, each signed in once, and the app that asks them."""
+class Asked:
+    """A permission of an app that was asked to delete what it has; `says` is what it answered, empty for nothing."""
 
-    info: dict[str, Any]
-    people: dict[str, Person | Staff] = field(default_factory=dict)
-    sharing: set[str] = field(default_factory=set)
+    says: str = ""
+    is_overdue: bool = False
+    path: str = ""
 
-    def __post_init__(self) -> None:
-        self.client = PlatformClient.of(self.info)
-
-    def member(self, who: str) -> Person | Staff:
-        """Return `bank/username` of a customer, or `bank/auditor`, `bank/admin`."""
-        if who not in self.people:
-            bank, name = who.split("/")
-            is_staff = name in {"auditor", "admin"}
-            self.people[who] = Staff(self.info, bank, name) if is_staff else Person.named(self.info, bank, name)
-        return self.people[who]
-
-
-@dataclass
-class Visit:
-    """One window on its way to a state."""
-
-    cast: Cast
-    page: Page
-    who: str
-    status: int
-
-    @property
-    def person(self) -> Person:
-        member = self.cast.member(self.who)
-        assert isinstance(member, Person)
-        return member
-
-    def opens(self, path: str) -> None:
-        answer = self.page.goto(path if "://" in path else self.cast.info["issuer"] + path)
-        assert answer is not None
-        assert answer.status == self.status, f"{answer.url}: {answer.status}"
-
-    def presses(self, name: str) -> None:
-        """Press the first button of that name."""
-        self.page.get_by_role("button", name=name).first.click()
-
-    def is_asked(self, *categories: str, **members: Any) -> None:
-        """Have the app ask for categories, and stand before the consent page."""
-        pushed = self.cast.client.begin(details(*categories, **members))
-        consent = self.person.arrives_at_consent(pushed).url
-        sign_in(self.page, self.person)  # the session has a new id: the person has signed in for this request
-        self.opens(consent)
-
-    def shares(self, *categories: str) -> None:
-        """Have something shared with the app, once for all states of this person, and have the app read it."""
-        if self.who not in self.cast.sharing:
-            tokens = self.person.shares(self.cast.client, *categories)
-            if "balances" in categories:
-                self.cast.client.call(self.cast.info["api"]["account_balances"], tokens.access)
-            self.cast.sharing.add(self.who)
-            sign_in(self.page, self.person)
+    def __call__(self, visit: Visit) -> None:
+        """Stand on the page of the permission, or what stands below it."""
+        info = visit.cast.info
+        app = PlatformClient.of(info, 1)
+        tokens = visit.person.shares(app, "balances")
+        app.call(info["api"]["account_balances"], tokens.access)
+        grant = tokens.answer["grant_id"]
+        if not self.path:
+            asked = visit.person.asks_to_delete(grant)["id"]
+            answer, body = ("completion", self.says) if self.says.startswith("{") else ("acknowledgement", "{}")
+            if self.says:
+                address = f"{info['issuer']}/v1/deletions/{asked}/{answer}"
+                app.asks(address, app.for_itself("deletions"), json.loads(body)).raise_for_status()
+            if self.is_overdue:
+                is_overdue(info, asked)
+        sign_in(visit.page, visit.person)
+        visit.opens(f"/my-sharing/{grant}{self.path}")
 
 
-Arrival = Callable[[Visit], None]
+def silent(visit: Visit) -> None:
+    """Look at what is shared with an app that has not confirmed a message for an hour."""
+    Asked()(visit)
+    is_silent(visit.cast.info, visit.page.url.rpartition("/")[2], "pennywise")
+    visit.opens("/my-sharing")
+    assert visit.page.get_by_text("has not confirmed our last message yet").count() == 1
 
 
-@dataclass(frozen=True)
-class State:
-    """One page in one state."""
-
-    name: str
-    arrives: Arrival | str
-    who: str = ""
-    status: int = 200
-    most_bytes: int = MOST_BYTES
-    """What may come over the wire for it; more only with a reason."""
-
-    def reached(self, cast: Cast, page: Page) -> None:
-        """Bring a window into this state."""
-        visit = Visit(cast, page, self.who, self.status)
-        if self.who:
-            sign_in(page, cast.member(self.who))
-        else:
-            page.context.clear_cookies()
-        if isinstance(self.arrives, str):
-            visit.opens(self.arrives)
-        else:
-            self.arrives(visit)
+def stopped(visit: Visit) -> None:
+    """Stop a permission, and read on the page that follows what the app has still."""
+    Asked(path="?")(visit)
+    visit.presses("Stop")
+    visit.presses("Yes, stop")
+    assert visit.page.get_by_role("link", name="Ask Pennywise to delete it").count() == 1
 
 
-SHARER = "meridian/oscar"  # shares balances and transactions with the app
-NEWCOMER = "meridian/margaret"  # has never shared anything
-ALL = ("balances", "transactions", "card_locations", "balance_answers", "location_answers")
+def too_early(visit: Visit) -> None:
+    """Ask to renew what lasts as long as was agreed already."""
+    followed("/my-sharing", "View")(visit)
+    visit.opens(visit.page.url + "/renew")
 
 
-def sharing(path: str, *then: str) -> Arrival:
-    """Open a page as somebody who shares something, and press buttons."""
-
-    def arrive(visit: Visit) -> None:
-        visit.shares("balances", "transactions", "card_locations")
-        visit.opens(path)
-        for button in then:
-            visit.presses(button)
-
-    return arrive
+def ended_already(visit: Visit) -> None:
+    """Press a button of an old page, after everything was stopped in another window."""
+    grant = visit.person.shares(PlatformClient.of(visit.cast.info, 1), "balances").answer["grant_id"]
+    visit.person.acts("revoke", grant)
+    sign_in(visit.page, visit.person)
+    visit.opens(f"/my-sharing/confirm?grant={grant}&action=pause")
 
 
-def followed(path: str, *links: str) -> Arrival:
-    """Open a page as somebody who shares something, and follow links."""
-
-    def arrive(visit: Visit) -> None:
-        sharing(path)(visit)
-        for name in links:
-            visit.page.get_by_role("link", name=name).first.click()
-
-    return arrive
+def looked_before(visit: Visit) -> None:
+    """Come back to the consent page after one's own data was shown on it."""
+    looked_at(visit)
+    visit.page.reload()
+    assert visit.page.get_by_text("We did not keep what you saw here.").count() == 1
 
 
-def asked(*categories: str, press: str = "") -> Arrival:
-    """Stand before the consent page, and press a button there."""
-
-    def arrive(visit: Visit) -> None:
-        visit.is_asked(*categories)
-        if press:
-            visit.presses(press)
-
-    return arrive
+def asked_to_switch(visit: Visit, reason: str = "We look into it") -> None:
+    """Stand before the question whether something is to be turned off."""
+    visit.opens("/console/harbor/switches")
+    visit.page.get_by_label("Reason").fill(reason)
+    visit.presses("Continue")
 
 
-def opened_details(path: str) -> Arrival:
-    """Open a page as somebody who shares something, with everything unfolded that can be."""
-
-    def arrive(visit: Visit) -> None:
-        sharing(path)(visit)
-        visit.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-
-    return arrive
+def no_reason(visit: Visit) -> None:
+    """Ask to turn something off for a reason that nobody can see."""
+    asked_to_switch(visit, "\u2060")
+    assert visit.page.get_by_text("A reason is needed").count() > 0
 
 
-def looked_at(visit: Visit) -> None:
-    """Stand before the consent page with one's own balances shown, everything unfolded."""
-    visit.is_asked("balances", "balance_answers")
-    for account in visit.page.locator("input[name=account]").all():
-        account.check()
-    visit.presses("Show me")
-    assert visit.page.locator(".preview").count() == 1
-    visit.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-
-
-def receipt(visit: Visit) -> None:
-    """Open what was agreed to."""
-    visit.shares("balances", "transactions", "card_locations")
-    grant = next(row["grant_id"] for row in visit.person.rows("my_sharing") if row["status"] == "ACTIVE")
-    visit.opens(f"/consent/{grant}/receipt")
-
-
+PARTLY = '{"statement": "partly-retained", "reason": "legal-obligation"}'
 STATES = (
     State("home", "/"),
     State("home-signed-in", "/", NEWCOMER),
@@ -180,29 +173,60 @@ STATES = (
     State("passkey-sign-in", "/sign-in/passkey"),
     State("account", "/account", NEWCOMER),
     State("account-of-staff", "/account", "harbor/auditor"),
+    State("inbox-empty", "/account/inbox", NEWCOMER),
+    State("inbox", sharing("/account/inbox"), SHARER),
+    State("inbox-nothing-older", f"/account/inbox?before={'0' * 8}-0000-7000-8000-{'0' * 12}", NEWCOMER),
+    State("notices", "/account/notices", NEWCOMER),
+    State("notices-no-address", no_address, SHARER),
+    State("notices-asked", gives_address, SHARER),
+    State("notices-confirm", "/account/notices/confirm?key=bkr_nc_x", NEWCOMER),
     State("passkey-new", "/account/passkeys/new", NEWCOMER),
     State("step-up", "/step-up?next=/account", NEWCOMER),
+    State("account-close", "/account/close", NEWCOMER),
+    State("account-close-sharing", sharing("/account/close"), SHARER),
+    State("account-close-unticked", sharing("/account/close", "Close my account"), SHARER),
+    State("account-closed", closed, LEAVER),
     State("problem-not-found", "/nowhere", status=404),
-    State("problem-bad-input", "/history?decision=nonsense", NEWCOMER, status=400),
+    State("problem-not-found-signed-in", "/nowhere", NEWCOMER, status=404),
+    State("problem-not-for-staff", "/my-sharing", "harbor/auditor", status=403),
+    State("problem-bad-input", "/history/export.csv?decision=nonsense", NEWCOMER, status=400),
+    State("history-bad-input", "/history?decision=nonsense&since=yesterday&before=x", NEWCOMER, status=400),
     State("verify-receipt", "/receipts/verify"),
     State("console-choice", "/console"),
+    State("sign-in-as-staff", "/sign-in?next=/my-sharing", "harbor/auditor"),
+    State("my-sharing-ended-already", ended_already, ASKER, status=409),
+    State("switches-no-reason", no_reason, "harbor/admin"),
+    State("consent-preview-gone", looked_before, NEWCOMER),
+    State("switch-confirm", asked_to_switch, "harbor/admin"),
     State("consent", asked(*ALL), NEWCOMER),
     State("consent-nothing-ticked", asked("balances", press="Allow"), NEWCOMER),
     State("consent-preview", looked_at, NEWCOMER),
+    State("consent-without-the-bank", without_the_bank, NEWCOMER),
+    State("consent-example-of-an-alert", asked("fraud_alerts", press="Show me"), NEWCOMER),
     State("consent-receipt", receipt, SHARER),
     State("my-sharing-empty", "/my-sharing", NEWCOMER),
     State("my-sharing", sharing("/my-sharing"), SHARER),
     State("my-sharing-confirm-stop", sharing("/my-sharing", "Stop"), SHARER),
     State("my-sharing-confirm-pause", sharing("/my-sharing", "Pause"), SHARER),
+    State("deletion-before", Asked(path="/deletion"), ASKER),
+    State("deletion-asked", Asked(), ASKER),
+    State("deletion-acknowledged", Asked("read"), ASKER),
+    State("deletion-completed", Asked('{"statement": "completed"}'), ASKER),
+    State("deletion-partly", Asked(PARTLY), ASKER),
+    State("deletion-overdue", Asked(is_overdue=True), ASKER),
+    State("stopped", stopped, ASKER),
+    State("my-sharing-out-of-sync", silent, ASKER),
     State("home-sharing", sharing("/"), SHARER),
     State("one-grant", followed("/my-sharing", "View"), SHARER),
-    State("renew-too-early", followed("/my-sharing", "View", "Renew"), SHARER),
+    State("renew-too-early", too_early, SHARER),
+    State("narrow", followed("/my-sharing", "View", "Narrow"), SHARER),
     State("banks", "/my-sharing/banks", NEWCOMER),
     State("banks-not-proven", "/my-sharing/banks/link", NEWCOMER, status=409),
     State("history-empty", "/history?category=accounts", NEWCOMER),
     State("history", opened_details("/history"), SHARER),
     State("history-charts-empty", "/history/charts", NEWCOMER),
     State("history-map-nobody", "/history/map", NEWCOMER),
+    State("history-of-one-permission", history_of_one, SHARER),
     State("history-nothing-fits", sharing("/history?decision=refused"), SHARER),
     State("bank-console", "/console/harbor", "harbor/auditor"),
     State("bank-console-of-a-sharer", "/console/meridian", "meridian/auditor"),
@@ -212,4 +236,18 @@ STATES = (
     State("bank-log-health", "/console/harbor/log-health", "harbor/auditor"),
     State("switches", "/console/harbor/switches", "harbor/admin"),
     State("bank-facts", "/console/harbor/facts", "harbor/admin"),
+    State("history-map", mapped, SHARER),
+    State("history-charts", opened_details("/history/charts"), SHARER),
+    State("my-sharing-suspended", switched(), SHARER),
+    State("my-sharing-category-off", switched("balances"), SHARER),
+    State("my-sharing-limited", withdrawn("transactions"), SHARER),
+    State("history-bank-changed", withdrawn("transactions", "/history"), SHARER),
+    State("my-sharing-part-paused", paused_part, PAUSER),
+    State("one-grant-of-a-suspended-app", switched_view, SHARER),
+    State("consent-expired", expired, ASKED),
+    State("consent-answered", answered, ASKED),
+    State("consent-terms-changed", terms_changed, ASKED),
+    State("consent-app-suspended", suspended_meanwhile, ASKED),
+    State("bank-console-hold", held, "meridian/auditor"),
+    State("switches-off", switches_off, "meridian/admin"),
 )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.states import Cast, Visit
+from tests.browser.arrivals import Cast, Visit
 from tests.support.accessibility import axe
 from tests.support.windows import PHONE, no_sideways_scroll, window
 
@@ -20,7 +20,7 @@ def test_a_person_looks_at_their_own_data_then_allows_and_keeps_the_receipt(
         visit.is_asked("balances", "card_locations")
         address = page.url
         page.get_by_role("button", name="Show me what Messenger would get: Where your cards were used").click()
-        assert "Pick at least one account below" in page.locator(".preview").inner_text()
+        assert "Pick at least one account above" in page.locator(".preview").inner_text()
         for account in page.locator("input[name=account]").all():
             account.check()
         page.get_by_label("How exact").select_option("country")

@@ -46,6 +46,15 @@ def test_what_does_not_fit_is_said_and_the_way_back_is_there(desktop: Page, info
     expect(page.get_by_role("table", name=LOG)).to_be_visible()
 
 
+def test_the_access_log_shows_its_last_column_on_a_narrow_screen(desktop: Page, info: dict[str, Any]) -> None:
+    desktop.set_viewport_size({"width": 1100, "height": 800})
+    page = opened(desktop, info, "auditor", "/log")
+    table = page.get_by_role("region", name=LOG)
+    assert table.evaluate("(node) => node.scrollWidth <= node.clientWidth")
+    assert page.locator(".in-full").count() <= 25
+    desktop.set_viewport_size({"width": 1280, "height": 800})
+
+
 def test_auditors_find_no_button_that_changes_anything(desktop: Page, info: dict[str, Any]) -> None:
     for path in ("", "/log", "/log-health", "/switches", "/facts"):
         page = opened(desktop, info, "auditor", path)

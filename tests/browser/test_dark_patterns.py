@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from tests.browser.states import ALL, Cast, Visit
+from tests.browser.arrivals import ALL, Cast, Visit
 from tests.support import fairness
 from tests.support.actors import Person
 from tests.support.platform_client import PlatformClient, details
@@ -136,5 +136,5 @@ def clicks_to_allow(page: Page, client: PlatformClient, person: Person) -> int:
 
 def without_forms(route: Route) -> None:
     answer = route.fetch()
-    body = re.sub(r'<form[^>]*action="/my-sharing".*?</form>', "", answer.text(), flags=re.DOTALL)
+    body = re.sub(r'<form[^>]*action="/my-sharing/confirm".*?</form>', "", answer.text(), flags=re.DOTALL)
     route.fulfill(response=answer, body=body)

@@ -5,29 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.accessibility import axe
 from tests.support.actors import Person
 from tests.support.platform_client import PlatformClient
 from tests.support.windows import DESKTOP, PHONE, Watch, no_sideways_scroll, window
-from tests.support.world import World
 
 pytestmark = [pytest.mark.parametrize("world", ["sqlite"], indirect=True), pytest.mark.timeout(180)]
-TABS = ("overview", "keys", "calls", "try")
-
-
-@pytest.fixture(scope="module")
-def link(world: World, info: dict[str, Any]) -> Callable[[], str]:
-    """Makes one-time links for the chat platform, as the operator does."""
-    platform, issuer = info["platforms"][0]["client_id"], info["issuer"]
-
-    def make() -> str:
-        arguments = ("platform", "people", "invite", platform, "--name", "Dana Developer")
-        sandbox = {"BROKER_MODE": "sandbox", "BROKER_BASE_URL": issuer, "BROKER_DATABASE_URL": info["database_url"]}
-        return world.command(*arguments, **sandbox).stdout.strip()
-
-    return make
+TABS = ("overview", "keys", "calls", "deliveries", "passkeys", "try")
 
 
 def readable_for_everybody(page: Page) -> None:
@@ -59,6 +45,25 @@ def test_somebody_of_a_platform_signs_in_by_a_link_and_reads_every_page(
     assert tokens.answer["grant_id"] in desktop.locator("table").inner_text()
     assert "category-not-granted" in desktop.locator("table").inner_text()
     assert (watch.third_party, watch.blocked) == ([], [])
+
+
+def test_a_passkey_signs_somebody_of_a_platform_in_again(
+    with_authenticator: Page, info: dict[str, Any], link: Callable[[], str]
+) -> None:
+    page = with_authenticator
+    page.goto(link())
+    page.get_by_role("button", name="Sign in as Dana Developer").click()
+    page.get_by_role("link", name="Passkeys").click()
+    page.get_by_label("Name of this passkey").fill("My laptop")
+    page.get_by_role("button", name="Add a passkey").click()
+    expect(page.get_by_role("status")).to_contain_text("Your passkey was added")
+    readable_for_everybody(page)
+    page.get_by_role("button", name="Sign out", exact=True).first.click()
+    page.goto(f"{info['issuer']}/developers")
+    page.get_by_role("link", name="Sign in with a passkey").click()
+    page.get_by_role("button", name="Use my passkey").click()
+    page.wait_for_url("**/overview")
+    expect(page.get_by_text("Signed in as").first).to_contain_text("Dana Developer")
 
 
 def test_everything_works_without_scripts(page: Page, info: dict[str, Any], link: Callable[[], str]) -> None:

@@ -39,7 +39,8 @@ def test_without_scripts_a_person_sees_the_map_and_the_check(page: Page, info: d
     expect(page.get_by_role("img", name="Map of where your cards were used")).to_be_visible()
     assert page.locator(".map .place").count() == page.locator("tbody tr").count() > 0
     page.get_by_role("link", name="Access history").click()
-    shown = page.locator("details", has_text="We showed you where your cards were used").first
+    page.locator(".own-views summary", has_text="Your own views").first.click()
+    shown = page.locator(".own-views .timeline details", has_text="We showed you where your cards were used").first
     shown.locator("summary").click()
     shown.get_by_role("link", name="Check the receipt").click()
     expect(page.get_by_role("status")).to_contain_text("Verified")
@@ -51,7 +52,7 @@ def test_the_browser_checks_the_same_receipt_from_the_address_and_from_pasted_te
     with window(chromium) as page:
         sign_in(page, maya)
         page.goto(f"{info['pages']['history']}?decision=allowed&category=card_locations")
-        page.locator("summary").first.click()
+        page.locator(".timeline summary").first.click()
         page.get_by_role("link", name="Check the receipt").first.click()
         readable(page)
         page.get_by_role("link", name="Check it in my browser").click()
@@ -71,7 +72,7 @@ def test_map_and_charts_are_readable_for_everybody(chromium: Browser, info: dict
     with window(chromium) as page:
         sign_in(page, maya)
         page.goto(f"{info['pages']['history']}/charts")
-        expect(page.locator(".chart")).not_to_have_count(0)
+        expect(page.locator(".stack")).not_to_have_count(0)
         page.locator("details summary").first.click()
         readable(page)
         page.goto(f"{info['pages']['history']}/map")

@@ -7,12 +7,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.actors import Person
+from tests.support.hands import tabs_to
 from tests.support.platform_client import PlatformClient, Pushed, details
 
 pytestmark = [pytest.mark.parametrize("world", ["sqlite"], indirect=True), pytest.mark.timeout(180)]
 
 TRAVELLER = "harbor/amara"
-_FAR = 120  # presses of Tab on the longest page
 
 
 @pytest.fixture
@@ -28,18 +28,6 @@ def pushed(client: PlatformClient) -> Pushed:
 @pytest.fixture
 def person(info: dict[str, Any]) -> Person:
     return Person.named(info, *TRAVELLER.split("/"))
-
-
-def tabs_to(page: Page, selector: str) -> None:
-    """Press Tab until something that fits has the focus, and expect that the focus can be seen."""
-    for _ in range(_FAR):
-        page.keyboard.press("Tab")
-        focused = page.locator(":focus")
-        if focused.count() and focused.evaluate("(one, wanted) => one.matches(wanted)", selector):
-            style: str = focused.evaluate("(one) => getComputedStyle(one).outlineStyle")
-            assert style != "none", f"{selector} has the focus, and nobody sees it"
-            return
-    raise AssertionError(f"Tab never comes to {selector} on {page.url}")
 
 
 def by_keyboard(page: Page, person: Person) -> None:

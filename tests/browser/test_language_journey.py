@@ -6,17 +6,24 @@ from functools import cache
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from broker.policy.loading import load_catalogue
 from broker.settings import default_policies_dir
-from tests.browser.states import Cast, Visit
+from tests.browser.arrivals import Cast, Visit
+from tests.browser.states import STATES
+from tests.support.accessibility import axe
 from tests.support.messages import kept
 from tests.support.platform_client import CALLBACK
 from tests.support.windows import PHONE, no_sideways_scroll, window
 
 pytestmark = [pytest.mark.parametrize("world", ["sqlite"], indirect=True), pytest.mark.timeout(180)]
 _WHO = "harbor/elena"
+_WALKED = (
+    *("home", "about-data", "sign-in", "passkey-sign-in", "problem-not-found", "verify-receipt", "account", "consent"),
+    *("consent-expired", "my-sharing-empty", "my-sharing", "my-sharing-suspended", "history", "history-charts"),
+    *("history-map-nobody", "bank-console-of-a-sharer", "switches-off", "bank-facts"),
+)
 _LANGUAGES = "form[action='/language']"
 
 
@@ -88,3 +95,20 @@ def test_the_switch_at_the_foot_of_a_page_changes_it_and_stays(chromium: Browser
         is_spanish(page)
         page.locator(_LANGUAGES).get_by_role("button", name="English").click()
         assert page.locator("html").get_attribute("lang") == "en"
+
+
+def test_the_main_pages_are_in_spanish_and_readable_for_everybody(chromium: Browser, info: dict[str, Any]) -> None:
+    cast, states = Cast(info), {state.name: state for state in STATES}
+    with window(chromium, PHONE, locale="es-ES") as page:
+        for name in _WALKED:
+            states[name].reached(cast, page)
+            is_spanish(page)
+            axe(page)
+
+
+def test_a_receipt_is_refused_in_spanish(chromium: Browser, info: dict[str, Any]) -> None:
+    with window(chromium, PHONE, locale="es-ES") as page:
+        page.goto(info["issuer"] + "/receipts/verify#bm90IGEgcmVjZWlwdA")
+        verdict = page.locator("#verdict")
+        expect(verdict).to_contain_text("Este archivo no es un recibo, o se ha cortado o cambiado.")
+        is_spanish(page)

@@ -135,6 +135,18 @@ def test_a_good_receipt_is_told_in_plain_words_without_any_server(reader: Page, 
     given(reader, taken.details.read_bytes(), "Details of the entry")
     expect(said(reader)).to_contain_text("Details that belong to it")
     expect(said(reader)).to_contain_text("Terms that were agreed")
+    plain = (
+        said(reader)
+        .locator("#said")
+        .evaluate(
+            "(node) => { const copy = node.cloneNode(true);"
+            " copy.querySelectorAll('code').forEach((one) => one.remove()); return copy.textContent; }"
+        )
+    )
+    for words in ("Who acted", "the customer", "Answer your questions", "Show it as it was written"):
+        assert words in plain, words
+    for code in ("grant.approved", "INDIVIDUAL", "chat_banking", "{"):
+        assert code not in plain, code
     assert reader.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

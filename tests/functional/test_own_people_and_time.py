@@ -81,7 +81,7 @@ def test_ctrl_c_leaves_nothing_running_and_a_second_start_goes_on_with_the_same_
     tokens = Person.of(info, "harbor").shares(client, "balances")
     pids = [pid for family in info["processes"].values() for pid in family]
     witnesses = {"witness-harbor", "witness-meridian"}
-    assert {"broker", "worker", "harbor", "meridian", "messenger", *witnesses} == set(info["processes"])
+    assert {"broker", "worker", "harbor", "meridian", "messenger", "mailbox", *witnesses} == set(info["processes"])
     assert len(info["processes"]["broker"]) == 1 + 2, "the master and BROKER_WORKERS workers"
     assert own_world.stop() == 0
     try:

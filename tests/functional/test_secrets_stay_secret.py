@@ -50,6 +50,8 @@ SECRETS = (
     *("password", "broker key", "private key", "access token", "refresh token", "code", "code verifier", "state"),
     *("request uri", "nonce", "DPoP proof", "client assertion", "session cookie", "csrf token", "bank's token"),
 )
+_OWN_NAME = re.compile(rb'<div class="who">\s*<span>[^<]*<strong>[^<]*</strong>')
+"""Whoever is signed in reads their own name above every page, those of errors among them."""
 SAID_OF_REFUSED = {"event", "level", "timestamp", "code", "status", "interaction_id"}
 IN_REDIRECTS = {"code", "state", "request uri", "request_uri", "nonce"}
 
@@ -306,7 +308,8 @@ def test_no_error_shows_a_secret_or_a_bank_value(story: Story) -> None:
     errors = [x for x in story.canaries.exchanges if x.status_code >= 400]
     assert len(errors) >= 30
     for answer in errors:
-        assert list(story.canaries.leaks(f"{answer.status_code} {answer.url}", answer.content)) == []
+        told = _OWN_NAME.sub(b"", answer.content, count=1)
+        assert list(story.canaries.leaks(f"{answer.status_code} {answer.url}", told)) == []
 
 
 def test_the_broker_did_fail_on_our_side_and_said_so_in_its_log(story: Story) -> None:

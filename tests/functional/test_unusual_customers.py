@@ -88,7 +88,7 @@ def test_hostile_names_are_text_on_every_page_of_the_broker(info: dict[str, Any]
     pushed = client.begin(details(*ALL))
     consent = survives(bobby.arrives_at_consent(pushed))
     assert "<img src=x onerror=alert(1)>" in consent.text
-    assert "\u05d7\u05e1\u05db\u05d5\u05df 99" in consent.text
+    assert "\u2068\u05d7\u05e1\u05db\u05d5\u05df\u2069 99" in consent.text
     form = consent.form("category", "account", "decision")
     allowed = bobby.browser.submit(
         consent, form, category=list(ALL), account=form.choices("account"), decision="approve"
@@ -99,7 +99,7 @@ def test_hostile_names_are_text_on_every_page_of_the_broker(info: dict[str, Any]
     sharing = survives(bobby.opens("my_sharing"))
     assert "<b onmouseover=alert(1)>Bobby</b>" in sharing.text
     assert "<img src=x onerror=alert(1)>" in sharing.text
-    assert "99\u200e \u2022\u2022" in sharing.text, "a name from right to left leaves the number where it is"
+    assert "\u2069 99 \u2022\u2022" in sharing.text, "a name from right to left leaves the number where it is"
     survives(bobby.opens("history"))
     survives(Staff(info, "meridian").opens_console())
 

@@ -15,11 +15,11 @@ from tests.support.grant_model import contradiction, released_too_late
 from tests.support.planted import planted
 from tests.support.sizes import Size
 
-_UNCACHED = """        return view(row, categories.all(), accounts.all(), self._sealer, now, switches=switches)
+_UNCACHED = """        return view(row, categories, accounts, self._sealer, now, switches=switches)
 """
 _CACHED = """        kept = self.__dict__.setdefault("kept", {}).get(grant_id)
         if kept is None or kept[0] < now:
-            seen = view(row, categories.all(), accounts.all(), self._sealer, now, switches=switches)
+            seen = view(row, categories, accounts, self._sealer, now, switches=switches)
             kept = (now + timedelta(milliseconds=20), seen)
             self.__dict__["kept"][grant_id] = kept
         return kept[1]
@@ -31,7 +31,7 @@ _CACHE = (
 )
 _UNCONDITIONAL = (
     _SERVICE,
-    "self.sequencer.append(entry, uses, fenced=True)",
+    "self.sequencer.append(entry, held_still if decision.is_allowed else (), fenced=True)",
     "self.sequencer.append(entry, fenced=True)",
 )
 _CONTROL_ROUNDS = 80

@@ -27,10 +27,10 @@ P99_S, MOST_S = 0.3, 2.0
 _HAND_OVER = "broker/edge/hand_over.py"
 _APP = "            answer = self._app(environ, start_response)\n"
 _SLOWLY = (_APP, f'{_APP}            __import__("time").sleep(0.1 if environ["PATH_INFO"].startswith("/v1") else 0)\n')
-_FETCH = "            records = self._fetch(grant, wanted, allowed, access.window)\n"
+_FETCH = "            records = self.fetched(grant, wanted, allowed, access.window)\n"
 _FETCH_UNDER_LOCK = (
     "            with self.sequencer.transaction([grant.bank_id]):\n"
-    "                records = self._fetch(grant, wanted, allowed, access.window)\n"
+    "                records = self.fetched(grant, wanted, allowed, access.window)\n"
 )
 
 

@@ -14,8 +14,8 @@ from tests.support.sizes import Size
 
 CATEGORIES = ("balances", "accounts")
 GRANTS = 4
-_NOT_ACTIVE = "    if context.status is not GrantStatus.ACTIVE:\n"
-_NOT_ALIVE = "    if context.status not in {GrantStatus.ACTIVE, GrantStatus.REVOKED}:\n"
+_JUDGED, _AS_IT_IS = "broker/policy/questions.py", '"status": context.status.value,'
+_AS_IF_ALIVE = '"status": context.status.value.replace("REVOKED", "ACTIVE"),'
 _REFUSED = (401, "grant-revoked")
 _NOT_REFRESHED = (400, "grant-revoked")
 
@@ -76,7 +76,7 @@ def test_no_token_of_a_revoked_grant_comes_back_with_a_restart(fleet: Fleet, siz
 @pytest.mark.control
 @pytest.mark.campaign
 def test_a_policy_that_forgets_a_revocation_is_found(tmp_path: Path) -> None:
-    code = planted(tmp_path / "code", "broker/policy/rules.py", _NOT_ACTIVE, _NOT_ALIVE)
+    code = planted(tmp_path / "code", _JUDGED, _AS_IT_IS, _AS_IF_ALIVE)
     data = tmp_path / "data"
     data.mkdir()
     with running_fleet(data, code=code) as broken:

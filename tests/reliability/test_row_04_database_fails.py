@@ -86,7 +86,9 @@ def test_a_revocation_that_is_told_as_done_is_done_however_the_database_flaps(
 @pytest.mark.campaign
 def test_a_broker_that_tells_a_revocation_as_done_before_it_is_durable_is_caught(tmp_path: Path) -> None:
     page = "broker/web/stopping.py"
-    code = planted(tmp_path / "code", page, "raise type(error)(_NOT_DONE, code=error.code) from error", "return ()")
+    code = planted(
+        tmp_path / "code", page, "raise type(error)(str(_NOT_DONE), code=error.code) from error", "return ()"
+    )
     (tmp_path / "run").mkdir()
     with running_fleet(tmp_path / "run", code=code, workers=1) as fleet:
         # Whether the database is away in the one instant that matters is chance.

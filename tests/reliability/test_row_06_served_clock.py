@@ -37,7 +37,6 @@ def fleet(tmp_path: Path, steps: Path, size: Size) -> Iterator[Fleet]:
     clock, now = "broker/clock.py", "return datetime.now(UTC)"
     moved = f"{now} + timedelta(seconds=float(open({str(steps)!r}).read() or 0))"
     code = planted(tmp_path / "code", clock, now, moved)
-    planted(code, clock, "from datetime import UTC, datetime", "from datetime import UTC, datetime, timedelta")
     with running_fleet(tmp_path, code=code, workers=2) as running:
         yield running
 

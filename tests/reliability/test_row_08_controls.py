@@ -21,14 +21,14 @@ _OWN = (
     "            own = Log(found.name, CompactRange.load(found.size, found.frontier), found.last_time_us)\n"
     "            return self.__dict__.setdefault('_own', {}).setdefault(found.name, own)\n"
 )
-_INSERTED = "_DETAILS_KEPT = insert(_ENTRIES), insert(_NODES), insert(_DETAILS)"
-_REPLACED = "_DETAILS_KEPT = (insert(one).prefix_with('OR REPLACE') for one in (_ENTRIES, _NODES, _DETAILS))"
+_INSERTED = "Prepared(insert(_ENTRIES)), Prepared(insert(_NODES)), Prepared(insert(_DETAILS))"
+_REPLACED = "(Prepared(insert(one).prefix_with('OR REPLACE')) for one in (_ENTRIES, _NODES, _DETAILS))"
 _WITHOUT_LOCK_AND_SWAP = (
     (_WRITER, _LOCKED, _OWN),
     (
         _WRITER,
-        "if connection.execute(_GROWN, grown).rowcount != 1:",
-        "if connection.execute(_GROWN, grown).rowcount > 1:",
+        "if _GROWN.change(session, **grown) != 1:",
+        "if _GROWN.change(session, **grown) > 1:",
     ),
     (_WRITER, _INSERTED, _REPLACED),
 )

@@ -25,12 +25,12 @@ MACHINES = 4
 SERVING_AGAIN_S = 2.0
 _DEADLINE_S = 30.0
 _ALIVE = message("GET", "/healthz", {})
-_ENTRY = "        appended = self.sequencer.append(entry, uses, fenced=True)\n"
+_ENTRY = "        appended = self.sequencer.append(entry, held_still if decision.is_allowed else (), fenced=True)\n"
 _LATER = (
     "        import threading\n"
     "        from broker.audit.vocabulary import Appended\n"
     "        appended = Appended('audit/harbor/2026', 0, b'x')\n"
-    "        threading.Timer(0.1, self.sequencer.append, [entry, uses]).start()\n"
+    "        threading.Timer(0.1, self.sequencer.append, [entry, held_still]).start()\n"
 )
 
 

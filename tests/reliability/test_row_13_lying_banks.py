@@ -115,12 +115,11 @@ def test_a_broker_that_keeps_all_it_is_sent_is_caught(tmp_path: Path, size: Size
     if size.name == "test":
         pytest.skip("in make campaign")
     records = "broker/release/records.py"
-    code = planted(
-        tmp_path / "code", records, "connector.accounts(access) if account.ref in known]", "connector.accounts(access)]"
-    )
+    kept, all_of_them = "for account in listed if account.ref in known]", "for account in listed]"
+    code = planted(tmp_path / "code", records, kept, all_of_them)
     own = 'naming.accounts[account.ref],\n        "displayName"'
     planted(code, records, own, own.replace("[account.ref]", ".get(account.ref, account.ref)"))
-    planted(code, "broker/policy/minimise.py", 'if record["accountId"] not in limits.accounts or', "if")
+    planted(code, "broker/policy/minimise.py", 'if one["accountId"] in limits.accounts and not', "if not")
     with lied_to(tmp_path / "run", code) as careless:
         assert foreign_records_released(careless, 300) > 0
 

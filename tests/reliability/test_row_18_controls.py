@@ -84,7 +84,7 @@ PLANTS = (
     ),
     Plant(
         "broker/oauth/answer.py",
-        "if kept is None or kept.browser != browser_id():",
+        "if kept is None or (kept.browser != browser_id() and not _is_decided_by_visitor(proposals)):",
         "if kept is None:",
         f"{_PAGES}::came_first",
     ),

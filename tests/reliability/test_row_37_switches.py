@@ -30,12 +30,13 @@ LAST_BYTE_NS = 1_000_000_000
 _ENOUGH, _TIMEOUT_S = 3, 60.0
 _OPERATOR = Hand(Side.OPERATOR, "operator")
 _WHY = "A test of the switches."
-_FRESH = "    return tuple(_switch(row) for row in session.connection().execute(_CONCERNING, named))\n"
+_ASKED = '_CONCERNING.all(session, at_bank=bank_id or "", of_platform=platform_id)'
+_FRESH = f"    return tuple(_switch(row) for row in {_ASKED})\n"
 _REMEMBERED = (
     "    import time\n"
     '    kept = globals().setdefault("_kept", {}).get((bank_id, platform_id))\n'
     "    if kept is None or kept[0] < time.monotonic():\n"
-    "        found = tuple(_switch(row) for row in session.connection().execute(_CONCERNING, named))\n"
+    f"        found = tuple(_switch(row) for row in {_ASKED})\n"
     '        kept = globals()["_kept"][bank_id, platform_id] = time.monotonic() + 2.0, found\n'
     "    return kept[1]\n"
 )
@@ -184,7 +185,7 @@ def released_too_late(entries: Sequence[LoggedEntry], case: Case) -> Iterator[Lo
 
 
 def _each(size: Size) -> int:
-    return size.of(test=1, campaign=20, soak=200)
+    return size.of(test=1, campaign=2, soak=200)
 
 
 def test_a_category_that_is_turned_off_under_load_is_refused_by_every_process_and_the_rest_is_served(

@@ -70,6 +70,17 @@ class Person:
         confirmation = self.browser.submit(page, form, action=action)
         return self.browser.submit(confirmation, confirmation.form("confirm"), confirm="yes")
 
+    def asks_to_delete(self, grant: str) -> dict[str, Any]:
+        """Ask the app of a permission to delete what it has, and return the request as My sharing tells it."""
+        self.opens("my_sharing")
+        page = self.browser.get(f"{self.info['issuer']}/my-sharing/{grant}/deletion")
+        self.browser.submit(page, next(form for form in page.forms if form.action.endswith("/deletion")))
+        return self.asked_to_delete(grant)
+
+    def asked_to_delete(self, grant: str) -> dict[str, Any]:
+        """Return the request to delete of a permission as My sharing tells it."""
+        return dict(next(row["deletion"] for row in self.rows("my_sharing") if row["grant_id"] == grant))
+
     def rows(self, page: str) -> list[dict[str, Any]]:
         self.opens(page)
         found: list[dict[str, Any]] = self.browser.get_json(self.info["pages"][page]).json()

@@ -24,6 +24,9 @@ from broker.crypto.digests import new_secret
 from broker.edge import gates
 from broker.edge.session import DatabaseSessions
 from broker.edge.visitor import Visitor
+from broker.events import streams
+from broker.grants.acts import Actor
+from broker.grants.deletion_views import newest_of
 from broker.mounts import MOUNT_TABLE
 from broker.platforms import initial_tokens, people
 from broker.platforms.key_sets import NO_KEYS
@@ -124,12 +127,33 @@ class Asker:
             "passkey_id": "019aa9d5-3c1e-7b50-a0a5-0a7c4a51f3de",
             "platform_id": self.share.platform,
             "client_id": "registered",
+            "deletion_id": self._deletion(),
+            "alert_id": "a-1",
+            "stream_id": self._stream(),
         }
         with self.town.house.database.write() as session:
             _, self.credential = credentials.create(session, self.share.bank, self.town.house.watch())
             one, self.link = people.invite(session, self.share.platform, "Dana", self.town.house.watch())
         self.developer = Visitor("", one.name, role="developer", platform_id=one.platform_id, person_id=one.id)
         self.machine = self._machine()
+
+    def _deletion(self) -> str:
+        """A request to delete what the platform has of the share."""
+        house = self.town.house
+        house.deletions.request(Actor(self.person.user_id, "0" * 8), self.share.grant_id)
+        with house.database.read() as session:
+            return newest_of(session, [self.share.grant_id], house.watch())[self.share.grant_id].id
+
+    def _stream(self) -> str:
+        """The stream of events of the share's platform, which polls."""
+        house = self.town.house
+        with house.database.write() as session:
+            found = streams.find(session, self.share.platform)
+            if found is None:
+                found = streams.create(
+                    session, house.sealer, self.share.platform, streams.Wish(), allowed=(), now=house.watch()
+                )
+            return found.id
 
     def _machine(self) -> Platform:
         """The platform of the share, with a token for itself."""
@@ -168,7 +192,8 @@ class Asker:
         gate = gate_of(rule)
         if gate is gates.machine:
             path = self.path(rule, **{"grant_id": self._grant_of_machine(method), **values})
-            return Ask(self.town.app.test_client(), method, path, caller=self.machine)
+            ask = Ask(self.town.app.test_client(), method, path, caller=self.machine)
+            return self._question(ask, rule.endpoint) if method in {"POST", "PATCH", "PUT"} else ask
         path = self.path(rule, **values)
         if gate is gates.token:
             ask = Ask(self.town.app.test_client(), method, path, caller=self.caller)
@@ -232,6 +257,20 @@ class Asker:
         """Put a good question, by endpoint; one that nobody has taught us is an error."""
         question = {
             "answers.balance": {"accountId": self.known["account_id"], "atLeast": "50", "currency": "GBP"},
+            "bank_alerts.announce": {
+                "subject": "hb-1",
+                "accountId": "acc-1",
+                "alertId": "a-1",
+                "occurredAt": "2026-11-22T11:00:00Z",
+            },
+            "streams.create": {"events_requested": ["urn:consent-broker:event:grant-changed"]},
+            "streams.change": {"stream_id": self.known["stream_id"], "description": "Ours"},
+            "streams.replace": {"stream_id": self.known["stream_id"], "description": "Ours"},
+            "stream_acts.set_status": {"stream_id": self.known["stream_id"], "status": "enabled"},
+            "stream_acts.verify": {"stream_id": self.known["stream_id"], "state": "s"},
+            "stream_acts.poll": {"maxEvents": 3, "returnImmediately": True},
+            "deletions.acknowledge": {},
+            "deletions.complete": {"statement": "completed"},
             "answers.location": {"place": {"country": "GB", "townName": "Leeds"}, "since": "P1D"},
         }[endpoint]
         ask.body, ask.headers["Content-Type"] = json.dumps(question), "application/json"
@@ -285,10 +324,21 @@ class Asker:
             "passkeys.confirm": {"answer": "{}", "next": "/account"},
             "account.end_one": {"session": "0" * 16},
             "account.end_others": {},
+            "inbox.read": {},
+            "notices.keep": {"on": ["ending.mail"]},
+            "notices.ask": {"address": "oscar@mail.example"},
+            "notices.remove": {},
+            "notices.confirm": {"key": "x"},
+            "developer_deliveries.retry": {"jti": "019aa9d5-3c1e-7b50-a0a5-0a7c4a51f3de"},
+            "closing.close": {},
+            "developer_passkeys.add": {"answer": "{}", "name": "key"},
+            "developer_passkeys.remove": {},
             "developer_welcome.enter": {"link": self.link},
             "release_map.look": {"grant": self.share.grant_id},
             "sign_in.open_console": {"bank": "harbor"},
             "consent.decide": {"decision": "approve", "detail": "basic", "precision": "town", **choice},
+            "deleting.ask": {},
+            "narrowing.narrow": {"days": "1", "seen": "2026-11-22T12:00:00Z"},
             "renewing.sign_in": {},
             "renewing.renew": {"days": "30", "seen": "2026-11-22T12:00:00Z"},
             "linking.begin": {},

@@ -1,6 +1,6 @@
 """A small house for unit tests of the core: real policies, a real database, a clock to turn, a bank to command."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,7 @@ from broker.audit.writer import Writer
 from broker.banks.connector import (
     BankAccess,
     BankAccount,
+    BankAlert,
     BankBalance,
     BankTransaction,
     CardUse,
@@ -31,6 +32,7 @@ from broker.grants.acts import Actor
 from broker.grants.amendments import Amendments
 from broker.grants.consents import Answer, Asker, Consents
 from broker.grants.contents import OfferedAccount
+from broker.grants.deletions import Deletions
 from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
@@ -67,7 +69,8 @@ ASKED = Terms(
     data_life_days=30,
 )
 ANSWERS = ("balance_answers", "location_answers")
-ASKER = Asker("messenger", frozenset({"chat_banking", "account_overview"}), frozenset({*DATA, *ANSWERS}))
+MAY_ASK = (*DATA, *ANSWERS, "fraud_alerts")
+ASKER = Asker("messenger", frozenset({"chat_banking", "account_overview"}), frozenset(MAY_ASK))
 OFFERED = (
     OfferedAccount("acc-1", "ref-1", "Current ••1111", is_joint=False),
     OfferedAccount("acc-2", "ref-2", "Savings ••2222", is_joint=False),
@@ -101,6 +104,7 @@ class FakeBank:
     own_balances: list[BankBalance] = field(default_factory=list)
     own_transactions: list[BankTransaction] = field(default_factory=list)
     own_card_uses: list[CardUse] = field(default_factory=list)
+    own_alerts: list[BankAlert] = field(default_factory=list)
     meanwhile: Callable[[BankAccess], None] = nothing_happens
     error: BrokerError | None = None
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
@@ -124,6 +128,10 @@ class FakeBank:
     def card_uses(self, access: BankAccess, account_refs: list[str], window: Window) -> list[CardUse]:
         self._asked("card_locations", access, account_refs, window)
         return self.own_card_uses
+
+    def fraud_alert(self, access: BankAccess, account_ref: str, ref: str) -> BankAlert | None:
+        self._asked("fraud_alerts", access, (account_ref, ref))
+        return next((one for one in self.own_alerts if (one.account_ref, one.ref) == (account_ref, ref)), None)
 
     def end(self, credential: Credential) -> None:
         if self.error is not None:
@@ -161,6 +169,7 @@ class House:
     grants: Grants
     consents: Consents
     amendments: Amendments
+    deletions: Deletions
     release: Release
     banks: dict[str, FakeBank]
     alice: Actor
@@ -246,7 +255,7 @@ def registered(platform_id: str = "messenger") -> PlatformRow:
         name="Messenger",
         jwks={"keys": []},
         redirect_uris=["https://m.example/cb"],
-        scopes=[*DATA, *ANSWERS],
+        scopes=[*MAY_ASK],
         purposes=sorted(policies().purposes),
         options=NO_OPTIONS.to_json(),
         created_at=NOON,
@@ -272,7 +281,7 @@ def call_of(grant_id: str, *categories: str, is_attended: bool = True) -> Call:
     )
 
 
-def as_text(records: list[dict[str, object]]) -> Rendered:
+def as_text(records: list[dict[str, object]], _missing: Mapping[str, str]) -> Rendered:
     """Render records so that a test can read them back."""
     return Rendered(repr(records).encode(), len(records))
 
@@ -312,6 +321,7 @@ def open_house(folder: Path, store: Store | None = None) -> Iterator[House]:
         grants=Grants(sequencer, fences, watch),
         consents=Consents(sequencer, catalogue, sealer, pairwise, watch),
         amendments=Amendments(sequencer, fences, catalogue, sealer, watch),
+        deletions=Deletions(sequencer, watch, timedelta(days=30)),
         release=release,
         banks=banks,
         alice=Actor("", "0" * 8),

@@ -12,15 +12,19 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 from werkzeug.test import TestResponse
 
+from broker.alerts.service import Alerts
 from broker.app import build_client_keys, create_app
 from broker.crypto.digests import base64url, digest
 from broker.crypto.keyset import generate_keyset, load_keyset
 from broker.crypto.signing_keys import SigningKeyFile
 from broker.edge.services import Services
 from broker.edge.visitor import Visitor, browser_id, sign_in, sign_out, visitor, wish_of
+from broker.grants.closing import Closing
 from broker.grants.extensions import Extensions
 from broker.grants.linking import Linking
-from broker.release import Looks, OwnAccounts, OwnReceipts, Previews
+from broker.grants.narrowing import Narrowing
+from broker.notices.addresses import Addresses
+from broker.release import OwnReceipts
 from broker.settings import Settings
 from broker.switches.service import Switches
 from broker.tokens.lasting import lengthen
@@ -62,16 +66,19 @@ def services_of(house: House, base_url: str = BASE) -> Services:
         extensions=Extensions(
             house.sequencer, house.fences, house.catalogue, house.sealer, house.watch, lengthen=lengthen
         ),
+        narrowing=Narrowing(house.sequencer, house.fences, house.catalogue, house.sealer, house.watch),
         linking=Linking(house.sequencer, house.fences, house.watch),
+        closing=Closing(house.sequencer, house.fences, house.users, Passkeys(house.sealer), house.watch),
+        deletions=house.deletions,
         grant_reader=house.reader,
         switches=Switches(house.sequencer, house.catalogue, house.sealer, house.watch),
         release=house.release,
-        own_accounts=OwnAccounts(house.release),
-        previews=Previews(house.release),
-        looks=Looks(house.release),
+        alerts=Alerts(house.release, house.sealer, house.watch),
         own_receipts=OwnReceipts(house.database, house.reader, house.watch),
         bank_session=lambda _: nothing,
         client_keys=build_client_keys(settings),
+        addresses=Addresses(house.sealer),
+        mailing=None,
         signing=SigningKeyFile(settings.key_file),
     )
 

@@ -65,10 +65,10 @@ class FailingPostgres(PostgresServer):
         time.sleep(0.3)  # the signal has to reach every session; nothing tells when it has
 
     def ends_sessions(self, database_url: str) -> None:
-        """Cut every session of a database, wherever it stands in its work."""
+        """Cut every session of a database, wherever it stands in its work; when this returns they are gone."""
         name = database_url.rpartition("/")[2]
         ours = f"datname = '{name}' AND pid <> pg_backend_pid()"
-        statement = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}"  # noqa: S608 - our own name
+        statement = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {ours}"  # noqa: S608 - our own name
         with contextlib.suppress(psycopg.OperationalError):
             self.runs(statement)
 

@@ -19,14 +19,17 @@ from werkzeug.exceptions import default_exceptions
 from broker import errors
 from broker.edge import problems
 from broker.errors import BrokerError
-from broker.web.language import LANGUAGES
+from broker.translations import LANGUAGES
 from tests.architecture.tree import PACKAGE
 
 TEMPLATES = PACKAGE / "web" / "templates"
 _TRANSLATIONS = PACKAGE / "translations"
 _PLACEHOLDER = re.compile(r"%\((\w+)\)[a-z]|%[^(]")
 _TAG = re.compile(r"</?\w+[^>]*>")
-_KEYWORDS = {"_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2), "lazy_ngettext": (1, 2)}
+_KEYWORDS = dict.fromkeys(("_", "gettext", "lazy_gettext", "marked")) | dict.fromkeys(
+    ("ngettext", "lazy_ngettext"), (1, 2)
+)
+_SPEAKING = ("web", "edge", "notices")
 # Where an error is raised that a person can come to see on a page; programs are answered in English.
 _PAGES = (
     "web",
@@ -35,6 +38,7 @@ _PAGES = (
     "grants",
     "users",
     "switches",
+    "notices/addresses.py",
     "banks/facts.py",
     "audit/sequencer.py",
     "policy/rules.py",
@@ -58,7 +62,7 @@ def texts() -> Iterator[Text]:
     """Find every text that a person may read on a page."""
     for path in sorted(TEMPLATES.rglob("*.html")):
         yield from _extracted("jinja2.ext:babel_extract", path)
-    for path in sorted([*(PACKAGE / "web").rglob("*.py"), *(PACKAGE / "edge").rglob("*.py")]):
+    for path in sorted(path for folder in _SPEAKING for path in (PACKAGE / folder).rglob("*.py")):
         yield from _extracted("python", path)
     yield from _of_errors()
 

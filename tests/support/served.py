@@ -49,7 +49,7 @@ class Server:
         self._command = [*prefix, sys.executable, "-m", "broker", "serve", *options]
         self._code = code
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("BROKER_", "COV_"))}
-        self._environment = {**kept, "PYTHONPATH": str(code), **environment}
+        self.environment = {**kept, "PYTHONPATH": str(code), **environment}
         self._port = port
         self._prefix = len(prefix)
         self.output = output
@@ -61,7 +61,7 @@ class Server:
             self.process = subprocess.Popen(
                 self._command,
                 cwd=self._code,
-                env=self._environment,
+                env=self.environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

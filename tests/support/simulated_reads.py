@@ -20,7 +20,7 @@ from broker.banks.connector import (
 from broker.clock import start_of_day
 from broker.errors import BankTimeout, BankUnavailable, ProofRefused, ReleaseRefused, TokenRefused
 from broker.policy.minimise import Record
-from broker.release import Call, Rendered, Wanted
+from broker.release import Call, Missing, Rendered, Wanted
 from broker.storage.single_use import Claim
 from tests.support.core import NOON, FakeBank, account, call_of
 from tests.support.simulation import TROUBLE, Crash, Simulation
@@ -128,7 +128,7 @@ class Reads:
     def bank_fails(self) -> None:
         raise BankTimeout
 
-    def _rendered(self, records: list[Record]) -> Rendered:
+    def _rendered(self, records: list[Record], _missing: Missing) -> Rendered:
         self.records = records
         return Rendered(json.dumps(records, default=str).encode(), len(records))
 

@@ -81,7 +81,8 @@ class Town:
     @property
     def categories(self) -> tuple[str, ...]:
         """Those that give data; what is asked of the others stands in a body."""
-        return tuple(name for name, one in self.services.catalogue.categories.items() if one.questions is None)
+        every = self.services.catalogue.categories.items()
+        return tuple(name for name, one in every if one.questions is None and one.pushed is None)
 
     def caller(self, share: Share, categories: tuple[str, ...]) -> Platform:
         """A platform with a token narrowed to these categories, which may be more than were granted."""

@@ -14,7 +14,7 @@ DESKTOP: Any = {"width": 1280, "height": 900}
 PHONE: Any = {"width": 390, "height": 844}
 Scheme = Literal["light", "dark"]
 _PATIENCE_MS = 30_000
-_OVERHANGING = """() => {
+OVERHANGING = """() => {
   const wide = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= wide) return [];
   const scrolls = (one) => one && (["auto", "scroll", "hidden", "clip"].includes(getComputedStyle(one).overflowX)
@@ -83,7 +83,7 @@ def sign_in(page: Page, who: Person | Staff) -> None:
 
 def no_sideways_scroll(page: Page) -> None:
     """Expect that nothing hangs over the right edge."""
-    assert page.evaluate(_OVERHANGING) == [], f"{page.url} scrolls sideways"
+    assert page.evaluate(OVERHANGING) == [], f"{page.url} scrolls sideways"
 
 
 def origin_of(url: str) -> str:

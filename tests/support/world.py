@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-_OFFSETS = (0, 11, 12, 20, 31, 32)
+_OUTSIDER = 26
+_OFFSETS = (0, 11, 12, 20, 21, 25, _OUTSIDER, 31, 32)
 
 
 def free_port_base() -> int:
@@ -40,11 +41,14 @@ class World:
     def __init__(self, data_dir: Path, port_base: int | None = None, **environment: str) -> None:
         self.data_dir = data_dir
         self.port_base = port_base or free_port_base()
+        self.outsider_port = self.port_base + _OUTSIDER
+        """Where somebody who is no part of the world may be sent events."""
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("BROKER_", "COV_"))},
             "BROKER_DATA_DIR": str(data_dir),
             "BROKER_SANDBOX_PORT_BASE": str(self.port_base),
             "BROKER_WORKERS": "2",
+            "BROKER_EVENTS_ALLOW": f"localhost:{self.outsider_port}",
             **environment,
         }
         self.process: subprocess.Popen[str] | None = None

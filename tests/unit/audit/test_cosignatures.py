@@ -5,6 +5,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.exc import DBAPIError
 
 from broker.audit import published
+from broker.audit.lag import log_lags
 from broker.audit.tree import checkpoints, head_of
 from broker.audit.witnessed import cosigned_checkpoint, cosigned_receipt, keep, last_size
 from broker.errors import NotFound
@@ -98,3 +99,22 @@ def test_what_is_kept_is_neither_replaced_nor_altered(house: House) -> None:
     for statement in ("UPDATE audit_cosignatures SET size = 9", "DELETE FROM audit_cosignatures"):
         with pytest.raises(DBAPIError):
             house.runs(statement)
+
+
+def test_a_witness_that_is_behind_is_told_with_the_age_of_what_it_has_not_signed(house: House) -> None:
+    house.sequencer.append(ENTRY)
+    cosign(house, W1)
+    for seconds in (10, 20):
+        house.watch.passes(seconds=seconds)
+        house.sequencer.append(ENTRY)
+    house.watch.passes(seconds=30)
+    with house.database.read() as session:
+        (log,) = log_lags(session, [W1.name, W2.name], house.watch())
+    assert (log.owner, round(log.age_s)) == (ENTRY.bank_id, 30)
+    told = [(one.witness, one.behind, round(one.lag_s)) for one in log.witnesses]
+    assert told == [(W1.name, 2, 50), (W2.name, 3, 60)]
+    cosign(house, W1)
+    with house.database.read() as session:
+        assert [(one.behind, one.lag_s) for one in log_lags(session, [W1.name], house.watch())[0].witnesses] == [
+            (0, 0.0)
+        ]

@@ -18,7 +18,7 @@ PLANTS = (
     # What was judged by the old facts leaves all the same.
     Plant("broker/banks/facts.py", "known[self.bank_id] == self.version", "True", f"{_FACTS}::while_the_bank_answers"),
     Plant(
-        "broker/banks/facts.py", "_NEWEST = _OF_BANK.limit(1)", "_NEWEST = _OF_BANK.limit(0)", f"{_FACTS}::very_next"
+        "broker/banks/facts.py", "Prepared(_OF_BANK.limit(1))", "Prepared(_OF_BANK.limit(0))", f"{_FACTS}::very_next"
     ),
     Plant(
         "broker/release/cut.py",

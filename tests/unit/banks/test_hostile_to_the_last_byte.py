@@ -102,7 +102,7 @@ def leaves(http: Shelf, standard: str, term: CategoryTerm, question: Question | 
     render = list_renderer(ListShape("records", "https://broker.example/v1/x", {}), pager, lambda records: records)
     try:
         records = fetch(bank, access(category=term.name), NAMING, Window(OLDEST, NOW))
-        return render(minimise(limits, records)).body
+        return render(minimise(limits, records), {}).body
     except BrokerError as error:
         return str(error).encode()
 

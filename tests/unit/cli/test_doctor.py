@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -33,6 +34,7 @@ from broker.users.service import Users
 from tests.support.answering import Answering, answering
 from tests.support.core import NOON, House
 from tests.support.postgres import PostgresServer
+from tests.support.smtp import PASSWORD, USER, MailHouse, listening
 from tests.support.stores import SqliteStore
 
 METADATA = "/.well-known/oauth-authorization-server"
@@ -242,6 +244,16 @@ DATABASES: dict[str, tuple[Callable[[Patient], Any], str, str]] = {
         "database",
         "BROKER_DATABASE_URL",
     ),
+    "several servers in words of another program": (
+        lambda patient: patient.settings.update(BROKER_DATABASE_URL="postgresql://u:hunter2@a:5432,b:5432/n"),
+        "database",
+        "BROKER_DATABASE_URL",
+    ),
+    "several servers that may follow another": (
+        lambda patient: patient.settings.update(BROKER_DATABASE_URL="postgresql://u:hunter2@a,b/n"),
+        "database",
+        "BROKER_DATABASE_URL",
+    ),
     "a server that is not there": (
         lambda patient: patient.settings.update(
             BROKER_DATABASE_URL=f"postgresql://u:hunter2@127.0.0.1:{free_port()}/n?password=hunter2"
@@ -430,6 +442,19 @@ def test_what_answers_at_the_base_url_is_told(patient: Patient) -> None:
     assert "something else" in patient.complaint("serving").lower()
     patient.settings["BROKER_BASE_URL"] = f"http://localhost:{free_port()}"
     assert "broker serve" in patient.complaint("serving", Level.WARN)
+
+
+def test_a_mail_server_that_does_not_let_us_in_is_told_without_the_password(patient: Patient) -> None:
+    with listening(MailHouse(asks_for_password=True)) as mails:
+        patient.settings["BROKER_SMTP_URL"] = f"smtp://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{mails.port}"
+        assert "mail" not in patient.complaints()
+        patient.settings["BROKER_SMTP_URL"] = f"smtp://{USER}:canary@127.0.0.1:{mails.port}"
+        assert "it answers 535" in patient.complaint("mail")
+        mails.refuses["EHLO"] = mails.refuses["HELO"] = "550 canary"
+        assert "it answers 550" in patient.complaint("mail")
+    assert "ConnectionRefusedError" in patient.complaint("mail")
+    assert "canary" not in patient.complaint("mail")
+    assert mails.taken == []
 
 
 def run(patient: Patient, *options: str) -> subprocess.CompletedProcess[str]:

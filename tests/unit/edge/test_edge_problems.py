@@ -200,6 +200,37 @@ def test_a_database_that_is_gone_is_told_as_503_to_a_browser_with_a_session(
     assert problem(response) == (503, "storage-unavailable")
 
 
+@pytest.mark.parametrize(
+    ("role", "path", "status", "link"),
+    [
+        ("person", "/nowhere", 404, "/account"),
+        ("person", "/history?decision=nonsense", 400, "/account"),
+        ("admin", "/nowhere", 404, "/console/harbor/switches"),
+        ("admin", "/console/meridian", 403, "/console/harbor/switches"),
+        ("person", "/t/boom", 500, "/account"),
+    ],
+)
+def test_an_error_page_knows_who_is_signed_in(app: Flask, role: str, path: str, status: int, link: str) -> None:
+    browser = app.test_client()
+    browser.get(f"/t/enter/harbor/{role}")
+    page = browser.get(path)
+    is_known = status < 500  # what has failed unknown may be the very thing that says who it is
+    assert (page.status_code, "Signed in as <strong>Alice</strong>" in page.text) == (status, is_known)
+    assert (f'href="{link}"' in page.text) is is_known
+    assert ('form id="sign-out"' in page.text) is is_known
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/my-sharing", "/history?decision=nonsense"])
+def test_a_failing_database_still_gives_the_page_that_says_so(app: Flask, house: House, path: str) -> None:
+    browser = app.test_client()
+    browser.get("/t/enter/harbor/person")
+    house.runs("DROP TABLE user_moves")  # with which it is asked whether somebody is still who they were
+    page = browser.get(path)
+    assert page.status_code == (404 if path == "/nowhere" else 503)
+    assert "<h1>" in page.text
+    assert "Signed in as" not in page.text
+
+
 def test_a_session_that_cannot_be_stored_is_told_as_503(app: Flask, house: House) -> None:
     house.runs("DROP TABLE web_sessions")
     response = app.test_client().get("/t/enter/harbor/person", headers={"Accept": "application/json"})

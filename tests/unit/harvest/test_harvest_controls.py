@@ -35,7 +35,12 @@ PLANTS = (
         "        if False:",
         _COUNTING,
     ),
-    Plant("broker/harvest/holds.py", "return found.first() is not None", "return False", _COUNTING),
+    Plant(
+        "broker/harvest/holds.py",
+        "return _STANDING.first(session, of_platform=platform_id, of_category=category) is not None",
+        "return False",
+        _COUNTING,
+    ),
     Plant(
         "broker/release/service.py",
         "held_still = (use, access.facts, CountedRecords(access.counts, rendered.records), stays_on)",

@@ -33,6 +33,7 @@ from broker.grants.fence import Fences
 from broker.grants.reader import GrantReader
 from broker.grants.service import Grants
 from broker.grants.views import Grant
+from broker.notices.addresses import Addresses
 from broker.oauth import grant_resource, metadata, registration, routes
 from broker.platforms.options import Options
 from broker.platforms.service import Platform, PlatformKind, find
@@ -172,16 +173,19 @@ def _services(folder: Path, store: Store, watch: Watch) -> Services:
         consents=Consents(sequencer, _CATALOGUE, sealer, pairwise, watch),
         amendments=Amendments(sequencer, fences, _CATALOGUE, sealer, watch),
         extensions=nothing_leaves,
+        narrowing=nothing_leaves,
         linking=nothing_leaves,
+        closing=nothing_leaves,
+        deletions=nothing_leaves,
         grant_reader=GrantReader(sealer),
         switches=Switches(sequencer, _CATALOGUE, sealer, watch),
         release=nothing_leaves,
-        own_accounts=nothing_leaves,
         own_receipts=nothing_leaves,
-        previews=nothing_leaves,
-        looks=nothing_leaves,
+        alerts=nothing_leaves,
         bank_session=nothing_leaves,
         client_keys=build_client_keys(settings),
+        addresses=Addresses(sealer),
+        mailing=None,
         signing=SigningKeyFile(settings.key_file),
     )
 
@@ -202,6 +206,8 @@ def _app(services: Services) -> Flask:
     app.after_request(headers.add)
     app.after_request(nonces.offer)
     app.template_folder = str(Path(problems.__file__).parent.parent / "web" / "templates")
+    app.jinja_env.globals["csrf_token"] = str  # the product's comes with its protection
+    app.jinja_env.globals["unread_notices"] = int  # and this with the inbox
     problems.install(app)
     assets.install(app)
     language.install(app)

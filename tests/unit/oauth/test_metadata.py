@@ -28,8 +28,13 @@ def test_the_metadata_names_the_profile(world: World) -> None:
         *SCOPES,
         "balance_answers",
         "location_answers",
+        "fraud_alerts",
         "grant_management_query",
         "grant_management_revoke",
+        "ssf.read",
+        "ssf.manage",
+        "deletions",
+        "fraud_alerts.push",
     ]
     for endpoint in ("token", "revocation", "introspection"):
         assert told[f"{endpoint}_endpoint_auth_methods_supported"] == ["private_key_jwt"]

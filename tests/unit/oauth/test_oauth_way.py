@@ -172,6 +172,18 @@ def test_another_browser_does_not_get_the_answer(world: World) -> None:
         assert world.browser().get(address).text == "page: not-found"
 
 
+def test_who_signs_in_again_gets_the_answer_to_their_own_decision_and_nobody_else(world: World) -> None:
+    grant_id = world.reaches_consent(world.browser())
+    alice, bob = world.browser(), world.browser()
+    for browser, user in ((alice, ALICE), (bob, "00000000-0000-7000-8000-0000000000b0")):
+        browser.post("/test/sign-in", json={"user": user, "bank": "harbor", "wish": "other"})
+    assert alice.get(world.grant(grant_id).return_path).text == "page: not-found", "nothing is decided yet"
+    path = world.approves(grant_id)
+    assert bob.get(path).text == "page: not-found"
+    assert "code=" in alice.get(path).headers["Location"]
+    assert alice.get(path).text == "page: request-answered"
+
+
 def test_a_grant_that_was_ended_before_the_answer_gives_no_code(world: World) -> None:
     browser = world.browser()
     grant_id = world.reaches_consent(browser)

@@ -23,8 +23,13 @@ PLANTS = (
         "return claim(session, self.page) or True",
         _READS,
     ),
-    Plant("broker/audit/deciding.py", "own.rollback()", "own.commit()", _DECIDING),
-    Plant("broker/audit/deciding.py", "together.rollback()", "together.commit()", _DECIDING),
+    Plant(
+        "broker/audit/deciding.py",
+        "condition.take(session):\n                undo()",
+        "condition.take(session):",
+        _DECIDING,
+    ),
+    Plant("broker/audit/deciding.py", "if not held:\n            undo()", "if not held:\n            pass", _DECIDING),
     Plant("broker/audit/deciding.py", "if loss is None]", "]", _DECIDING),
     Plant(
         "broker/release/service.py",

@@ -49,8 +49,8 @@ PLANTS = (
     # A button that shows would decide, or two would do one thing.
     Plant(
         "broker/web/consent.py",
-        'if (found["decision"] is None) == (found["show"] is None):',
-        'if found["decision"] is None and found["show"] is None:',
+        "if sum(button is not None for button in found.values()) != 1:",
+        "if not any(found.values()):",
         f"{_PAGE}::forged",
     ),
     # More would be granted than the bank allows at that instant.

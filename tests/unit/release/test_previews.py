@@ -80,7 +80,9 @@ def test_it_shows_what_a_release_of_the_same_choice_gives(house: House) -> None:
     chosen = Choice(("card_locations",), ("acc-1",), **steps)
     house.consents.approve(house.alice, grant_id, ASKER, chosen, OFFERED)
     told: list[Any] = []
-    released = house.release.read(call_of(grant_id), Wanted("card_locations"), lambda r: told.append(r) or as_text(r))
+    released = house.release.read(
+        call_of(grant_id), Wanted("card_locations"), lambda r, m: told.append(r) or as_text(r, m)
+    )
     released.held.drop()
     assert [set(record) for record in shown.records] == [set(record) for record in told[0]]
     assert [one["cardTransactionId"] for one in shown.records] == [one["cardTransactionId"] for one in told[0]]

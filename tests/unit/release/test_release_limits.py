@@ -20,7 +20,7 @@ from broker.errors import BankUnavailable, LogUnavailable, ReleaseRefused, Token
 from broker.grants.service import Part
 from broker.policy.terms import Choice
 from broker.policy.vocabulary import Detail, Precision
-from broker.release import OwnAccounts, Rendered, Wanted
+from broker.release import Missing, OwnAccounts, Rendered, Wanted
 from tests.support.core import ASKED, ASKER, NOON, OFFERED, House, account, as_text, call_of
 
 MIDNIGHT = NOON.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -56,9 +56,9 @@ def read(house: House, grant_id: str, wanted: Wanted) -> list[dict[str, Any]]:
     """Read and return the minimised records."""
     seen: list[dict[str, Any]] = []
 
-    def keep(records: list[dict[str, Any]]) -> Rendered:
+    def keep(records: list[dict[str, Any]], missing: Missing) -> Rendered:
         seen.extend(records)
-        return as_text(records)
+        return as_text(records, missing)
 
     house.release.read(call_of(grant_id), wanted, keep)
     return seen

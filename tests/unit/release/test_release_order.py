@@ -20,7 +20,7 @@ from broker.errors import (
     TokenRefused,
 )
 from broker.grants.service import Part
-from broker.release import Call, Wanted
+from broker.release import Call, Missing, Wanted
 from broker.storage.single_use import Claim
 from tests.support.core import CREDENTIAL, NOON, House, account, as_text, call_of
 
@@ -157,7 +157,7 @@ def test_a_refused_call_uses_its_proof_up_all_the_same(house: House, call: Call)
 
 
 def test_a_renderer_that_refuses_lets_nothing_leave_and_is_logged(house: House, call: Call) -> None:
-    def refuses(_records: list[dict[str, Any]]) -> Any:
+    def refuses(_records: list[dict[str, Any]], _missing: Missing) -> Any:
         raise ReleaseRefused(code="account-closed")
 
     with pytest.raises(ReleaseRefused):

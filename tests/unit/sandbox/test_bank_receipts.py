@@ -11,8 +11,10 @@ import receipt_world
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from receipt_world import ORIGINS, YEAR, Log, base64url, refusal, teller, written
 
+from broker.sandbox.bank.alerts import raised
 from broker.sandbox.bank.app import open_bank
 from broker.sandbox.bank.config import ConfigError, load_config
+from broker.sandbox.bank.models import AccountRow
 from broker.sandbox.bank.receipts.trusted import TrustedLog
 from broker.tlog.merkle import leaf_hash
 from broker.tlog.note import Signer
@@ -54,9 +56,9 @@ def test_every_data_endpoint_wants_a_receipt(bank):
     rules = [
         rule.rule.removeprefix(prefix) for rule in bank.http.application.url_map.iter_rules() if prefix in rule.rule
     ]
-    assert len(rules) == 4
+    assert len(rules) == 5
     for rule in rules:
-        answer = bank.asks(rule.replace("<account_id>", bank.accounts[0]), {})
+        answer = bank.asks(rule.replace("<account_id>", bank.accounts[0]).replace("<alert_id>", "fa-1"), {})
         assert refusal(answer) == "receipt-missing", rule
 
 
@@ -116,6 +118,24 @@ def test_no_more_time_is_served_than_was_announced(bank):
 def test_an_account_that_was_not_announced_is_not_served(bank):
     path = bank.transactions(account=bank.accounts[1])
     assert refusal(bank.asks(path, bank.announced())) == "receipt-wrong-account"
+
+
+def test_an_alert_is_served_for_the_receipt_that_names_it_and_for_no_other(bank):
+    with bank.bank.sessions.begin() as session:
+        account = session.get(AccountRow, bank.accounts[0])
+        alert = raised(session, account, bank.customer, {"merchantName": "Canary", "country": ""})
+    path = f"/accounts/{bank.accounts[0]}/fraud-alerts/{alert.alert_id}"
+    for named in ("fa-other", None, [alert.alert_id]):
+        headers = bank.announced(category="fraud_alerts", details={"alert": named, "window": None})
+        assert refusal(bank.asks(path, headers)) == "receipt-wrong-alert"
+    assert refusal(bank.asks(path, bank.announced(details={"alert": alert.alert_id}))) == "receipt-wrong-category"
+    right = {"category": "fraud_alerts", "details": {"alert": alert.alert_id, "window": None}}
+    told = bank.asks(path, bank.announced(**right)).get_json()
+    assert (told["alertId"], told["merchantName"]) == (alert.alert_id, "Canary")
+    assert "country" not in told
+    elsewhere = f"/accounts/{bank.accounts[1]}/fraud-alerts/{alert.alert_id}"
+    right["details"]["accounts"] = bank.accounts
+    assert bank.asks(elsewhere, bank.announced(**right)).status_code == 404
 
 
 def test_a_list_for_a_platform_shows_the_announced_accounts_and_one_for_the_person_all(bank):

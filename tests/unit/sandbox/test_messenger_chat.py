@@ -21,7 +21,8 @@ from broker.sandbox.messenger.config import ConfigError, load
 from broker.sandbox.messenger.oauth import OAuth, OAuthFailedError
 from broker.sandbox.messenger.outbound import Outbound
 
-COMMAND = (sys.executable, "-m", "broker.sandbox.messenger", "--config")
+# As these tests were started themselves: under -P it is another copy of the product than the one in this folder.
+COMMAND = (sys.executable, *(["-P"] if sys.flags.safe_path else []), "-m", "broker.sandbox.messenger", "--config")
 
 
 def free_port() -> int:
@@ -181,7 +182,7 @@ def test_connecting_tells_what_was_granted_until_when_and_what_was_not(alice: Br
     broker.granted = ["balances", "transactions"]
     text = alice.connects().text
     assert "Harbor Bank is connected until" in text
-    assert "You did not share your account names and where your cards were used." in text
+    assert "You did not share your account names, where your cards were used, yes or no about" in text
     assert alice.page.url.endswith("/")
 
 
@@ -198,12 +199,23 @@ def test_the_pushed_request_asks_for_exactly_what_the_chat_can_answer(alice: Bro
             {"name": "balances"},
             {"name": "transactions", "detail": "detail"},
             {"name": "card_locations", "precision": "town"},
+            {"name": "balance_answers"},
+            {"name": "location_answers"},
+            {"name": "fraud_alerts"},
         ],
         "duration_days": 90,
         "lookback_days": 90,
     }
     assert somewhere == anywhere | {"bank": "meridian"}
     assert "scope" not in broker.asked[0]
+
+
+def test_what_the_broker_does_not_know_is_not_asked_for(short_lived: Messenger) -> None:
+    short_lived.fake.decision = "access_denied"
+    short_lived.fake.other_metadata = {"scopes_supported": ["balances", "ssf.manage"]}
+    Browser(short_lived).says_hello().connects()
+    (asked,) = json.loads(short_lived.fake.asked[0]["authorization_details"])
+    assert asked["categories"] == [{"name": "balances"}]
 
 
 def test_balances_are_shown_by_account_and_markup_from_the_broker_stays_text(alice: Browser) -> None:
@@ -276,6 +288,35 @@ def test_a_refusal_is_told_in_plain_words_with_its_code(
     assert f"({code})" in answer or status == 418
     assert ("My sharing" in answer) == (status == 403)
     assert ("You can resume it" in answer) == code.endswith("-paused")
+
+
+def test_an_answer_without_some_accounts_does_not_pass_for_the_whole(alice: Browser, broker: FakeBroker) -> None:
+    assert "did not answer" not in alice.connects().asks("Show my accounts")
+    broker.missing = [{"accountId": "acc~1", "code": "account-closed"}]
+    said = "One account did not answer, so this is not all: Everyday ••1234 (the bank no longer has it)."
+    assert said in alice.asks("What's my balance?")
+    broker.missing = [*broker.missing, {"accountId": "acc~9", "code": "account-not-granted"}]
+    assert "2 accounts did not answer, so this is not all: " in alice.asks("What's my balance?")
+    assert "an account (you do not share it now)" in alice.text
+    broker.missing = ["nonsense"]
+    assert "made no sense to me" in alice.asks("What's my balance?")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("invalid_authorization_details", "does not allow what I ask for at the moment"),
+        ("invalid_client", "does not take requests from me at the moment"),
+        ("something_else", "Please try again later."),
+    ],
+)
+def test_a_request_that_the_broker_turns_down_is_told_in_plain_words(
+    alice: Browser, broker: FakeBroker, code: str, words: str
+) -> None:
+    broker.push_error = code
+    told = alice.submit("/connect", bank="harbor")
+    assert "I could not start connecting a bank." in told
+    assert words in told
 
 
 def test_what_a_bank_does_not_share_is_not_said_to_be_switched_off(alice: Browser, broker: FakeBroker) -> None:

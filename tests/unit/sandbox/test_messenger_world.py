@@ -53,6 +53,8 @@ class FakeBroker:
             def do_POST(self) -> None:
                 fake.serve(self, self.rfile.read(int(self.headers["Content-Length"])).decode())
 
+            do_PATCH = do_POST  # noqa: N815 - the name is the standard library's
+
             def log_message(self, *_: object) -> None:
                 pass
 
@@ -70,6 +72,8 @@ class FakeBroker:
             "accounts": ACCOUNTS, "balances": BALANCES, "transactions": [], "cardLocations": [],
         }  # fmt: skip
         self.lifetime = 300
+        self.missing: object = []
+        self.push_error = ""
         self.raw_answer: bytes | None = None
         self.next_link: str | None = None
         self.receipt: str | None = None
@@ -209,6 +213,8 @@ class FakeBroker:
         raise Refusal(401, {"code": "dpop-nonce-needed"}, headers)
 
     def push(self, door: BaseHTTPRequestHandler, form: dict[str, str]) -> dict[str, object]:
+        if self.push_error:
+            raise Refusal(400, {"error": self.push_error})
         if form["code_challenge_method"] != "S256" or form["response_type"] != "code":
             raise Refusal(400, {"error": "invalid_request"})
         if self.proof(door, None) != form["dpop_jkt"]:
@@ -282,7 +288,8 @@ class FakeBroker:
         links = {"self": door.path}
         if start + size < len(entries):
             links["next"] = self.next_link or f"{self.issuer}{path}?page-size={size}&cursor={start + size}"
-        return {"data": {member: entries[start : start + size]}, "links": links, "meta": {"totalRecords": len(entries)}}
+        meta = {"totalRecords": len(entries)} | ({"missingAccounts": self.missing} if self.missing else {})
+        return {"data": {member: entries[start : start + size]}, "links": links, "meta": meta}
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ PLANTS = (
     Plant(_CHECKS, '"category") in it.asked.categories', '"category") is not None', f"{_BANK}::something_else"),
     Plant(_CHECKS, "== it.customer", "is not None", f"{_BANK}::something_else"),
     Plant(_CHECKS, "or it.asked.account_id in it.accounts", "or True", f"{_BANK}::not_announced"),
+    Plant(_CHECKS, "== it.asked.alert_id", "is not ...", f"{_BANK}::names_it"),
     Plant(_CHECKS, "disclosed[0] <= start and ", "", f"{_BANK}::no_more_time"),
     Plant(_CHECKS, " and end <= disclosed[1] + it.asked.lag_s", "", f"{_BANK}::no_more_time"),
     Plant(_CHECKS, 'it.leaf.get("number") == it.index', "True", f"{_BANK}::something_else"),

@@ -14,9 +14,10 @@ from broker.clock import system_clock
 from broker.crypto.keyset import generate_keyset, load_keyset
 from broker.sandbox.bank.app import open_bank
 from broker.sandbox.bank.config import load_config
-from broker.sandbox.layout import layout_of
+from broker.sandbox.layout import CLIENTS, layout_of
 from broker.sandbox.logs import current_logs
 from broker.sandbox.outsiders import BrokerKeys, write_bank
+from broker.sandbox.secret_files import public_jwks
 from broker.settings import Settings
 from broker.storage import schema
 from broker.storage.engine import Database
@@ -36,6 +37,7 @@ def settings(tmp_path: Path) -> Settings:
 
 def test_the_sandboxs_banks_ask_for_receipts_and_know_whose_to_believe(settings: Settings) -> None:
     layout, keyset = layout_of(settings), load_keyset(settings.key_file)
+    public_jwks(layout, CLIENTS)  # makes the banks' own keys
     for bank in layout.banks:
         vkeys = LogKeys(keyset.log).vkeys(f"{settings.base_host}/audit/{bank.id}/2026")
         config = load_config(write_bank(layout, bank, [], BrokerKeys(keyset.public_jwks(), vkeys)))

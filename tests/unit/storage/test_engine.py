@@ -91,11 +91,35 @@ def test_a_sound_database_passes_the_check(house: House) -> None:
         "sqlite:///x.db?mode=ro",
         "mysql://localhost/x",
         "sqlite:///?x=1",
+        "postgresql://u@db1:5432,db2:5432/n",
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationInvalid, match="BROKER_DATABASE_URL"):
         Database(url)
+
+
+_TWO = "host=db1:5432&host=db2:5432"
+
+
+@pytest.mark.parametrize("url", [f"postgresql://u@/n?{_TWO}", "postgresql://u@db1,db2/n", "postgresql://u@/n?host=a,b"])
+@pytest.mark.parametrize("wish", ["", "any", "prefer-standby", "standby", "read-only"])
+def test_several_hosts_without_the_wish_for_the_one_that_takes_changes_are_refused(url: str, wish: str) -> None:
+    asked = f"{url}{'&' if '?' in url else '?'}target_session_attrs={wish}" if wish else url
+    with pytest.raises(ConfigurationInvalid, match="target_session_attrs=read-write"):
+        Database(asked)
+
+
+@pytest.mark.parametrize("wish", ["read-write", "primary"])
+def test_several_hosts_of_which_the_primary_is_asked_are_accepted(wish: str) -> None:
+    database = Database(f"postgresql://u@/n?{_TWO}&target_session_attrs={wish}")
+    assert database.engine.dialect.create_connect_args(database.engine.url)[1]["host"] == "db1,db2"
+    database.close()
+
+
+def test_one_host_needs_no_such_wish() -> None:
+    for url in ("postgresql://u@db1/n", "postgresql://u@/n?host=/run/postgresql", "postgresql:///n"):
+        Database(url).close()
 
 
 def test_ids_are_ordered_by_time_and_never_the_same() -> None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import psycopg
 import pytest
 from sqlalchemy import event, select, text
 
+from broker.edge.problems import status_of
 from broker.errors import ConfigurationInvalid, StorageUnavailable
 from broker.storage.engine import Database
 from broker.users.models import UserRow
@@ -141,6 +143,43 @@ def test_a_holder_that_has_stopped_inside_its_transaction_is_cut_off(opened: Dat
         until(lambda: not store.rows(idle))
         session.execute(text("SELECT 1"))
     assert count(opened) == 0
+
+
+def locks(database: Database, first: str, second: str, meeting: Barrier) -> StorageUnavailable | None:
+    """Change two rows in turn, both sides at once; return what came of it."""
+    try:
+        with database.write() as session:
+            session.execute(text("UPDATE users SET created_at = now() WHERE id = :id"), {"id": first})
+            meeting.wait(20)
+            session.execute(text("UPDATE users SET created_at = now() WHERE id = :id"), {"id": second})
+    except StorageUnavailable as error:
+        return error
+    return None
+
+
+def test_of_two_that_wait_for_each_other_one_is_told_to_come_again_and_then_gets_through(opened: Database) -> None:
+    for user in ("u1", "u2"):
+        add(opened, user)
+    meeting = Barrier(2)
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(locks, opened, *users, meeting) for users in (("u1", "u2"), ("u2", "u1"))]
+        outcomes = [one.result(20) for one in both]
+    (lost,) = [one for one in outcomes if one is not None]
+    assert getattr(lost.__cause__.orig, "sqlstate", None) == "40P01"  # type: ignore[union-attr]  # of the driver
+    assert status_of(lost)[0] == 503
+    assert locks(opened, "u2", "u1", Barrier(1)) is None
+
+
+def test_a_change_that_another_has_overtaken_is_told_to_come_again(opened: Database, store: PostgresStore) -> None:
+    settle(store, "default_transaction_isolation = 'repeatable read'")  # an operator may
+    opened.close()
+    add(opened)
+    with pytest.raises(StorageUnavailable) as lost, opened.write() as session:  # noqa: PT012 - the block is what must fail
+        session.execute(text("SELECT id FROM users"))
+        store.runs("UPDATE users SET created_at = now()")
+        session.execute(text("UPDATE users SET created_at = now()"))
+    assert getattr(lost.value.__cause__.orig, "sqlstate", None) == "40001"  # type: ignore[union-attr]  # of the driver
+    assert locks(opened, "u1", "u1", Barrier(1)) is None
 
 
 @pytest.mark.parametrize("name", ["lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"])

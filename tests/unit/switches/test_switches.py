@@ -68,7 +68,7 @@ def at_harbor(house: House) -> list[LoggedEntry]:
 
 
 def stated(house: House, event: str) -> list[dict[str, object]]:
-    rows = house.store.rows(f"SELECT leaf FROM audit_entries WHERE event = '{event}' ORDER BY log")  # noqa: S608 - ours
+    rows = house.store.rows(f"SELECT leaf FROM audit_entries WHERE event = '{event}' ORDER BY log, number")  # noqa: S608 - ours
     return [json.loads(bytes(leaf)) for (leaf,) in rows]
 
 

@@ -5,8 +5,9 @@ from urllib.parse import urlsplit
 import pytest
 from web_world import BASE, PERSON, Browser, World, form_with, words_of
 
+from broker.translations import messages
 from broker.web import formats
-from broker.web.language import messages, own_path
+from broker.web.language import own_path
 
 HOST = urlsplit(BASE).hostname or ""
 SPANISH = {"Accept-Language": "es-MX,en;q=0.5"}
@@ -117,7 +118,7 @@ def test_an_error_is_told_in_the_language_of_the_page_and_in_english_to_programs
     assert "No hay tal solicitud para usted." in words_of(page)
     told = maya.get("/consent/00000000-0000-7000-8000-000000000000", Accept="application/json", **SPANISH).get_json()
     assert told["detail"].startswith("There is no such request for you.")
-    twice = maya.get("/history?platform=a&platform=b", **SPANISH)
+    twice = maya.get("/history/export.csv?platform=a&platform=b", **SPANISH)
     assert "“platform” se envió más de una vez." in words_of(twice)
 
 

@@ -1,6 +1,7 @@
 """What the bank offers: staff look, administrators change it within the file, after they have seen what it would do."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -10,6 +11,7 @@ from werkzeug.test import TestResponse
 from broker.audit import reader
 from broker.audit.reader import LoggedEntry
 from broker.errors import ReleaseRefused
+from broker.policy.terms import CategoryTerm
 
 PAGE = "/console/harbor/facts"
 
@@ -45,7 +47,7 @@ def test_a_change_is_previewed_with_its_live_permissions_and_counts_at_once(
     world.shares(maya, "balances")
     preview = fills_in(ada, "transactions", maximum_lookback_days="30", maximum_duration_days="100")
     words = words_of(preview)
-    assert "(transactions): no app gets it any more. It stops for 1 live permission." in words
+    assert "“Your transactions”: no app gets it any more. It stops for 1 live permission." in words
     assert "365 becomes 30. It counts at once, and makes a difference for 2 live permissions." in words
     assert "365 becomes 100. It counts for new permissions" in words
     assert "touches <strong>2</strong> of 2 live permissions" in words
@@ -157,3 +159,41 @@ def test_a_reason_that_no_database_takes_is_refused_before_anything_is_looked_up
         answer = fills_in(ada, reason="Our\0terms", maximum_lookback_days="30", **confirm)
         assert answer.status_code == 422
     assert ada.json(PAGE)["version"] == 0
+
+
+def test_those_whom_a_change_touches_find_it_in_their_history_and_nobody_else(
+    world: World, ada: Browser, maya: Browser
+) -> None:
+    grant_id = world.shares(maya, "accounts", "transactions")
+    noah = world.browser()
+    noah.signs_in_to_consent(sub="hb-2", name="Noah Becker")
+    other = world.shares(noah, "accounts")
+    world.later += timedelta(seconds=1)
+    confirms(ada, fills_in(ada, "transactions", maximum_duration_days="100"))
+    row = maya.json("/history")[0]
+    assert (row["event"], row["reason"], row["initiator"]) == ("policy.changed", "bank-facts", "DATA_PROVIDER")
+    for path in ("/history", f"/my-sharing/{grant_id}"):
+        words = words_of(maya.get(path))
+        assert "Harbor Bank changed what it shares with apps" in words, path
+        assert "“Your transactions” is not shared any more" in words, path
+        assert "Ada Min" not in words
+        assert "Our terms changed" not in words, "it is the bank's own"
+    assert "Your bank, Harbor Bank" in words_of(maya.get("/history"))
+    own = f"/history/entries/{'/'.join(row['log'].split('/')[-2:])}/{row['number']}"
+    assert "Verified" in words_of(maya.get(own))
+    assert noah.get(own).status_code == 404
+    for path in ("/history", f"/my-sharing/{other}"):
+        assert "changed what it shares" not in words_of(noah.get(path)), path
+    world.later += timedelta(seconds=1)
+    confirms(ada, fills_in(ada, maximum_lookback_days="30", maximum_frequency_per_day="1"))
+    for browser in (maya, noah):
+        assert "apps see at most 30 days back, before 365 days" in words_of(browser.get("/history"))
+
+
+def test_a_change_before_a_permission_was_given_is_not_in_its_history(
+    world: World, ada: Browser, maya: Browser
+) -> None:
+    confirms(ada, fills_in(ada, "transactions"))
+    world.later += timedelta(seconds=1)
+    world.shares(maya, "accounts", terms=world.terms(CategoryTerm("accounts")))
+    assert "policy.changed" not in {row["event"] for row in maya.json("/history")}

@@ -67,7 +67,7 @@ def test_the_overview_says_first_what_is_off(world: World, audrey: Browser) -> N
     form = [("csrf_token", token), ("action", "off"), ("category", "balances"), ("reason", "<b>We look</b>")]
     assert ada.post("/console/harbor/switches", [*form, ("confirm", "yes")]).status_code == 303
     page = audrey.get("/console/harbor")
-    assert "balances for all platforms at Harbor Bank" in page.text
+    assert "“Your balances” for all platforms at Harbor Bank" in page.text
     assert "&lt;b&gt;We look&lt;/b&gt;" in page.text
     assert "Sharing is on" not in page.text
 
@@ -97,6 +97,21 @@ def test_the_access_log_is_filtered(audrey: Browser, query: str, count: int) -> 
     assert (page.status_code, page.text.count('<tr class="')) == (200, count)
     taken = audrey.get(f"/console/harbor/log.jsonl?{query}").text.splitlines()
     assert len(taken) == count
+
+
+@pytest.mark.usefixtures("shared")
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [("", "Your balances"), ("/log", "Your transactions"), ("/switches", "Your balances"), ("/facts", "Your balances")],
+)
+def test_the_console_calls_things_by_the_titles_of_the_policies(world: World, path: str, title: str) -> None:
+    ada = world.browser()
+    ada.signs_in_as_staff(**ADMIN)
+    words = re.sub("<[^>]*>", " ", words_of(ada.get(f"/console/harbor{path}")))
+    assert title in words
+    catalogue = world.services.catalogue
+    codes = [code for code in (*catalogue.categories, *catalogue.purposes) if "_" in code]
+    assert [code for code in codes if code in words] == []
 
 
 @pytest.mark.usefixtures("shared")

@@ -20,10 +20,13 @@ def test_nothing_is_ticked_that_is_not_essential(world: World, maya: Browser) ->
     assert form_with(maya.get(f"/consent/{world.proposes(essential)}"), "decision").ticked == [("category", "balances")]
 
 
-def test_the_only_account_is_ticked(world: World, maya: Browser) -> None:
+def test_not_even_an_only_account_is_ticked_for_the_person_but_it_is_said_that_there_is_one(
+    world: World, maya: Browser
+) -> None:
     world.connector.listed = [account("a-1", "Everyday money", "••7803")]
-    form = form_with(maya.get(f"/consent/{world.proposes()}"), "decision")
-    assert [name for name, _ in form.ticked] == ["account"]
+    page = maya.get(f"/consent/{world.proposes()}")
+    assert form_with(page, "decision").ticked == []
+    assert "the only account of yours" in words_of(page)
 
 
 def test_the_selects_offer_what_was_asked_and_less(world: World, maya: Browser) -> None:
@@ -211,7 +214,8 @@ def test_a_bank_that_is_down_offers_to_try_again(world: World, maya: Browser) ->
     world.connector.is_down = True
     answer = maya.get(f"/consent/{grant_id}")
     assert answer.status_code == 503
-    assert f'href="/consent/{grant_id}"' in answer.text
+    assert form_with(answer, "again", "decision").buttons == [("again", "yes"), ("decision", "deny")]
+    assert maya.get(f"/consent/{grant_id}", Accept="application/json").json["code"] == "bank-unavailable"
     world.connector.is_down = False
     assert maya.get(f"/consent/{grant_id}").status_code == 200
 
@@ -225,6 +229,7 @@ def test_without_an_account_only_no_can_be_said(world: World, maya: Browser) -> 
 def test_a_signed_out_visitor_decides_nothing(world: World, maya: Browser) -> None:
     grant_id = world.proposes()
     form = form_with(maya.get(f"/consent/{grant_id}"), "decision")
-    assert world.browser().get(f"/consent/{grant_id}").status_code == 401
+    sign_in = world.browser().get(f"/consent/{grant_id}")
+    assert (sign_in.status_code, path_of(sign_in)) == (303, "/sign-in")
     assert world.browser().submit(form, ("decision", "approve")).status_code in {400, 401}
     assert world.grant(grant_id).status is GrantStatus.AWAITING_AUTHORISATION

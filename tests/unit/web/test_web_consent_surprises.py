@@ -104,7 +104,7 @@ def test_going_back_after_deciding_offers_nothing_to_decide(world: World, maya: 
     assert (page.status_code, "answered already" in page.text, 'name="decision"' in page.text) == (200, True, False)
     assert page.headers["Cache-Control"] == "no-store"
     no = maya.submit(form, ("decision", "deny"))
-    assert (no.status_code, "You can look at it, change it or stop it" in words_of(no)) == (409, True)
+    assert (no.status_code, "You can look at it, pause it or stop it" in words_of(no)) == (409, True)
     assert world.grant(grant_id).status is GrantStatus.ACTIVE
 
 
@@ -124,10 +124,21 @@ def test_a_bank_that_is_down_changes_nothing_and_can_be_tried_again(
 ) -> None:
     grant_id, form = opened(world, maya)
     world.connector.is_down = True
-    answer = maya.submit(form, ("account", form.values("account")[0]), ("category", "balances"), pressed)
-    assert (answer.status_code, f'href="/consent/{grant_id}"' in answer.text) == (503, True)
-    assert "Nothing was shared and nothing was changed" in words_of(answer)
+    picked = [("account", form.values("account")[0]), ("category", "balances")]
+    answer = maya.submit(form, *picked, ("duration", "30"), ("precision", "country"), pressed)
+    assert answer.status_code == 503
+    assert "We cannot reach Harbor Bank" in words_of(answer)
     assert world.grant(grant_id).status is GrantStatus.AWAITING_AUTHORISATION
+    again = form_with(answer, "again")
+    assert maya.submit(again, *again.ticked, ("again", "yes")).status_code == 503
+    world.connector.is_down = False
+    back = maya.submit(again, *again.ticked, ("again", "yes"))
+    kept = form_with(back, "account")
+    assert (back.status_code, sorted(kept.ticked)) == (200, sorted(picked))
+    assert (kept.chosen("duration"), kept.chosen("precision")) == ("30", "country")
+    assert world.grant(grant_id).status is GrantStatus.AWAITING_AUTHORISATION
+    assert maya.submit(kept, *kept.ticked, ("decision", "approve")).status_code == 303
+    assert world.grant(grant_id).status is GrantStatus.ACTIVE
 
 
 def test_the_receipt_says_what_was_agreed_to_and_where_its_proof_is(world: World, maya: Browser) -> None:

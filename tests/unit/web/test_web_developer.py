@@ -16,7 +16,7 @@ from broker.errors import NotFound, ReleaseRefused
 from broker.platforms import people
 from broker.release import Call, Rendered, Wanted
 
-PAGES = ("overview", "keys", "calls", "try")
+PAGES = ("overview", "keys", "calls", "deliveries", "passkeys", "try")
 
 
 def invited(world: World, platform_id: str = "messenger", name: str = "Dev Eloper") -> tuple[str, str]:
@@ -42,7 +42,7 @@ def asks_in_vain(world: World, browser: Browser, platform_id: str) -> str:
     endpoint = "GET /v1/accounts/<account_id>/transactions"
     call = Call(grant_id, platform_id, frozenset({"transactions"}), str(uuid.uuid4()), endpoint, is_attended=True)
     with contextlib.suppress(ReleaseRefused):
-        world.services.release.read(call, Wanted("transactions"), lambda records: Rendered(b"{}", len(records)))
+        world.services.release.read(call, Wanted("transactions"), lambda records, _: Rendered(b"{}", len(records)))
     return grant_id
 
 

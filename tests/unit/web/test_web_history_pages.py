@@ -101,7 +101,7 @@ def test_charts_count_what_the_log_says(world: World, maya: Browser) -> None:
     assert "Nobody asked for your data" in words_of(maya.get("/history/charts"))
     has_read(world, maya)
     page = words_of(maya.get("/history/charts"))
-    assert page.count('class="chart"') == 2
+    assert page.count('class="stack"') == 2
     assert "Given: 1 · Refused or failed: 0" in page
     assert "Given: 0 · Refused or failed: 1" in page
     world.later = timedelta(days=31)
@@ -116,3 +116,19 @@ def test_a_long_history_stays_light(world: World, maya: Browser) -> None:
     answer = maya.get("/history")
     assert len(answer.data) < 100_000
     assert "Older" in words_of(answer)
+
+
+def test_own_views_stand_folded_with_their_number_and_none_is_left_out(world: World, maya: Browser) -> None:
+    has_read(world, maya)
+    page = maya.get("/history")
+    rows = maya.json("/history")
+    own = [row for row in rows if row["event"] in {"accounts.listed", "access.previewed"}]
+    assert f"Your own views: {len(own)}" in words_of(page)
+    assert "<details open>" not in page.text.partition('class="change own-views"')[2]
+    folded = page.text.partition('class="change own-views"')[2]
+    for row in own:
+        assert f'/history/entries/{"/".join(row["log"].split("/")[-2:])}/{row["number"]}"' in folded
+    assert "access.released" in {row["event"] for row in rows}
+    assert "Messenger saw" not in folded
+    assert "Messenger saw" in words_of(page)
+    assert [who in words_of(page) for who in ('class="actor">You<', 'class="actor">The app Messenger<')] == [True, True]

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from identity_provider import IdentityProvider, running_provider
-from sqlalchemy import select
+from soft_authenticator import SoftPasskey
+from sqlalchemy import select, update
+from test_web_passkeys import enters, makes, refused
 from web_world import Browser, World, build_world, form_with, forms_of, words_of
 from werkzeug.test import TestResponse
 
@@ -23,6 +25,7 @@ from broker.policy.terms import Choice
 from broker.policy.vocabulary import GrantStatus
 from broker.users.models import IdentityRow
 from broker.users.moves import present_user
+from broker.users.passkey_models import PasskeyRow
 from tests.support.stores import Store
 
 MAYA, NOAH = {"sub": "hb-1", "name": "Maya Lindqvist"}, {"sub": "hb-2", "name": "Noah Berg"}
@@ -58,6 +61,10 @@ class Town:
         self.proves_other(browser, "meridian", MAYA_THERE)
         form = form_with(browser.get("/my-sharing/banks/confirm"), "decision")
         return browser.submit(form, ("decision", says))
+
+    def unlinks(self, browser: Browser) -> None:
+        form = next(form for form in forms_of(browser.get("/my-sharing/banks")) if form.action.endswith("/unlink"))
+        assert browser.submit(form).status_code == 303
 
     def user_of(self, bank: str, subject: str) -> str:
         with self.world.services.database.read() as session:
@@ -127,6 +134,43 @@ def test_a_linked_grant_keeps_its_ids_and_its_history_and_can_be_stopped(town: T
     form = next(form for form in forms_of(maya.get("/my-sharing")) if form.holds(grant=there))
     maya.submit(form_with(maya.submit(form, ("action", "revoke")), "confirm"), ("confirm", "yes"))
     assert town.world.grant(there).status is GrantStatus.REVOKED
+
+
+def test_passkeys_of_both_open_the_same_pages_while_linked_and_their_own_banks_after(town: Town, maya: Browser) -> None:
+    there, mine, theirs, later = town.browser(), SoftPasskey(), SoftPasskey(), SoftPasskey()
+    town.signs_in(there, "meridian", MAYA_THERE)
+    makes(maya, mine)
+    makes(there, theirs)
+    town.links(maya)
+    town.signs_in(there, "meridian", MAYA_THERE)
+    makes(there, later)
+    for passkey in (mine, theirs, later):
+        assert _banks(_with(town, passkey)) == ["harbor", "meridian"]
+    open_still = {bank: _with(town, passkey) for bank, passkey in (("harbor", mine), ("meridian", theirs))}
+    town.unlinks(maya)
+    assert _banks(_with(town, mine)) == ["harbor"]
+    for passkey in (theirs, later):
+        assert _banks(_with(town, passkey)) == ["meridian"]
+    assert _banks(open_still["harbor"]) == ["harbor"]
+    assert open_still["meridian"].get("/my-sharing", Accept="application/json").status_code == 401
+    town.links(maya)
+    assert _banks(_with(town, theirs)) == ["harbor", "meridian"]
+
+
+def test_a_passkey_of_which_the_bank_is_not_known_goes_when_banks_are_parted(town: Town, maya: Browser) -> None:
+    passkey = SoftPasskey()
+    makes(maya, passkey)
+    town.links(maya)
+    with town.world.services.database.write() as session:
+        session.execute(update(PasskeyRow).values(bank_id=None))
+    town.unlinks(maya)
+    assert refused(enters(town.browser(), passkey), "passkey-unknown")
+
+
+def _with(town: Town, passkey: SoftPasskey) -> Browser:
+    browser = town.browser()
+    assert enters(browser, passkey).status_code == 303
+    return browser
 
 
 def test_a_no_links_nothing(town: Town, maya: Browser) -> None:

@@ -77,7 +77,7 @@ def test_history_shows_every_access_that_an_app_gave_the_same_id(world: World, m
         grant_id, "messenger", both, "00000000-0000-4000-8000-000000000000", "GET /v1/accounts", is_attended=True
     )
     for _ in range(10):
-        world.services.release.read(call, Wanted("accounts"), lambda records: Rendered(b"{}", len(records)))
+        world.services.release.read(call, Wanted("accounts"), lambda records, _: Rendered(b"{}", len(records)))
     with pytest.raises(ReleaseRefused):
-        world.services.release.read(call, Wanted("transactions"), lambda records: Rendered(b"{}", len(records)))
+        world.services.release.read(call, Wanted("transactions"), lambda records, _: Rendered(b"{}", len(records)))
     assert maya.get("/history").text.count("<details>") == before + 11

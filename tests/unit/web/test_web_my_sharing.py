@@ -1,8 +1,12 @@
 """My sharing: what is shown of each grant, and that every button does what it says, after asking."""
 
 from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import event
+from test_web_passkeys import token_of
 from web_world import Browser, Form, World, form_with, forms_of, words_of
 
 from broker.banks import facts as bank_facts
@@ -142,9 +146,41 @@ def test_only_what_is_possible_has_a_button(world: World, maya: Browser) -> None
 def test_doing_it_twice_is_said_and_changes_nothing(world: World, maya: Browser) -> None:
     grant_id = world.shares(maya, "balances", "transactions")
     form = _form(maya, grant=grant_id, category="balances")
-    maya.submit(form, ("action", "revoke"), ("confirm", "yes"))
-    answer = maya.submit(form, ("action", "revoke"), ("confirm", "yes"))
-    assert (answer.status_code, "grant-unchanged" in answer.text) == (409, True)
+    question = form_with(maya.submit(form, ("action", "revoke")), "confirm")
+    assert maya.submit(question, ("confirm", "yes")).status_code == 303
+    for answer in (maya.submit(question, ("confirm", "yes")), maya.submit(form, ("action", "revoke"))):
+        assert (answer.status_code, "grant-unchanged" in answer.text) == (409, True)
+        assert "This was stopped already. Messenger cannot see your balances any more." in words_of(answer)
+
+
+def test_who_acts_on_what_has_ended_reads_that_it_has_and_finds_the_way_back(world: World, maya: Browser) -> None:
+    grant_id = world.shares(maya, "balances")
+    old = [_form(maya, grant=grant_id), _form(maya, grant=grant_id, category="balances"), _form(maya, grant="all")]
+    _press(maya, "revoke", grant=grant_id)
+    for form, told in zip(old, ("ended already.", "ended already.", "There is nothing left to do here"), strict=True):
+        answer = maya.submit(form, ("action", "pause"))
+        assert (answer.status_code, told in words_of(answer)) == (409, True)
+        assert 'class="button" href="/my-sharing"' in answer.text
+
+
+def test_a_question_can_be_opened_again_and_after_a_sign_in(world: World, maya: Browser) -> None:
+    grant_id = world.shares(maya, "balances")
+    address = f"/my-sharing/confirm?grant={grant_id}&action=revoke&category=balances&back=grant"
+    for _ in range(2):
+        assert form_with(maya.get(address), "confirm").holds(
+            grant=grant_id, action="revoke", category="balances", back="grant"
+        )
+    stranger = world.browser()
+    assert stranger.get(address).location == f"/sign-in?{urlencode({'next': address})}"
+    assert stranger.signs_in(stranger.get(address).location).location == address
+    assert world.grant(grant_id).live_categories == ("balances",)
+
+
+def test_a_form_that_is_not_confirmed_leads_to_the_question(world: World, maya: Browser) -> None:
+    grant_id = world.shares(maya, "balances")
+    sent = [token_of(maya.get("/my-sharing")), ("grant", grant_id), ("action", "pause")]
+    assert form_with(maya.post("/my-sharing", sent), "confirm").holds(grant=grant_id, action="pause")
+    assert world.grant(grant_id).status is GrantStatus.ACTIVE
 
 
 @pytest.mark.parametrize(
@@ -163,7 +199,7 @@ def test_doing_it_twice_is_said_and_changes_nothing(world: World, maya: Browser)
 )
 def test_a_forged_form_changes_nothing(world: World, maya: Browser, changed: dict[str, str], status: int) -> None:
     grant_id = world.shares(maya, "balances")
-    token = _form(maya, grant=grant_id).fields[0]
+    token = token_of(maya.get("/my-sharing"))
     fields = {"grant": grant_id, "action": "revoke", "confirm": "yes", **changed}
     assert maya.post("/my-sharing", [token, *fields.items()]).status_code == status
     assert world.grant(grant_id).status is GrantStatus.ACTIVE
@@ -174,7 +210,7 @@ def test_another_persons_grant_cannot_be_touched(world: World, maya: Browser) ->
     other = world.browser()
     other.signs_in_to_consent(sub="hb-2", name="Noah")
     world.shares(other, "balances")
-    token = forms_of(other.get("/my-sharing"))[0].fields[0]
+    token = token_of(other.get("/my-sharing"))
     answer = other.post("/my-sharing", [token, ("grant", grant_id), ("action", "revoke"), ("confirm", "yes")])
     assert answer.status_code == 404
     assert world.grant(grant_id).status is GrantStatus.ACTIVE
@@ -211,3 +247,20 @@ def _press(browser: Browser, action: str, **hidden: str) -> str:
     answer = browser.submit(form_with(page, "confirm"), ("confirm", "yes"))
     assert answer.status_code == 303, answer.text
     return answer.location
+
+
+def test_a_view_reads_the_newest_accesses_once(world: World, maya: Browser) -> None:
+    grant_id = world.shares(maya, "balances", "accounts")
+    world.reads(grant_id, "accounts")
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        if "FROM audit_entries" in statement and "audit_entries.event IN" in statement:
+            asked.append(statement)
+
+    event.listen(world.services.database.engine, "before_cursor_execute", note)
+    for path, most in (("/my-sharing", 1), (f"/my-sharing/{grant_id}", 2), ("/", 1)):
+        asked.clear()
+        assert maya.get(path).status_code == 200
+        assert len(asked) == most, path  # the page of one permission also reads what was done to it
+    event.remove(world.services.database.engine, "before_cursor_execute", note)

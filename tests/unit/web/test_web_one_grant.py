@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from test_web_my_sharing import _form, _press
+from test_web_passkeys import token_of
 from web_world import Browser, World, form_with, forms_of, words_of
 
 from broker.clock import system_clock
@@ -43,7 +44,7 @@ def test_a_page_tells_everything_of_one_permission(world: World, maya: Browser) 
         "You allowed Messenger to see data at Harbor Bank",
         "/history/receipts/harbor/",
         f"grant={grant_id}",
-        f'href="/my-sharing/{grant_id}/renew"',
+        "It already lasts as long as you agreed.",
     ):
         assert told in words
     (row,) = maya.json(f"/my-sharing/{grant_id}")
@@ -235,7 +236,7 @@ def test_all_permissions_of_one_app_pause_and_resume(
 )
 def test_a_forged_app_stops_nothing(world: World, maya: Browser, changed: dict[str, str], status: int) -> None:
     grant_id = world.shares(maya, "balances")
-    token = _form(maya, grant=grant_id).fields[0]
+    token = token_of(maya.get("/my-sharing"))
     fields = {"grant": "all", "platform": "messenger", "action": "revoke", "confirm": "yes", **changed}
     assert maya.post("/my-sharing", [token, *fields.items()]).status_code == status
     assert world.grant(grant_id).status is GrantStatus.ACTIVE

@@ -17,8 +17,10 @@ import pytest
 from web_world import Browser, World
 
 from broker.banks.connector import (
+    AlertKind,
     BankAccess,
     BankAccount,
+    BankAlert,
     BankBalance,
     BankTransaction,
     CardUse,
@@ -33,18 +35,24 @@ from broker.banks.connector import (
 from broker.crypto.pairwise import PairwiseIds
 from broker.grants.views import Grant, GrantedAccount, GrantedCategory
 from broker.policy import Catalogue
+from broker.policy.answers import Answer
 from broker.policy.catalogue import Category, Field
 from broker.policy.minimise import Record
 from broker.policy.terms import CategoryTerm
 from broker.policy.vocabulary import DETAIL_ORDER, PRECISION_ORDER, ClusterState, Detail, Precision
-from broker.release.asking import Wanted
+from broker.release.asking import Announcement, Wanted
 from broker.release.cut import fetched, minimised
 from broker.release.examples import example_question
+from broker.release.previews import Preview
+from broker.release.wire import plain
 from broker.web.offer import offer_of
+from broker.web.preview import told as shown
+from broker.web.preview_values import KINDS
 from tests.support.core import KEY, NOON, FakeBank
 
 SPAN = Window(NOON - timedelta(days=60), NOON)
 Named = dict[str, list[tuple[str, str]]]
+CODE = re.compile(r"[A-Z_]{2,}|[a-z]+(_[a-z]+)+|-?[0-9]+\.[0-9]+|.*[0-9]T[0-9].*")
 
 
 class _Fields(HTMLParser):
@@ -82,7 +90,9 @@ def whole_bank() -> FakeBank:
     place = Place("US", "Oregon", "Portland", "97201", "12 Main Street", Decimal("45.52"), Decimal("-122.68"))
     return FakeBank(
         own_accounts=[
-            BankAccount("ref-1", "Current", "My own", "••1111", OpenStatus.OPEN, "TRANS", "USD", is_joint=False)
+            BankAccount(
+                "ref-1", "Current", "My own", "••1111", OpenStatus.OPEN, "CRED_AND_CHRG_CARDS", "USD", is_joint=False
+            )
         ],
         own_balances=[BankBalance("ref-1", *map(Decimal, ("1", "2", "3", "4")), "USD", NOON)],
         own_transactions=[
@@ -102,6 +112,9 @@ def whole_bank() -> FakeBank:
             )
         ],
         own_card_uses=[CardUse("ref-1", "u-1", NOON, Channel.IN_STORE, "5462", place, "terminal")],
+        own_alerts=[
+            BankAlert("ref-1", "fa-1", AlertKind.CARD_PAYMENT, NOON, Decimal("4.20"), "USD", "Bakery", "5462", "US")
+        ],
     )
 
 
@@ -111,7 +124,11 @@ def everything(world: World, grant: Grant) -> dict[str, list[Record]]:
     found = {}
     for name in world.services.catalogue.categories:
         access = BankAccess("hb-1", Credential("a", "r", NOON), "i", name, lambda old: old, None)  # type: ignore[arg-type]  # no renewal here
-        found[name] = fetched(whole_bank(), pairwise, grant, Wanted(name), access=access, window=SPAN)
+        announced = (
+            Announcement("alert-1", "fa-1", 3, NOON) if world.services.catalogue.categories[name].pushed else None
+        )
+        wanted = Wanted(name, announced=announced)
+        found[name] = fetched(whole_bank(), pairwise, grant, wanted, access=access, window=SPAN)
     return found
 
 
@@ -144,7 +161,7 @@ def page_of(world: World, catalogue: Catalogue, grant: Grant) -> Named:
     offer = offer_of(catalogue, grant, [], NOON)
     card = world.app.jinja_env.get_template("macros/consent.html").module.offered_category  # type: ignore[attr-defined]  # a macro
     reader = _Fields()
-    reader.feed("".join(card(one, "Messenger", "Harbor Bank", None, None, False, "") for one in offer.categories))
+    reader.feed("".join(card(one, "Messenger", None, False) for one in offer.categories))
     return reader.named
 
 
@@ -198,6 +215,50 @@ def sent(world: World, maya: Browser) -> dict[str, list[Record]]:
     return everything(world, replace(world.grant(world.proposes()), accounts=(account,)))
 
 
+def previewed(
+    world: World, sent: dict[str, list[Record]], language: str
+) -> Iterator[tuple[Record, tuple[tuple[str, str], ...]]]:
+    """Yield, for every category and step, the record that would leave and the pairs that its preview shows."""
+    catalogue = world.services.catalogue
+    base = replace(
+        world.grant(world.proposes()),
+        accounts=(GrantedAccount("acc-1", "ref-1", "Current ••1111", ClusterState.ACTIVE),),
+    )
+    with world.app.test_request_context(headers={"Accept-Language": language}):
+        for name, records in sent.items():
+            category = catalogue.categories[name]
+            for chosen in steps(most(category, Detail.DETAIL, Precision.EXACT)):
+                granted = replace(base, categories=(GrantedCategory(chosen, ClusterState.ACTIVE, 0, None),))
+                rules = category.questions
+                question = example_question(rules, records, SPAN.oldest_at, NOON) if rules else None
+                (cut,) = minimised(catalogue, granted, Wanted(name, question=question), records, SPAN)
+                yield (
+                    cut,
+                    shown(Preview(name, (plain(cut),), 1), catalogue.in_language(language).categories[name]).records[0],
+                )
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_preview_shows_exactly_the_fields_that_leave_and_no_code_in_their_place(
+    world: World, sent: dict[str, list[Record]], language: str
+) -> None:
+    spoken = world.services.catalogue.in_language(language)
+    labels = [{field.name: field.label for field in category.fields} for category in spoken.categories.values()]
+    count = 0
+    for cut, pairs in previewed(world, sent, language):
+        count += 1
+        assert [label for label, _ in pairs] in [[of.get(name) for name in cut] for of in labels]
+        assert [value for _, value in pairs if CODE.fullmatch(value)] == []
+    assert count == len(sent) + 1 + 3, "transactions have two steps, card places four"
+
+
+def test_every_kind_that_banks_can_name_has_words() -> None:
+    kinds = {"openStatus": OpenStatus, "type": TransactionType, "status": TransactionStatus, "kind": AlertKind}
+    assert {name: set(KINDS[name]) for name in kinds} == {name: set(kind) for name, kind in kinds.items()}
+    assert set(KINDS["channel"]) == set(Channel)
+    assert set(KINDS["answer"]) == set(Answer)
+
+
 def changed(catalogue: Catalogue, name: str, fields: tuple[Field, ...]) -> Catalogue:
     category = replace(catalogue.categories[name], fields=fields)
     return replace(catalogue, categories={**catalogue.categories, name: category})
@@ -212,7 +273,7 @@ def test_what_leaves_is_what_the_page_names_in_every_combination(world: World, s
 
 
 @pytest.mark.control
-@pytest.mark.parametrize("name", ["balances", "transactions", "card_locations", "balance_answers"])
+@pytest.mark.parametrize("name", ["balances", "transactions", "card_locations", "balance_answers", "fraud_alerts"])
 def test_a_field_that_the_page_leaves_out_would_be_found(
     world: World, sent: dict[str, list[Record]], name: str
 ) -> None:

@@ -185,3 +185,38 @@ def test_a_removed_passkey_opens_nothing_and_nobody_removes_anothers(world: Worl
 @pytest.mark.parametrize("wanted", ["//evil.example", "https://evil.example/account", "/account/../x", "/sign-out", ""])
 def test_a_step_up_leads_only_to_our_pages(maya: Browser, wanted: str) -> None:
     assert maya.get(f"/step-up?next={wanted}").status_code == (400 if wanted else 200)
+
+
+def removes(browser: Browser, page: TestResponse, *more: tuple[str, str]) -> TestResponse:
+    found = re.search(r'action="(/account/passkeys/[^"]*/remove)"', page.text)
+    assert found is not None
+    return browser.post(found[1], [token_of(page), *more])
+
+
+def test_a_passkey_is_removed_with_a_passkey_once_the_sign_in_with_the_bank_is_long_ago(
+    world: World, maya: Browser
+) -> None:
+    lost, other = SoftPasskey(), SoftPasskey()
+    for passkey, name in ((lost, "My phone"), (other, "My laptop")):
+        makes(maya, passkey, name)
+    world.later += timedelta(minutes=11)
+    page = removes(maya, maya.get("/account"))
+    assert "Lost your device?" in html.unescape(page.text)
+    for lie, code in ((SoftPasskey().signs(options_of(page)), "passkey-unknown"), ("{}", "passkey-refused")):
+        assert refused(removes(maya, page, ("answer", lie)), code)
+    assert "My phone" in maya.get("/account").text
+    page = removes(maya, maya.get("/account"))
+    assert removes(maya, page, ("answer", other.signs(options_of(page)))).status_code == 303
+    assert "My phone" not in maya.get("/account").text
+
+
+def test_who_has_lost_their_only_passkey_removes_it_after_a_sign_in_with_the_bank(world: World) -> None:
+    browser, person = world.browser(), {"sub": f"hb-{next(_people)}", "name": "Maya"}
+    browser.signs_in(**person)
+    makes(browser, SoftPasskey())
+    world.later += timedelta(minutes=11)
+    page = removes(browser, browser.get("/account"))
+    assert 'href="/sign-in?next=/account"' in page.text
+    browser.signs_in("/sign-in?next=/account", **person)
+    assert removes(browser, browser.get("/account")).status_code == 303
+    assert "You have none." in browser.get("/account").text

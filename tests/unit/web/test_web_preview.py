@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from broker.banks.connector import BankBalance, CardUse, Channel, Place
 from broker.errors import BankInvalidAnswer, BankUnavailable
+from broker.policy.terms import CategoryTerm
 from broker.policy.vocabulary import GrantStatus
 from broker.switches.service import Hand
 from broker.switches.views import Side, Target
@@ -35,7 +36,7 @@ def test_a_person_sees_what_a_box_would_release_and_nothing_is_granted(world: Wo
     grant_id, page = asks_to_see(world, maya, "balances", ("category", "accounts"), ("duration", "7"))
     assert page.status_code == 200
     words = words_of(page)
-    assert "the current balance</dt><dd>812.40</dd>" in words
+    assert "the current balance</dt><dd>US$812.40</dd>" in words
     assert '"currentBalance": "812.40"' in words
     assert "5000.00" not in words, "of the picked account alone"
     form = form_with(page, "decision")
@@ -68,7 +69,7 @@ def test_it_stands_in_the_history_in_plain_words(world: World, maya: Browser) ->
 
 def test_without_an_account_it_says_what_to_do(world: World, maya: Browser) -> None:
     form = form_with(maya.get(f"/consent/{world.proposes()}"), "decision")
-    assert "Pick at least one account below" in words_of(maya.submit(form, ("show", "balances")))
+    assert "Pick at least one account above" in words_of(maya.submit(form, ("show", "balances")))
 
 
 @pytest.mark.parametrize("error", [BankUnavailable(), BankInvalidAnswer()])
@@ -143,3 +144,18 @@ def test_another_person_sees_nothing_of_it(world: World, maya: Browser) -> None:
     mine = form_with(other.get(f"/consent/{world.proposes()}"), "decision")
     answer = other.submit(replace(mine, action=f"/consent/{grant_id}"), ("show", "balances"))
     assert (answer.status_code, "812.40" in answer.text) == (404, False)
+
+
+def test_of_what_the_bank_speaks_first_an_example_is_shown_and_the_bank_is_not_asked(
+    world: World, maya: Browser
+) -> None:
+    terms = world.terms(CategoryTerm("balances"), CategoryTerm("fraud_alerts"))
+    form = form_with(maya.get(f"/consent/{world.proposes(terms)}"), "decision")
+    before = world.connector.asked
+    words = words_of(maya.submit(form, ("account", form.values("account")[0]), ("show", "fraud_alerts")))
+    assert "An example of what Messenger would get" in words
+    assert "Harbor Bank was not asked" in words
+    for said in ("Example Shop", "a card payment", "€84.20", "Spain", "Euro (EUR)"):
+        assert f"<dd>{said}</dd>" in words, said
+    assert world.connector.asked == before + 1, "for the list of accounts alone"
+    assert "it can read each one at most 3 times" in words

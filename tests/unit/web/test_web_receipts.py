@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
-from web_world import Browser, World, form_with
+from test_web_passkeys import token_of
+from web_world import Browser, World
 
 from broker.audit.verification.pack import verify_pack
 from broker.audit.vocabulary import Entry, Event, Initiator
@@ -36,10 +37,9 @@ def leaf_of(receipt: VerifiedReceipt) -> dict[str, Any]:
 
 
 def acts(browser: Browser, grant_id: str, act: str, confirmed: bool = True) -> Any:
-    form = form_with(browser.get("/my-sharing"), "grant", "action")
-    fields = [(name, value) for name, value in form.fields if name == "csrf_token"]
     yes = [("confirm", "yes")] if confirmed else []
-    return browser.post("/my-sharing", [*fields, ("grant", grant_id), ("action", act), *yes])
+    token = token_of(browser.get("/my-sharing"))
+    return browser.post("/my-sharing", [token, ("grant", grant_id), ("action", act), *yes])
 
 
 def test_every_entry_of_the_history_offers_its_receipt_and_it_verifies(world: World, maya: Browser) -> None:

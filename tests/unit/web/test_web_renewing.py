@@ -3,10 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from soft_authenticator import SoftPasskey
+from test_web_exact_places import allows, values_of
+from test_web_passkeys import makes, options_of, refused, token_of
 from web_world import Browser, World, form_with, forms_of, words_of
+from werkzeug.test import TestResponse
 
 from broker.grants.models import GrantRow
-from broker.policy.vocabulary import GrantStatus
+from broker.policy.terms import CategoryTerm
+from broker.policy.vocabulary import GrantStatus, Precision
 
 
 def _ages(world: World, grant_id: str, days_left: float) -> None:
@@ -110,3 +115,44 @@ def test_what_cannot_be_renewed_says_why_and_what_to_do(world: World, maya: Brow
     words = words_of(maya.get(f"/my-sharing/{grant_id}/renew"))
     assert "This permission has ended." in words
     assert "open Messenger and connect Harbor Bank there" in words
+
+
+def _shares_places(world: World, browser: Browser, precision: Precision) -> str:
+    terms = world.terms(CategoryTerm("card_locations", None, precision), purpose="fraud_protection")
+    grant_id = world.proposes(terms)
+    assert allows(browser, grant_id, precision.value).status_code == 303
+    _ages(world, grant_id, 5)
+    return grant_id
+
+
+def _renews(browser: Browser, grant_id: str) -> TestResponse:
+    return browser.submit(form_with(browser.get(f"/my-sharing/{grant_id}/renew"), "days"))
+
+
+def test_exact_places_go_on_only_with_the_passkey_of_who_has_one(world: World, maya: Browser) -> None:
+    grant_id, passkey = _shares_places(world, maya, Precision.EXACT), SoftPasskey()
+    makes(maya, passkey)
+    before = world.grant(grant_id)
+    _signs_in_to_renew(maya, grant_id)
+    page = _renews(maya, grant_id)
+    assert "exactly where your cards were used" in words_of(page)
+    assert world.grant(grant_id) == before
+    sent = [(name, value) for name in ("days", "seen") for value in values_of(page, name)]
+    lie = [*sent, token_of(page), ("answer", SoftPasskey().signs(options_of(page)))]
+    assert refused(maya.post(f"/my-sharing/{grant_id}/renew", lie), "passkey-unknown")
+    page = _renews(maya, grant_id)
+    answer = maya.post(
+        f"/my-sharing/{grant_id}/renew", [*sent, token_of(page), ("answer", passkey.signs(options_of(page)))]
+    )
+    assert answer.status_code == 303
+    assert world.grant(grant_id).version == 2
+
+
+def test_less_exact_places_go_on_without_it_and_so_does_who_has_none(world: World, maya: Browser) -> None:
+    exact = _shares_places(world, maya, Precision.EXACT)
+    _signs_in_to_renew(maya, exact)
+    assert _renews(maya, exact).status_code == 303
+    town = _shares_places(world, maya, Precision.TOWN)
+    makes(maya, SoftPasskey())
+    _signs_in_to_renew(maya, town)
+    assert _renews(maya, town).status_code == 303

@@ -46,11 +46,47 @@ def test_a_customer_signs_in_and_lands_on_the_page_they_wanted(world: World) -> 
         "/console/harbor",
         "/\\evil",
         "/my-sharing%0d%0aX",
+        "/my-sharing/../console",
+        "/my-sharing/12345678-90ab-4cde-8f00-1234567890ab/../../sign-out",
+        "/my-sharing/12345678-90ab-4cde-8f00-1234567890abX",
+        "/my-sharing/12345678-90AB-4cde-8f00-1234567890ab%0a",
+        "/history/entries/harbor/2026/1/../../../../sign-out",
+        "/history/entries//evil.example/2026/1",
+        "/consent/12345678-90ab-4cde-8f00-1234567890ab/approve",
+        "/account/closed",
+        "/account/sessions/end",
+        "//my-sharing",
+        "/my-sharing/banks/confirm",
+        "http:/my-sharing",
+        "javascript:/my-sharing",
+        "/my-sharing@evil.example",
     ],
 )
 def test_a_link_never_leads_to_another_site_or_page(world: World, wanted: str) -> None:
     answer = world.browser().signs_in(f"/sign-in?next={wanted}")
     assert (answer.status_code, answer.location) == (303, "/my-sharing")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/my-sharing/12345678-90ab-4cde-8f00-1234567890ab",
+        "/my-sharing/12345678-90ab-4cde-8f00-1234567890ab/renew",
+        "/my-sharing/banks",
+        "/history/map",
+        "/history/charts",
+        "/history/entries/harbor/2026-2/17",
+        "/account/close",
+        "/consent/12345678-90ab-4cde-8f00-1234567890ab/receipt",
+        "/history?grant=12345678-90ab-4cde-8f00-1234567890ab",
+    ],
+)
+def test_a_deep_page_leads_to_sign_in_and_back(world: World, path: str) -> None:
+    browser = world.browser()
+    asked = browser.get(path)
+    assert (asked.status_code, asked.location.partition("?")[0]) == (303, "/sign-in")
+    assert browser.signs_in(asked.location).location == path
+    assert world.browser().get(path, Accept="application/json").status_code == 401
 
 
 def test_the_session_id_changes_at_sign_in(world: World) -> None:

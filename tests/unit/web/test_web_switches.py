@@ -42,7 +42,7 @@ def test_an_administrator_turns_off_a_kind_of_data_after_its_consequence_was_nam
     assert world.grant(grant_id).live_categories == ("accounts", "balances")  # nothing has happened yet
     turns_off(admin, ("category", "balances"))
     page = words_of(admin.get(PAGE))
-    assert "Turned off: balances for all platforms at Harbor Bank." in page
+    assert "Turned off: “Your balances” for all platforms at Harbor Bank." in page
     assert (f"“{WHY}”" in page, "by Ada Admin" in page) == (True, True)
     world.reads(grant_id, "accounts")
     with pytest.raises(ReleaseRefused, match="category-off"):
@@ -71,11 +71,10 @@ def test_people_read_in_my_sharing_and_in_their_history_who_turned_off_what_and_
     receipt = maya.get(f"/history/receipts/harbor/{flip['log'].rpartition('/')[2]}/{flip['number']}")
     assert receipt.status_code == 200
     assert maya.get(f"/history/disclosures/harbor/{flip['log'].rpartition('/')[2]}/{flip['number']}").status_code == 404
-    stop = next(
-        form for form in forms_of(maya.get("/my-sharing")) if [name for name, _ in form.fields][1:] == ["grant"]
-    )
+    stop = next(form for form in forms_of(maya.get("/my-sharing")) if [name for name, _ in form.fields] == ["grant"])
     assert ("action", "revoke") in stop.buttons
-    assert maya.submit(stop, ("action", "revoke"), ("confirm", "yes")).status_code == 303
+    question = form_with(maya.submit(stop, ("action", "revoke")), "confirm")
+    assert maya.submit(question, ("confirm", "yes")).status_code == 303
     assert world.grant(grant_id).status.is_final
 
 

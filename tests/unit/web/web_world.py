@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -33,7 +33,7 @@ from broker.grants.views import Grant
 from broker.platforms import service as platforms
 from broker.policy.terms import CategoryTerm, Terms
 from broker.policy.vocabulary import Detail, Precision
-from broker.release import Call, Looks, OwnAccounts, Previews, Rendered, Wanted
+from broker.release import Call, Rendered, Wanted
 from broker.users.models import IdentityRow
 from tests.support.sandbox_settings import sandbox_settings
 from tests.support.stores import Store
@@ -53,6 +53,7 @@ ALL_TERMS = (
 @dataclass
 class Form:
     action: str
+    method: str = "get"
     fields: list[tuple[str, str]] = field(default_factory=list)
     ticked: list[tuple[str, str]] = field(default_factory=list)
     boxes: list[tuple[str, str]] = field(default_factory=list)
@@ -83,12 +84,12 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         a = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.forms.append(Form(a.get("action", "")))
+            self.forms.append(Form(a.get("action", ""), a.get("method", "get")))
         elif tag == "select":
             self._select = a["name"]
         elif tag == "option":
             self.forms[-1].options.append((self._select, a["value"], "selected" in a))
-        elif tag == "button" and "name" in a:
+        elif tag == "button" and "name" in a and "form" not in a:  # those of the foot belong to the page's form
             self.forms[-1].buttons.append((a["name"], a["value"]))
         elif tag == "input" and a.get("type") == "checkbox":
             self.forms[-1].boxes.append((a["name"], a["value"]))
@@ -128,13 +129,17 @@ class Browser:
         return answer.json
 
     def post(self, path: str, fields: list[tuple[str, str]]) -> TestResponse:
-        return self.client.post(path, base_url=BASE, data=MultiDict(fields))
+        """Send a form; what it leads to is opened when it is the same form again, or the question about it."""
+        answer = self.client.post(path, base_url=BASE, data=MultiDict(fields))
+        is_again = answer.status_code == 303 and ("draft=" in answer.location or "/confirm?" in answer.location)
+        return self.get(answer.location) if is_again else answer
 
     def submit(self, form: Form, *more: tuple[str, str], selects: bool = True) -> TestResponse:
         """Send a form as a browser would; `more` are ticks, the button pressed, and selects chosen otherwise."""
         given = {name for name, _ in more}
         chosen = [(n, v) for n, v, is_chosen in form.options if is_chosen and n not in given] if selects else []
-        return self.post(form.action, [*form.fields, *chosen, *more])
+        sent = [*form.fields, *chosen, *more]
+        return self.get(f"{form.action}?{urlencode(sent)}") if form.method == "get" else self.post(form.action, sent)
 
     def goes_to_bank(self, start: str = "/sign-in?next=/my-sharing") -> str:
         page = self.get(start)
@@ -223,7 +228,7 @@ class World:
         call = Call(
             grant_id, "messenger", frozenset({category}), str(uuid.uuid4()), "GET /v1/accounts", is_attended=True
         )
-        self.services.release.read(call, Wanted(category), lambda records: Rendered(b"{}", len(records)))
+        self.services.release.read(call, Wanted(category), lambda records, _: Rendered(b"{}", len(records)))
 
 
 def build_world(folder: Path, store: Store, provider: IdentityProvider, other: IdentityProvider | None = None) -> World:
@@ -239,9 +244,7 @@ def build_world(folder: Path, store: Store, provider: IdentityProvider, other: I
     built = build_services(settings, clock)
     connector = FakeConnector()
     release = replace(built.release, connectors={"harbor": cast("Connector", connector)})
-    built = replace(
-        built, release=release, own_accounts=OwnAccounts(release), previews=Previews(release), looks=Looks(release)
-    )
+    built = replace(built, release=release)
     provider.broker_keys = built.keyset.public_jwks()
     _register(built, *issuers)
     world = World(create_app(built), built, provider, connector)
