@@ -113,8 +113,10 @@ class Staff:
 
 
 def _is_for(form: Form, action: str, grant: str, category: str | None, account: str | None) -> bool:
+    # A form with an app in it is about that app alone: My sharing has one for each app with several permissions.
     return (
         form.value("grant") == grant
+        and form.value("platform") is None
         and form.value("category") == category
         and form.value("account") == account
         and ("action", action) in form.buttons

@@ -137,12 +137,14 @@ def _services() -> Services:
 
 def _view_of(person: Person) -> dict[str, object]:
     services = _services()
-    connections = services.store.connections.of(person.id)
+    # In this order, because a change is stored before it is said: what is said here holds in the list of banks, and
+    # a message that came while the page was made is still news.
     newest = services.store.conversation.newest(person.id)
+    messages = services.store.conversation.latest(person.id)
     return {
         "newest": newest,
-        "messages": services.store.conversation.latest(person.id),
-        "connections": connections,
+        "messages": messages,
+        "connections": services.store.connections.of(person.id),
         "config": services.config,
         "any_bank": ANY_BANK,
         "quick_replies": QUICK_REPLIES,
