@@ -23,6 +23,8 @@ _TOLD_OF_CALLS = ("endpoint", "rules")
 _ACCESSES = [
     event.value for event in (Event.ACCESS_REQUESTED, Event.ACCESS_RELEASED, Event.ACCESS_REFUSED, Event.ACCESS_FAILED)
 ]
+_AT_ONCE = 500
+"""Of so many entries one question asks for the details."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,13 +218,28 @@ def with_details(
         names = {row.subject for row in rows if row.subject}
         subjects = list(session.scalars(select(SubjectRow).where(SubjectRow.pseudonym.in_(names))))
     sealers = {row.pseudonym: opened(master, row.pseudonym, row.sealed_key) for row in subjects}
+    sealed = _sealed_details(session, rows)
     for row in rows:
-        detail = session.get(DetailRow, (row.log, row.number))
+        detail = sealed.get((row.log, row.number))
         sealer = sealers.get(row.subject) if row.subject else master
         details: dict[str, Any] = {}
         if detail is not None and sealer is not None:
-            details = disclosed(sealer, row.log, row.number, detail.sealed)
+            details = disclosed(sealer, row.log, row.number, detail)
         yield logged(row, details)
+
+
+def _sealed_details(session: Session, rows: Sequence[EntryRow | Row[Any]]) -> dict[tuple[str, int], bytes]:
+    """Return what is sealed of these entries, by log and number; a few questions for a page of any length."""
+    numbers: dict[str, list[int]] = {}
+    for row in rows:
+        numbers.setdefault(row.log, []).append(row.number)
+    found: dict[tuple[str, int], bytes] = {}
+    for log, wanted in numbers.items():
+        for first in range(0, len(wanted), _AT_ONCE):
+            some = wanted[first : first + _AT_ONCE]
+            query = select(DetailRow.number, DetailRow.sealed).where(DetailRow.log == log, DetailRow.number.in_(some))
+            found.update(((log, number), sealed) for number, sealed in session.execute(query))
+    return found
 
 
 def disclosed(sealer: Sealer, log: str, number: int, sealed: bytes) -> dict[str, Any]:

@@ -161,8 +161,9 @@ def test_everything_can_be_stopped_at_once(info: dict[str, Any]) -> None:
     person = Person.of(info, "meridian", 1)
     first, second = PlatformClient.of(info, 0), PlatformClient.of(info, 1)
     one, two = person.shares(first, "balances"), person.shares(second, "balances")
+    more = person.shares(first, "accounts")  # two towards one app: My sharing then has a button for that app too
     person.acts("revoke", "all")
-    for client, tokens in ((first, one), (second, two)):
+    for client, tokens in ((first, one), (second, two), (first, more)):
         answer = client.call(url(info, "account_balances"), tokens.access)
         assert (answer.status_code, answer.json()["code"]) == (401, "grant-revoked")
 

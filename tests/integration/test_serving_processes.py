@@ -78,6 +78,7 @@ def test_workers_end_when_their_parent_is_killed_and_let_go_of_the_port_at_once(
         wait_until(lambda: served.noted("begun", "orphan"))
         os.kill(served.process.pid, signal.SIGKILL)
         served.process.wait()
+        wait_until(lambda: not served.listens())  # the one with the slow answer is still at it
         with Served(served.notes_file.parent, port=served.port) as successor:
             assert successor.pid() not in left
         assert rest(under_way).endswith(b"whole")
