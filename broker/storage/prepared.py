@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import Insert, Select
 from sqlalchemy.sql.compiler import SQLCompiler
 
-_CURSOR = "cursor of prepared statements"
+_CURSOR, _CONNECTION = "cursor of prepared statements", "connection of prepared statements"
 Converter = Callable[[Any], Any]
 
 
@@ -111,9 +111,16 @@ def run(connection: Connection, sql: str) -> None:
 
 
 def _connection(session: Session) -> Connection:
-    """Return the session's connection, to which all that the session has changed so far was sent."""
+    """Return the session's connection, to which all that the session has changed so far was sent.
+
+    It stays the same one throughout a transaction: to ask the session each time costs more than most statements. With
+    a transaction that has ended, or failed, the session is asked, and says so.
+    """
     session.flush()
-    return session.connection()
+    known: Connection | None = session.info.get(_CONNECTION)
+    if known is None or not session.is_active or not known.in_transaction():
+        known = session.info[_CONNECTION] = session.connection()
+    return known
 
 
 def _executed(connection: Connection, sql: str, given: Any, *, is_many: bool = False) -> Any:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import bindparam, event, func, insert, select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InvalidRequestError
 from sqlalchemy.orm import Session
 
 from broker.errors import StorageUnavailable
@@ -87,6 +87,25 @@ def test_a_statement_that_fails_raises_what_sqlalchemy_raises_and_nothing_of_its
     assert isinstance(raised.value.__cause__, IntegrityError)
     assert "canary" not in str(raised.value.__cause__)
     with house.database.read() as session:
+        assert kept(session) == 0
+
+
+def test_nothing_runs_behind_a_failure_that_somebody_caught(house: House) -> None:
+    with pytest.raises(InvalidRequestError), house.database.write() as session:
+        _KEPT.change(session, **value(b"before"))
+        session.add_all([SingleUse(**value(b"twice")), SingleUse(**value(b"twice"))])
+        with pytest.raises(IntegrityError):
+            session.flush()
+        _KEPT.change(session, **value(b"behind"))
+    with house.database.read() as session:
+        assert kept(session) == 0
+
+
+def test_each_transaction_of_a_session_has_its_own_connection(house: House) -> None:
+    with Session(house.database.engine) as session:
+        for name in (b"one", b"two"):
+            _KEPT.change(session, **value(name))
+            session.rollback()
         assert kept(session) == 0
 
 
