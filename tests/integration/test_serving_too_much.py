@@ -18,8 +18,8 @@ def served(tmp_path: Path) -> Iterator[Served]:
         yield running
 
 
-def asking(name: str) -> bytes:
-    return f"GET /slow/{name} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode()
+def asking(name: str, path: str = "/slow") -> bytes:
+    return f"GET {path}/{name} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode()
 
 
 def test_who_comes_beyond_the_bound_is_told_to_come_again_while_the_others_are_served(served: Served) -> None:
@@ -40,6 +40,19 @@ def test_who_comes_beyond_the_bound_is_told_to_come_again_while_the_others_are_s
         assert [rest(connection).endswith(b"whole") for connection in within] == [True] * _PLACES
     assert len(served.noted("begun", "beyond")) == len(refused) - 1, "no work was done for who was refused"
     assert "server.refused" in served.log
+
+
+def test_when_apps_read_too_much_there_is_a_place_left_for_who_wants_to_stop_them(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        served = stack.enter_context(Served(tmp_path, threads=8, requests=8))
+        reads = [stack.enter_context(served.connect()) for _ in range(7)]
+        for number, connection in enumerate(reads):
+            connection.sendall(asking(str(number), "/v1/held"))
+        wait_until(lambda: all(served.noted("begun", str(number)) for number in range(7)))
+        assert b"broker-busy" in served.ask(asking("beyond", "/v1/echo"))
+        assert served.answers()
+        served.lets_go()
+        assert [rest(connection).endswith(b"whole") for connection in reads] == [True] * 7
 
 
 def test_a_place_is_given_back_also_when_an_answer_fails_or_its_client_is_gone(served: Served) -> None:

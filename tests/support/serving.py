@@ -21,6 +21,7 @@ from broker.telemetry import configure_logging
 LARGE = 4 << 20
 """More than the kernel's buffers on both sides hold."""
 _RECEIVE_BUFFER = 64 << 10
+_GO = "go"
 
 
 class _Application:
@@ -57,9 +58,21 @@ class _Application:
         environ[DOWNLOAD] = True
         return self.answer_large(environ, argument)
 
+    def answer_v1(self, environ: dict[str, Any], argument: str) -> "_Answer":
+        """Answer as elsewhere, but under an address of the API."""
+        name, _, rest_of_it = argument.partition("/")
+        answer: _Answer = getattr(self, f"answer_{name}")(environ, rest_of_it)
+        return answer
+
     def answer_slow(self, _environ: dict[str, Any], argument: str) -> "_Answer":
         self.note("begun", argument)
         time.sleep(1)
+        return _Answer(self, argument, [b"whole"])
+
+    def answer_held(self, _environ: dict[str, Any], argument: str) -> "_Answer":
+        """Answer when `Served.lets_go` was called."""
+        self.note("begun", argument)
+        wait_until(self._notes.with_name(_GO).exists, 30)
         return _Answer(self, argument, [b"whole"])
 
     def answer_breaking(self, _environ: dict[str, Any], argument: str) -> "_Answer":
@@ -129,6 +142,10 @@ class Served:
         with contextlib.suppress(ConnectionRefusedError), self.connect():
             return True
         return False
+
+    def lets_go(self) -> None:
+        """Have the answers made that were held."""
+        self.notes_file.with_name(_GO).touch()
 
     def connect(self) -> socket.socket:
         connection = socket.socket()

@@ -34,6 +34,7 @@ _NEXT_S = 75.0  # longer than proxies keep a connection: they end it first, and 
 _GOODBYE_S = 1.0
 _STOP_LINGER_S = 2.0  # for a request that was on its way when the stop came
 _SEND_BUFFER = 256 << 10  # about what every kernel allows; what fits is handed over at once, however slow the client
+_READS = "/v1/"
 _NO_DESCRIPTORS = {errno.EMFILE, errno.ENFILE}
 STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
 """What ends a worker. While one is forked they wait: until it has handlers of its own, its parent's would take them."""
@@ -147,7 +148,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
         except (ParseException, NoMoreData) as error:
             self._refuse(connection, error)
             return
-        if request is not None and not self._room.enter():
+        if request is not None and not self._room.enter(is_read=request.path.startswith(_READS)):
             self._refuse(connection, Overloaded())
         elif request is not None:
             connection.wait_for(None)

@@ -91,12 +91,15 @@ def test_a_statement_that_fails_raises_what_sqlalchemy_raises_and_nothing_of_its
 
 
 def test_nothing_runs_behind_a_failure_that_somebody_caught(house: House) -> None:
-    with pytest.raises(InvalidRequestError), house.database.write() as session:
+    def goes_on(session: Session) -> None:
         _KEPT.change(session, **value(b"before"))
         session.add_all([SingleUse(**value(b"twice")), SingleUse(**value(b"twice"))])
         with pytest.raises(IntegrityError):
             session.flush()
         _KEPT.change(session, **value(b"behind"))
+
+    with pytest.raises(InvalidRequestError), house.database.write() as session:
+        goes_on(session)
     with house.database.read() as session:
         assert kept(session) == 0
 
