@@ -64,7 +64,7 @@ class Assistant:
         category = enough.CATEGORY if is_amount else ANSWERS[intent][0]
         if data.receipts:
             self._receipts.keep(person.id, connection.id, data.receipts)
-            told.append(blocks.receipts([f"{each.log}, entry {each.number}" for each in data.receipts]))
+            told.append(blocks.receipts(data.receipts))
         # What was refused holds no data, and is not forgotten with it.
         source = None if told[0]["kind"] in NO_DATA else connection.id
         self._conversation.say(person.id, Author.ASSISTANT, told, source, category if source else None)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .receipts import Receipt
+
 Block = dict[str, Any]
 
 
@@ -41,9 +43,9 @@ def dashboard(words: str) -> Block:
     return {"kind": "dashboard", "text": words}
 
 
-def receipts(places: Sequence[str]) -> Block:
+def receipts(kept: Sequence[Receipt]) -> Block:
     """Say that receipts were kept, and of which entries of which log."""
-    return {"kind": "receipts", "places": list(places)}
+    return {"kind": "receipts", "places": [f"{each.log}, entry {each.number}" for each in kept]}
 
 
 def notice(words: str, *, leads_to_sharing: bool = False) -> Block:

@@ -72,4 +72,8 @@ def _said(data: BankData, bank: str, amount: int, accounts: Sequence[tuple[str, 
     shown = f"{amount:,}"
     if "no" in answers:
         return blocks.text(f"No. None of the accounts I asked about at {bank} has {shown} to spend.")
-    return blocks.text(f"{bank} cannot say: the account is in another currency, or the figure is too old.")
+    asked = " or ".join(dict.fromkeys(currency for _, currency in accounts))
+    return blocks.text(
+        f"{bank} cannot say. I asked in {asked}: if your account is in another currency, name it, as in “Do I have at "
+        f"least {shown} USD?”. Or the bank's figure is too old."
+    )

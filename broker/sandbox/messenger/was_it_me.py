@@ -68,8 +68,11 @@ class WasItMe:
             one = self._api.one(connection, presence, "/v1/answers/location", {"place": where, "since": code})
         except RefusedError as error:
             return [refusals.tell(error, CATEGORY, bank, self._config.name)]
-        self._store.receipts.keep(connection.person_id, connection.id, one.receipts)
-        return [blocks.text(_in_words(str(one.record.get("answer")), bank, place_in_words(where) or "there", words))]
+        told = [blocks.text(_in_words(str(one.record.get("answer")), bank, place_in_words(where) or "there", words))]
+        if one.receipts:
+            self._store.receipts.keep(connection.person_id, connection.id, one.receipts)
+            told.append(blocks.receipts(one.receipts))
+        return told
 
 
 def _in_words(answer: str, bank: str, place: str, span: str) -> str:

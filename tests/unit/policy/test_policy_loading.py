@@ -48,7 +48,7 @@ MISTAKES: list[tuple[str, str, str, str]] = [
     (CATEGORIES, "    summary: Payments", "    zummary: Payments", "summary"),
     (CATEGORIES, "details: [basic, detail]", "details: [basic, everything]", "details"),
     (CATEGORIES, "details: [basic, detail]", "details: basic", "details"),
-    (CATEGORIES, "      basic: Dates, amounts and types only\n", "", "detail_titles: basic"),
+    (CATEGORIES, "      basic: Dates, amounts, types and kinds of shop only\n", "", "detail_titles: basic"),
     (CATEGORIES, "    detail_titles:\n", "    other_titles:\n", "detail_titles"),
     (CATEGORIES, "default_precision: town", "default_precision: exact", "default_precision"),
     (CATEGORIES, "default_precision: town", "default_precision: street", "default_precision"),

@@ -323,6 +323,10 @@ def test_yes_or_no_about_the_balance_and_about_a_place_can_be_asked(alice: Brows
         "Was my card used in Leeds, UK today?"
     )
     assert broker.questions[-1] == {"place": {"country": "GB", "townName": "Leeds"}, "since": "P1D"}
+    broker.receipt = "good"
+    assert "Receipt kept" in alice.asks("Was my card used in Canada?")
+    broker.receipt, broker.answer_given = None, "unknown"
+    assert "I asked in EUR: if your account is in another currency, name it" in alice.asks("at least €1,000?")
     assert "Please name the country" in alice.asks("Was my card used in Narnia?")
     broker.refusals["balance_answers"] = (429, "frequency-exceeded")
     assert "I have asked Harbor Bank too often for now." in alice.asks("Do I have at least 50?")
