@@ -252,6 +252,13 @@ def test_two_clicks_on_the_home_page_stop_a_permission(world: World, maya: Brows
     assert "You share nothing at the moment" in maya.get("/").text
 
 
+def test_the_home_page_says_what_of_a_permission_rests(world: World, maya: Browser) -> None:
+    grant_id = world.shares(maya, "balances", "transactions")
+    _press(maya, "pause", grant=grant_id, category="balances")
+    home = words_of(maya.get("/"))
+    assert 'your balances <span class="tag paused">Paused</span>, your transactions</p>' in home
+
+
 def test_the_home_page_shows_nobodys_permissions_to_a_stranger_or_to_staff(world: World, maya: Browser) -> None:
     grant_id = world.shares(maya, "balances")
     staff = world.browser()
