@@ -19,7 +19,7 @@ from broker.web.forms import Form
 from broker.web.parties import Names
 
 _PAGE = 200
-SHORT_PAGE = 40
+SHORT_PAGE = 25
 """How many entries a page shows that says each in words: it must stay light for a phone."""
 
 _MOST_READS = 10

@@ -248,8 +248,12 @@ def run(number: int, examples: int, steps: int) -> list[list[tuple[Any, ...]]]:
 
 @pytest.mark.timeout(2_400)
 def test_every_promise_holds_in_any_order_of_acts_faults_and_crashes(size: Size) -> None:
-    traces = run(39, size.of(test=12, campaign=2_000, soak=200_000), size.of(test=50, campaign=50, soak=100))
-    outcomes = {step[-1] for trace in traces for step in trace}
+    run(39, size.of(test=12, campaign=2_000, soak=200_000), size.of(test=50, campaign=50, soak=100))
+
+
+def test_runs_meet_releases_refusals_acts_and_crashes() -> None:
+    """Apart from the promises: a planted fault must not pass for found because a sample was poor."""
+    outcomes = {step[-1] for trace in run(8, 12, 50) for step in trace}
     assert outcomes >= {"released", "refused", "crashed", "done"}, outcomes
 
 
