@@ -181,7 +181,7 @@ class Sequencer:
     def _commit(self, bank_id: str | None, gather: Callable[[], list[_Order]]) -> list[_Outcome]:
         orders: list[_Order] = []
         try:
-            with self._database.write() as session:
+            with self._database.write_plain() as session:
                 log = self._writer.lock(session, [bank_id])[bank_id]
                 self.permits.check(session, {bank_id: log}, for_access=True)
                 orders = gather()

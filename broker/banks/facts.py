@@ -16,7 +16,7 @@ from broker.policy.facts import from_text, to_text, within
 from broker.policy.facts import in_force as with_facts
 from broker.policy.reasons import readable
 from broker.storage.base import table_of
-from broker.storage.prepared import Prepared
+from broker.storage.prepared import Prepared, Transaction
 from broker.storage.single_use import Loss
 
 LONGEST_REASON = 500
@@ -56,7 +56,7 @@ class Version:
     reason: str
 
 
-def in_force(session: Session, catalogue: Catalogue, bank_id: str) -> InForce:
+def in_force(session: Transaction, catalogue: Catalogue, bank_id: str) -> InForce:
     """Return the policies with the bank's facts of this moment; nothing is cached (invariant 4).
 
     A bank that the files do not know has no facts. Facts that cannot be read offer nothing.
@@ -150,7 +150,7 @@ def keep(
     return row.version
 
 
-def newest_version(session: Session, bank_id: str) -> int:
+def newest_version(session: Transaction, bank_id: str) -> int:
     """Return the number of the newest version, 0 when the bank has changed nothing."""
     return int(_VERSION.first(session, of_bank=bank_id)[0])
 
@@ -176,7 +176,7 @@ class SameFacts:
         """Return what is told of facts that changed on the way."""
         return Loss("policy-changed", "release.facts", "The bank changed what it allows while the data was on the way.")
 
-    def take(self, session: Session) -> bool:
+    def take(self, session: Transaction) -> bool:
         """Say whether it holds. Under the lock the answer stays: it is asked once in a transaction."""
         known = session.info.setdefault(SameFacts, {})
         if self.bank_id not in known:

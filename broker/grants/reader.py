@@ -12,7 +12,7 @@ from broker.grants.proposals import Amendment, amendment_view
 from broker.grants.views import UNCLAIMED_LIFE, Grant, status_under, view
 from broker.policy.vocabulary import ClusterState, GrantStatus
 from broker.storage.base import table_of
-from broker.storage.prepared import Prepared
+from broker.storage.prepared import Prepared, Transaction
 from broker.switches.reader import all_switches, concerning
 from broker.switches.views import Switch, Target
 
@@ -35,7 +35,7 @@ class GrantReader:
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
 
-    def find(self, session: Session, grant_id: str, now: datetime) -> Grant | None:
+    def find(self, session: Transaction, grant_id: str, now: datetime) -> Grant | None:
         """Return one grant, None when there is none with this id."""
         row = _GRANT.first(session, of_grant=grant_id)
         if row is None:

@@ -14,7 +14,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from broker.clock import day_of
 from broker.storage.base import Base, table_of
-from broker.storage.prepared import Prepared
+from broker.storage.prepared import Prepared, Transaction
 from broker.storage.single_use import Claim, Loss, claim
 
 _KEPT = timedelta(days=2)  # today, and what a clock that steps back may take for today
@@ -61,7 +61,7 @@ class Read:
         """Return what is told of a day that is used up."""
         return Loss("frequency-exceeded", "release.reads", "Another call has taken the last read of the day.")
 
-    def take(self, session: Session) -> bool:
+    def take(self, session: Transaction) -> bool:
         """Count the read in one conditional statement; False when the day is used up."""
         if self.ceiling < 1:
             return False
@@ -92,7 +92,7 @@ class ReadOn:
         """Return what is told of a day that is used up."""
         return self.read.loss
 
-    def take(self, session: Session) -> bool:
+    def take(self, session: Transaction) -> bool:
         """Take the page, or else count a read."""
         return claim(session, self.page) or self.read.take(session)
 
@@ -125,7 +125,7 @@ _OF_DAY = Prepared(
 )
 
 
-def reads_on(session: Session, grant_id: str, category: str, day: date) -> Counted:
+def reads_on(session: Transaction, grant_id: str, category: str, day: date) -> Counted:
     """Return how often the category was read under the grant on a UTC day."""
     found = _OF_DAY.first(session, of_grant=grant_id, of_category=category, on=day)
     return Counted(found.attended, found.unattended) if found else Counted()

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy.orm import Session
-
 from broker.harvest.holds import is_held
 from broker.harvest.tallies import Reading, begun, known_of, own_tally, store_known, store_tally, tallies
 from broker.policy import Harvest
 from broker.policy.harvest import Budgets, Counter, Room, Tally, breached, counted, nearest
+from broker.storage.prepared import Transaction
 from broker.storage.single_use import Loss
 
 HOLD: Final = "harvest-hold"
@@ -85,7 +84,7 @@ class Count:
 
 
 def look_up(
-    session: Session, budgets: Budgets, reading: Reading, recount: Callable[[Session], int] | None = None
+    session: Transaction, budgets: Budgets, reading: Reading, recount: Callable[[], int] | None = None
 ) -> Count:
     """Look up where a platform stands, by how many people had agreed when somebody last counted them.
 
@@ -94,10 +93,10 @@ def look_up(
     found = _look_up(session, budgets, reading)
     if recount is None or found.is_held:
         return found
-    return _look_up(session, budgets, reading, recount(session))
+    return _look_up(session, budgets, reading, recount())
 
 
-def _look_up(session: Session, budgets: Budgets, reading: Reading, recounted: int | None = None) -> Count:
+def _look_up(session: Transaction, budgets: Budgets, reading: Reading, recounted: int | None = None) -> Count:
     found = tallies(session, reading)
     newest = max(found, key=lambda one: one.agreed_at, default=None)
     agreed, agreed_at = (newest.agreed, newest.agreed_at) if newest is not None else (0, _NEVER)
@@ -135,7 +134,7 @@ class CountedRead:
         """Return what is told of a platform that reads too much."""
         return _LOSS
 
-    def take(self, session: Session) -> bool:
+    def take(self, session: Transaction) -> bool:
         """Count the read; False when there is no room for it."""
         before, reading = self.before, self.before.reading
         if is_held(session, reading.platform_id, reading.category):
@@ -170,7 +169,7 @@ class CountedRecords:
         """Return what is told of a platform that reads too much."""
         return _LOSS
 
-    def take(self, session: Session) -> bool:
+    def take(self, session: Transaction) -> bool:
         """Count the records; False when there is no room for them."""
         before, reading = self.before, self.before.reading
         if is_held(session, reading.platform_id, reading.category):

@@ -21,7 +21,7 @@ from broker.notices.vocabulary import What
 from broker.policy.harvest import Room
 from broker.policy.reasons import readable
 from broker.storage.base import new_id, table_of
-from broker.storage.prepared import Prepared
+from broker.storage.prepared import Prepared, Transaction
 
 _LONGEST_REASON = 500
 _log = structlog.get_logger(__name__)
@@ -47,7 +47,7 @@ class Hold:
     placed_at: datetime
 
 
-def is_held(session: Session, platform_id: str, category: str) -> bool:
+def is_held(session: Transaction, platform_id: str, category: str) -> bool:
     """Say whether nothing of a category may go to a platform."""
     return _STANDING.first(session, of_platform=platform_id, of_category=category) is not None
 

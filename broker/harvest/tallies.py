@@ -13,7 +13,7 @@ from broker.clock import microseconds
 from broker.harvest.models import HarvestReadRow, HarvestTallyRow
 from broker.policy.harvest import Counter, Known, Span, Tally
 from broker.storage.base import table_of
-from broker.storage.prepared import Prepared
+from broker.storage.prepared import Prepared, Transaction
 
 # After a season's silence it makes no difference how long it was; a little more, for clocks that step.
 _KEPT_S = 86 * 86_400
@@ -101,19 +101,19 @@ class BankTally:
     agreed_at: datetime
 
 
-def tallies(session: Session, reading: Reading) -> list[BankTally]:
+def tallies(session: Transaction, reading: Reading) -> list[BankTally]:
     """Return the counters of the platform and category at every bank, as they are at the instant of the read."""
     rows = _ALL_BANKS.all(session, **reading.of_category)
     return [BankTally(row.bank_id, begun(row.counts, reading), row.agreed, row.agreed_at) for row in rows]
 
 
-def own_tally(session: Session, reading: Reading) -> Tally:
+def own_tally(session: Transaction, reading: Reading) -> Tally:
     """Return the counters at the bank of the read. Call it under the lock of that bank's log: who writes holds it."""
     row = _ONE_BANK.first(session, **reading.of_category, of_bank=reading.bank_id)
     return begun(None if row is None else row.counts, reading)
 
 
-def store_tally(session: Session, reading: Reading, own: Tally, agreed: int, agreed_at: datetime) -> None:
+def store_tally(session: Transaction, reading: Reading, own: Tally, agreed: int, agreed_at: datetime) -> None:
     """Store the counters at the bank of the read. Call it under the lock of that bank's log."""
     row = {
         "platform_id": reading.platform_id,
@@ -126,14 +126,14 @@ def store_tally(session: Session, reading: Reading, own: Tally, agreed: int, agr
     _TALLY_KEPT.change(session, **row)
 
 
-def known_of(session: Session, reading: Reading) -> Known:
+def known_of(session: Transaction, reading: Reading) -> Known:
     """Return what is known of the person before the read."""
     found = _PERSON.first(session, **reading.of_category, of_bank=reading.bank_id, of_user=reading.user_id)
     agreed_s = _seconds(reading.agreed_at)
     return Known(agreed_s) if found is None else Known(agreed_s, found.read_s, found.reached_s)
 
 
-def store_known(session: Session, reading: Reading, known: Known) -> None:
+def store_known(session: Transaction, reading: Reading, known: Known) -> None:
     """Store when the person was read. Call it under the lock of the bank's log."""
     row = {
         "platform_id": reading.platform_id,

@@ -17,7 +17,7 @@ from broker.platforms.redirects import check_redirect_uri
 from broker.policy import Catalogue, PlatformFacts
 from broker.policy.vocabulary import MachineScope
 from broker.storage.base import table_of
-from broker.storage.prepared import Prepared
+from broker.storage.prepared import Prepared, Transaction
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}")
 """The shape of a client id."""
@@ -91,7 +91,7 @@ def find(session: Session, platform_id: str) -> Platform | None:
     return None if row is None else platform_of(row)
 
 
-def facts_of(session: Session, platform_id: str) -> PlatformFacts:
+def facts_of(session: Transaction, platform_id: str) -> PlatformFacts:
     """Return what a platform is registered for; one that is unknown or was removed is registered for nothing."""
     row = _MAY_ASK.first(session, of_id=platform_id)
     if row is None:

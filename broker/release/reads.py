@@ -6,8 +6,6 @@ Trusted: that somebody is present is the platform's word, so reads have a ceilin
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from broker.clock import day_of
 from broker.grants.reads import Read, ReadOn, reads_on
 from broker.policy import Catalogue, Reads
@@ -15,11 +13,12 @@ from broker.policy.questions import reads_a_day
 from broker.release.announced import AnnouncedRead
 from broker.release.asking import Announcement, Call, Wanted
 from broker.release.standing import Standing
+from broker.storage.prepared import Transaction
 from broker.storage.single_use import Condition
 
 
 def with_reads(
-    session: Session, catalogue: Catalogue, found: Standing, *, call: Call, wanted: Wanted, now: datetime, own: int
+    session: Transaction, catalogue: Catalogue, found: Standing, *, call: Call, wanted: Wanted, now: datetime, own: int
 ) -> Standing:
     """Add how often the category was read today before this call, and how often it may be.
 

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from broker.banks.facts import InForce, in_force
 from broker.errors import TokenRefused
 from broker.grants.reader import GrantReader
@@ -12,6 +10,7 @@ from broker.grants.views import Grant
 from broker.platforms.service import facts_of
 from broker.policy import BankFacts, Catalogue, Harvest, PlatformFacts, Reads
 from broker.release.asking import Call
+from broker.storage.prepared import Transaction
 
 # What stands until it has been counted: the policies refuse it, whatever else a caller forgets.
 _UNCOUNTED_READS = Reads(
@@ -36,7 +35,7 @@ class Standing:
         return self.rules.bank
 
 
-def standing(session: Session, reader: GrantReader, catalogue: Catalogue, call: Call, now: datetime) -> Standing:
+def standing(session: Transaction, reader: GrantReader, catalogue: Catalogue, call: Call, now: datetime) -> Standing:
     """Read how things stand for a call. Reads and harvest are for the caller to count: until then nothing may leave.
 
     Raises:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from broker.errors import ConfigurationInvalid, InvalidRequest, StorageUnavailable
-from broker.storage.prepared import run
+from broker.storage.prepared import Plain, run
 from broker.storage.reserve import Reserve
 from broker.storage.rested import ask_rested
 from broker.storage.sqlite_file import sqlite_engine
@@ -82,6 +82,29 @@ class Database:
             self.make_room(from_reserve=from_reserve)
             with Session(self._writing, expire_on_commit=False) as session, session.begin():
                 yield session
+
+    @contextmanager
+    def read_plain(self) -> Iterator[Plain]:
+        """Open what `read` opens, for prepared statements alone: a fraction of its cost, for a platform's calls.
+
+        Raises:
+            StorageUnavailable: the database cannot be reached or read.
+        """
+        with _translated(), self._reading.connect() as connection:
+            connection.begin()
+            yield Plain(connection)  # closing rolls back
+
+    @contextmanager
+    def write_plain(self) -> Iterator[Plain]:
+        """Open what `write` opens, for prepared statements alone; never from the reserve.
+
+        Raises:
+            StorageUnavailable: the database cannot be reached, locked in time or written.
+        """
+        with _translated(), self._turn():
+            self.make_room()
+            with self._writing.begin() as connection:
+                yield Plain(connection)
 
     def _turn(self) -> AbstractContextManager[None]:
         return nullcontext() if self._lock is None else self._lock.held()

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from broker.crypto.sealing import Sealer
 from broker.storage.base import table_of
-from broker.storage.prepared import Prepared
+from broker.storage.prepared import Prepared, Transaction
 from broker.switches.models import SwitchRow
 from broker.switches.views import Side, Switch, Target
 
@@ -31,7 +31,7 @@ class Listed:
     by: str
 
 
-def concerning(session: Session, bank_id: str | None, platform_id: str) -> tuple[Switch, ...]:
+def concerning(session: Transaction, bank_id: str | None, platform_id: str) -> tuple[Switch, ...]:
     """Return every switch between a bank and a platform; without a bank those that belong to none."""
     return tuple(_switch(row) for row in _CONCERNING.all(session, at_bank=bank_id or "", of_platform=platform_id))
 
