@@ -23,8 +23,14 @@ LONGEST_REASON = 500
 # Built once, and run without the ORM: each call of a platform asks twice.
 _FACTS = table_of(BankFactsRow)
 _OF_BANK = select(_FACTS).where(_FACTS.c.bank_id == bindparam("of_bank")).order_by(_FACTS.c.version.desc())
-_NEWEST = Prepared(_OF_BANK.limit(1))
 _LATER = _FACTS.alias()
+NEWEST = select(_FACTS).where(
+    _FACTS.c.bank_id == bindparam("of_bank"),
+    _FACTS.c.version
+    == select(func.max(_LATER.c.version)).where(_LATER.c.bank_id == bindparam("of_bank")).scalar_subquery(),
+)
+"""The newest version of a bank's facts (`of_bank`), for a statement that asks for more."""
+_NEWEST = Prepared(NEWEST)
 _NEWEST_OF_ALL = select(_FACTS).where(
     ~exists().where(_LATER.c.bank_id == _FACTS.c.bank_id, _LATER.c.version > _FACTS.c.version)
 )
@@ -61,8 +67,12 @@ def in_force(session: Transaction, catalogue: Catalogue, bank_id: str) -> InForc
 
     A bank that the files do not know has no facts. Facts that cannot be read offer nothing.
     """
+    return in_force_by(catalogue, bank_id, _NEWEST.first(session, of_bank=bank_id))
+
+
+def in_force_by(catalogue: Catalogue, bank_id: str, row: Row[Any] | None) -> InForce:
+    """Return what `in_force` does, by the bank's row of `NEWEST`, None when it has none."""
     bounds = catalogue.banks.get(bank_id)
-    row = None if bounds is None else _NEWEST.first(session, of_bank=bank_id)
     if bounds is None or row is None:
         return InForce(catalogue, 0, bounds)
     facts = _counting(bounds, row)

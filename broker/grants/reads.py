@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, String, bindparam, delete, select
+from sqlalchemy import ColumnElement, Index, Row, String, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.dml import ReturningInsert
@@ -116,19 +116,18 @@ _COUNTED = {
     )
     for is_attended, column in ((True, _READS.c.attended), (False, _READS.c.unattended))
 }
-_OF_DAY = Prepared(
-    select(_READS.c.attended, _READS.c.unattended).where(
-        _READS.c.grant_id == bindparam("of_grant"),
-        _READS.c.category == bindparam("of_category"),
-        _READS.c.day == bindparam("on"),
-    )
+OF_DAY = select(_READS.c.attended, _READS.c.unattended).where(
+    _READS.c.grant_id == bindparam("of_grant"),
+    _READS.c.category == bindparam("of_category"),
+    _READS.c.day == bindparam("on"),
 )
+"""How often a category (`of_category`) was read under a grant (`of_grant`) on a UTC day (`on`), for a statement that
+asks for more."""
 
 
-def reads_on(session: Transaction, grant_id: str, category: str, day: date) -> Counted:
-    """Return how often the category was read under the grant on a UTC day."""
-    found = _OF_DAY.first(session, of_grant=grant_id, of_category=category, on=day)
-    return Counted(found.attended, found.unattended) if found else Counted()
+def counted_by(row: Row[Any] | None) -> Counted:
+    """Return how often it was read, by the row of `OF_DAY`; without one it never was."""
+    return Counted() if row is None else Counted(row.attended, row.unattended)
 
 
 def forget_old_reads(session: Session, now: datetime) -> None:

@@ -217,8 +217,8 @@ class Release:
     def _standing(self, session: Transaction, call: Call, wanted: Wanted, *, is_counted: bool = False) -> Standing:
         now = self.clock()
         own = int(is_counted or (wanted.page is not None and wanted.page.goes_on(now)))
-        found = standing(session, self.reader, self.catalogue, call, now)
-        return with_reads(session, self.catalogue, found, call=call, wanted=wanted, now=now, own=own)
+        found = standing(session, self.reader, self.catalogue, call=call, category=wanted.category, now=now)
+        return with_reads(self.catalogue, found, call=call, wanted=wanted, own=own)
 
     def fetched(self, grant: Grant, wanted: Wanted, access: BankAccess, window: Window) -> list[Record]:
         """Fetch what is wanted from the grant's bank.

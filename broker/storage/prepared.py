@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sqlalchemy import Connection, Dialect, Executable
+from sqlalchemy import CompoundSelect, Connection, Dialect, Executable, literal_column, null, union_all
+from sqlalchemy import cast as cast_to
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import Insert, Select
@@ -137,6 +138,21 @@ class Prepared:
 
     def _of(self, dialect: Dialect) -> Executable:
         return self._statement[dialect.name] if isinstance(self._statement, Mapping) else self._statement
+
+
+def rows_of_several(**parts: Select[Any]) -> CompoundSelect[Any]:
+    """Return one statement for the rows of several tables, in no order.
+
+    A row has the columns of all, None where its own table has none of that name, and in `part` the name that was
+    given here. Columns of one name must be of one kind.
+    """
+    kinds = {column.name: column.type for one in parts.values() for column in one.selected_columns}
+    filled = []
+    for name, one in parts.items():
+        own = {column.name: column for column in one.selected_columns}
+        columns = [own.get(key, cast_to(null(), kind).label(key)) for key, kind in kinds.items()]
+        filled.append(one.order_by(None).with_only_columns(literal_column(f"'{name}'").label("part"), *columns))
+    return union_all(*filled)
 
 
 def run(connection: Connection, sql: str) -> None:

@@ -33,6 +33,9 @@ class StaysOn:
         return Loss(code_of(self._off), "release.switches", "The bank or the operator has just turned this off.")
 
     def take(self, session: Transaction) -> bool:
-        """Look once more; False when something is off."""
-        self._off = off_for(concerning(session, self.bank_id, self.platform_id), self.category)
+        """Look once more; False when something is off. Under the lock the answer stays: one look a transaction."""
+        seen, between = session.info.setdefault(StaysOn, {}), (self.bank_id, self.platform_id)
+        if between not in seen:
+            seen[between] = concerning(session, *between)
+        self._off = off_for(seen[between], self.category)
         return not self._off

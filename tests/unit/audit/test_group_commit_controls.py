@@ -10,7 +10,7 @@ _SEQUENCER, _BATCHES = "broker/audit/sequencer.py", "broker/audit/batches.py"
 _ALONE, _WITH_A_LOG = "tests/unit/audit/test_batches.py", "tests/unit/audit/test_group_commit.py"
 _OPENED = """
         try:
-            with self._database.write() as session:
+            with self._database.write_plain() as session:
 """
 _LOCKED = """                log = self._writer.lock(session, [bank_id])[bank_id]
                 self.permits.check(session, {bank_id: log}, for_access=True)

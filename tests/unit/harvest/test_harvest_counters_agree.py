@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from broker.clock import microseconds
 from broker.harvest.counting import CountedRead, CountedRecords, look_up
-from broker.harvest.tallies import Reading, forget_long_silent, known_of, own_tally
+from broker.harvest.tallies import Reading, forget_long_silent, seen_here
 from broker.policy.harvest import Budget, Budgets, Counter, Known, Span, Tally, breached, counted
 from tests.support.core import NOON, House
 
@@ -58,8 +58,8 @@ def test_database_and_model_agree_on_random_reads(house: House) -> None:
             assert is_counted == (before.breach is None) == model.reads(reading, 8, records=2 if is_counted else 0)
             if is_counted:
                 CountedRecords(before, 2).take(session)
-            assert own_tally(session, reading) == model.tallies[reading.bank_id]
-            assert known_of(session, reading) == model.known.get(
+            assert seen_here(session, reading).own(reading) == model.tallies[reading.bank_id]
+            assert seen_here(session, reading).known == model.known.get(
                 (reading.bank_id, reading.user_id), Known(microseconds(AGREED) // 1_000_000)
             )
             outcomes.append(is_counted)
@@ -103,6 +103,6 @@ def test_what_was_read_long_ago_is_forgotten(house: House) -> None:
     with house.database.write() as session:
         CountedRead(look_up(session, TIGHT, reading, lambda: 8)).take(session)
         forget_long_silent(session, reading.at + timedelta(days=85))
-        assert known_of(session, reading).read_s == reading.at_s
+        assert seen_here(session, reading).known.read_s == reading.at_s
         forget_long_silent(session, reading.at + timedelta(days=87))
-        assert known_of(session, reading).read_s is None
+        assert seen_here(session, reading).known.read_s is None
