@@ -24,7 +24,7 @@ LARGE = @status=0; \
   exit $$status
 
 .DEFAULT_GOAL := help
-.PHONY: help run screenshots clean-sandbox test test-both test-interop ha-test campaign controls soak bench sim coverage check fix lock
+.PHONY: help run screenshots clean-sandbox test test-both test-interop ha-test campaign controls soak steady bench sim coverage check fix lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -44,8 +44,11 @@ campaign: $(VENV)/dev.stamp ## run the larger samples of the reliability rows, e
 controls: $(VENV)/dev.stamp ## plant faults in a copy of the product: the tests must find each
 	@$(BIN)/pytest -n 2 --dist loadgroup --size=campaign $(CONTROLS)
 
-soak: $(VENV)/dev.stamp ## run the largest samples (hours)
+soak: steady ## half an hour of 150 calls a second on each database, then the largest samples (hours)
 	$(LARGE)
+
+steady: $(VENV)/dev.stamp ## only the half hour: answered and logged whole, on each database, without growing (STEADY="--seconds 60" for less)
+	@$(BIN)/python -m tests.bench.steady --seconds 1800 $(STEADY)
 
 test-both: $(VENV)/dev.stamp ## run the tests, those with a database all on SQLite and on PostgreSQL
 	@$(BIN)/pytest -n 2 --dist loadgroup --database=both $(TESTS)
