@@ -93,15 +93,16 @@ def running_fleet(
     threads: int = 8,
     prefix: Sequence[str] = (),
     allowed: Sequence[str] = (),
+    program: str = "broker",
     **environment: str,
 ) -> Iterator[Fleet]:
     """Start everything and stop it afterwards; `code` is whose `broker` serves, `prefix` a command that runs it.
 
-    `allowed` are addresses that it may call beside the banks'.
+    `allowed` are addresses that it may call beside the banks'; `program` is the module that is run.
     """
     running = {bank_id: QuickBank() for bank_id in bank_ids}
     try:
-        fleet = _built(folder, database_url, running, prefix, code, (workers, threads), allowed, environment)
+        fleet = _built(folder, database_url, running, prefix, (code, program), (workers, threads), allowed, environment)
         fleet.server.start()
         try:
             fleet.server.wait()
@@ -119,7 +120,7 @@ def _built(
     database_url: str | None,
     running: dict[str, QuickBank],
     prefix: Sequence[str],
-    code: Path,
+    code: tuple[Path, str],
     size: tuple[int, int],
     allowed: Sequence[str],
     environment: dict[str, str],
@@ -150,7 +151,9 @@ def _built(
         "BROKER_POLICIES_DIR": str(settings.policies_dir),
     }
     options = ("--workers", str(size[0]), "--threads", str(size[1]))
-    server = Server(code, told | environment, port, folder / "serve.log", *options, prefix=prefix)
+    folder_of_code, program = code
+    log = folder / "serve.log"
+    server = Server(folder_of_code, told | environment, port, log, *options, prefix=prefix, program=program)
     return Fleet(services, running, server, keys, _entrance(services))
 
 

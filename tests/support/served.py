@@ -35,7 +35,10 @@ def free_port() -> int:
 
 
 class Server:
-    """One `broker serve`. `code` is the folder whose `broker` runs; `prefix` is a command that runs it (a tracer)."""
+    """One `broker serve`. `code` is the folder whose `broker` runs; `prefix` is a command that runs it (a tracer).
+
+    `program` is the module that is run.
+    """
 
     def __init__(
         self,
@@ -45,8 +48,9 @@ class Server:
         output: Path,
         *options: str,
         prefix: Sequence[str] = (),
+        program: str = "broker",
     ) -> None:
-        self._command = [*prefix, sys.executable, "-m", "broker", "serve", *options]
+        self._command = [*prefix, sys.executable, "-m", program, "serve", *options]
         self._code = code
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("BROKER_", "COV_"))}
         self.environment = {**kept, "PYTHONPATH": str(code), **environment}

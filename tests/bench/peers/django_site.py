@@ -9,7 +9,7 @@ import sys
 from datetime import timedelta
 from typing import Any
 
-TOKEN = "a-token-of-the-benchmark"  # noqa: S105 - it opens a view that says hello
+TOKEN = "a-token-of-the-benchmark"
 
 
 def application() -> Any:
