@@ -59,12 +59,10 @@ def _arguments() -> argparse.Namespace:
 
 
 def _machine(folder: Path) -> dict[str, Any]:
-    node = shutil.which("node")
     versions = {name: importlib.metadata.version(name) for name in _VERSIONS}
-    if node:
-        versions["node"] = subprocess.run(
-            [node, "--version"], capture_output=True, text=True, check=True
-        ).stdout.strip()
+    if node := shutil.which("node"):
+        said = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)
+        versions["node"] = said.stdout.strip()
     return {
         "machine": f"{os.cpu_count()} processors, {platform.platform()}, Python {platform.python_version()}",
         "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),

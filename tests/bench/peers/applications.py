@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import requests
@@ -49,9 +50,7 @@ def proxy() -> Any:
 
 def django() -> Any:
     """Build the protected view; its settings and tables are those of `django_site`."""
-    from tests.bench.peers import django_site
-
-    return django_site.application()
+    return import_module("tests.bench.peers.django_site").application()
 
 
 APPLICATIONS: dict[str, Callable[[], Any]] = {"hello": hello, "proxy": proxy, "django": django}

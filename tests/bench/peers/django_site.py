@@ -7,6 +7,7 @@ at the port `DJANGO_POSTGRES_PORT`.
 import os
 import sys
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 TOKEN = "a-token-of-the-benchmark"
@@ -18,34 +19,23 @@ def application() -> Any:
     Without a cache, sessions or other middleware: the check alone.
     """
     _configure()
-    from django.core.wsgi import get_wsgi_application
-
-    return get_wsgi_application()
+    return import_module("django.core.wsgi").get_wsgi_application()
 
 
 def prepare() -> None:
     """Make the tables, and a token that lasts for a day."""
     _configure()
-    import django
-
-    django.setup()
-    from django.contrib.auth.models import User
-    from django.core.management import call_command
-    from django.utils import timezone
-    from oauth2_provider.models import AccessToken, Application
-
-    call_command("migrate", verbosity=0)
-    user = User.objects.create(username="somebody")
-    client = Application.objects.create(name="bench", user=user, client_type="confidential")
-    expires = timezone.now() + timedelta(days=1)
-    AccessToken.objects.create(user=user, token=TOKEN, application=client, expires=expires, scope="read")
+    import_module("django").setup()
+    import_module("django.core.management").call_command("migrate", verbosity=0)
+    made, users = import_module("oauth2_provider.models"), import_module("django.contrib.auth.models")
+    user = users.User.objects.create(username="somebody")
+    client = made.Application.objects.create(name="bench", user=user, client_type="confidential")
+    expires = import_module("django.utils.timezone").now() + timedelta(days=1)
+    made.AccessToken.objects.create(user=user, token=TOKEN, application=client, expires=expires, scope="read")
 
 
 def _configure() -> None:
-    from django.conf import settings
-    from django.http import JsonResponse
-    from django.urls import path
-
+    settings = import_module("django.conf").settings
     if settings.configured:
         return
     settings.configure(
@@ -61,15 +51,16 @@ def _configure() -> None:
         USE_TZ=True,
     )
 
-    def view(_request: Any) -> Any:
-        return JsonResponse({"hello": "world"})
+    globals()["urlpatterns"] = [import_module("django.urls").path("hello", _protected)]
 
-    def protected(request: Any) -> Any:
-        from oauth2_provider.decorators import protected_resource
 
-        return protected_resource(scopes=["read"])(view)(request)
+def _protected(request: Any) -> Any:
+    # Django has to be set up before this is imported, and each process does so when it builds the application.
+    return import_module("oauth2_provider.decorators").protected_resource(scopes=["read"])(_view)(request)
 
-    globals()["urlpatterns"] = [path("hello", protected)]
+
+def _view(_request: Any) -> Any:
+    return import_module("django.http").JsonResponse({"hello": "world"})
 
 
 def _database() -> dict[str, Any]:

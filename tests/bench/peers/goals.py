@@ -73,9 +73,8 @@ def _rate(found: Found, ours: str, other: str, clients: int, least: float) -> Go
 def _ratio(found: Found, ours: str, other: str, clients: int, figure: str) -> float | None:
     """Return the median of the ratios of each round: neighbours in time."""
     mine, theirs = found.get(ours, {}).get(clients, []), found.get(other, {}).get(clients, [])
-    each = sorted(
-        getattr(a, figure) / getattr(b, figure) for a, b in zip(mine, theirs, strict=False) if getattr(b, figure)
-    )
+    pairs = [(getattr(a, figure), getattr(b, figure)) for a, b in zip(mine, theirs, strict=False)]
+    each = sorted(a / b for a, b in pairs if b)
     return each[len(each) // 2] if each else None
 
 

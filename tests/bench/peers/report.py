@@ -42,7 +42,7 @@ def markdown(machine: dict[str, Any], found: Found, beside: dict[str, Any], goal
 
 def _cell(turns: Sequence[Figures], column: str) -> str:
     values = [getattr(one, column) for one in turns]
-    return f"{middle(turns, column):g} ({min(values):g}–{max(values):g})" if any(values) else "–"
+    return f"{middle(turns, column):g} ({min(values):g} to {max(values):g})" if any(values) else ""
 
 
 def plot(found: Found) -> str:
