@@ -21,7 +21,12 @@ _PORTS = range(30_100, 31_000)  # below those that the kernel gives to callers, 
 
 def free_port() -> int:
     """Choose a port that nobody listens at now."""
-    start = os.getpid() * 7
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """Choose so many ports that nobody listens at now, each another one."""
+    start, free = os.getpid() * 7, []
     for offset in range(len(_PORTS)):
         port = _PORTS[(start + offset) % len(_PORTS)]
         with socket.socket() as probe:
@@ -30,7 +35,9 @@ def free_port() -> int:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return port
+            free.append(port)
+        if len(free) == count:
+            return free
     raise AssertionError("no free port")
 
 
