@@ -189,8 +189,7 @@ def _without_its_log() -> Iterator[None]:
 
 
 def _next_task(services: Services) -> outbox.Task | None:
-    with services.database.write() as session:
-        return outbox.lease(session, services.clock())
+    return services.database.change(lambda session: outbox.lease(session, services.clock()))
 
 
 def _work(services: Services, task: outbox.Task) -> None:
@@ -206,8 +205,7 @@ def _work(services: Services, task: outbox.Task) -> None:
             else:
                 outbox.put_off(session, task, services.clock())
     else:
-        with services.database.write() as session:
-            outbox.finish(session, task)
+        services.database.change(lambda session: outbox.finish(session, task))
 
 
 def _forget_credential(services: Services, session: Session, task: outbox.Task) -> None:
@@ -227,9 +225,11 @@ def end_at_bank(services: Services, task: outbox.Task) -> None:
             return
     if identity is None or identity.credential is None or identity.signed_in_at > task.created_at:
         return
-    services.release.connector(bank_id).end(Credential.load(identity.credential))
-    with services.database.write() as session:
-        services.users.replace_credential(session, user_id, bank_id, old=identity.credential, new=None)
+    old = identity.credential
+    services.release.connector(bank_id).end(Credential.load(old))
+    services.database.change(
+        lambda session: services.users.replace_credential(session, user_id, bank_id, old=old, new=None)
+    )
 
 
 def end_platform(services: Services, task: outbox.Task) -> None:

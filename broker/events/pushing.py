@@ -71,14 +71,16 @@ class Pusher:
         Raises:
             StorageUnavailable: what has been sent could not be written down; it is sent again.
         """
-        with self._database.write() as session:
-            stream = session.get(EventStreamRow, stream_id)
-            parcels = take(session, stream_id, self._wall(), _BATCH)
+        stream, parcels = self._database.change(
+            lambda session: (
+                session.get(EventStreamRow, stream_id),
+                take(session, stream_id, self._wall(), _BATCH),
+            )
+        )
         if stream is None or not parcels:
             return False
         outcomes = self._sent(parcels, stream.endpoint or "", stream.sealed_authorization, stopping)
-        with self._database.write() as session:
-            dead = record(session, outcomes, now=self._clock(), wall=self._wall())
+        dead = self._database.change(lambda session: record(session, outcomes, now=self._clock(), wall=self._wall()))
         for row in dead:
             _log.warning("events.given_up", receiver=row.receiver, jti=row.jti, attempts=row.attempts)
         return True
