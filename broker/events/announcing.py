@@ -15,6 +15,7 @@ from broker.events.vocabulary import DeliveryState, EventType, StreamStatus
 from broker.platforms.models import PlatformRow
 from broker.platforms.service import PlatformKind
 from broker.storage.base import new_id
+from broker.storage.words import hasten
 
 _Row = EventDeliveryRow
 
@@ -85,6 +86,7 @@ def put(
         waits_since=now,
     )
     session.add(row)
+    hasten(session)
     return row.jti
 
 

@@ -28,12 +28,14 @@ class Front:
         """Take connections until it is over."""
         self.in_service = set(self.nodes)
         server = await asyncio.start_server(self._hand_on, "127.0.0.1", self.port)
-        checking = [asyncio.create_task(self._check(node)) for node in self.nodes]
+        checking = {asyncio.create_task(self._check(node)) for node in self.nodes}
         ready.set()
         await over.wait()
-        for task in checking:
-            task.cancel()
         server.close()
+        left = checking | (asyncio.all_tasks() - {asyncio.current_task()})
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _hand_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry bytes both ways between a client and one node, until either ends."""
@@ -84,10 +86,6 @@ def listening(front: Front) -> Iterator[Front]:
     def run() -> None:
         with contextlib.closing(loop):
             loop.run_until_complete(front.listen(ready, over))
-            left = asyncio.all_tasks(loop)
-            for task in left:
-                task.cancel()
-            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
 
     thread = threading.Thread(target=run)
     thread.start()

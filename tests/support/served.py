@@ -54,7 +54,7 @@ class Server:
         prefix: Sequence[str] = (),
     ) -> None:
         self._command = [*prefix, sys.executable, "-m", "broker", "serve", *options]
-        self._code = code
+        self.code = code
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("BROKER_", "COV_"))}
         self.environment = {**kept, "PYTHONPATH": str(code), **environment}
         self._port = port
@@ -67,7 +67,7 @@ class Server:
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 self._command,
-                cwd=self._code,
+                cwd=self.code,
                 env=self.environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
