@@ -71,6 +71,7 @@ def put(
     sequence: int = 0,
 ) -> str:
     """Add one delivery to a stream and return its `jti`; without a grant it is about the stream itself."""
+    hasten(session)
     row = EventDeliveryRow(
         jti=new_id(now),
         stream_id=stream.id,
@@ -86,7 +87,6 @@ def put(
         waits_since=now,
     )
     session.add(row)
-    hasten(session)
     return row.jti
 
 
