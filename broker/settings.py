@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from environs import Env, EnvError
+from environs import Env, EnvError, validate
 
 from broker.errors import ConfigurationInvalid
 
@@ -46,6 +46,7 @@ class Settings:
     port: int
     workers: int
     threads: int
+    pin_workers: str
     log_level: str
     outbound_allow: frozenset[str]
     events_allow: frozenset[str]
@@ -197,6 +198,7 @@ def _read(env: Env) -> Settings:
         port=_from_one_to(_HIGHEST_PORT, env, "PORT", 8400),
         workers=_at_least_one(env, "WORKERS", 2),
         threads=_at_least_one(env, "THREADS", 8),
+        pin_workers=env.str("PIN_WORKERS", "auto", validate=validate.OneOf(("auto", "yes", "no"))),
         log_level=_log_level(env),
         outbound_allow=frozenset(env.list("OUTBOUND_ALLOW", [])),
         events_allow=frozenset(env.list("EVENTS_ALLOW", [])),

@@ -16,6 +16,9 @@ from broker.edge.services import services
 from broker.release import Call, Released, Wanted
 
 blueprint = Blueprint("api", __name__)
+# Made once: to make a schema costs more than to use it.
+_PAGES, _TIMES, _TRANSACTIONS = schemas.PageQuery(), schemas.TimesQuery(), schemas.TransactionsQuery()
+_NOTHING = schemas.EmptyQuery()
 
 Handler = TypeVar("Handler", bound=Callable[..., Response])
 CATEGORIES: dict[str, str] = {}
@@ -42,7 +45,7 @@ def releases(category: str, routes: Blueprint = blueprint) -> Callable[[Handler]
 @releases("accounts")
 def accounts() -> Response:
     """List the granted accounts."""
-    return _list("accounts", "accountId", schemas.PageQuery())
+    return _list("accounts", "accountId", _PAGES)
 
 
 @blueprint.get("/accounts/<account_id>")
@@ -56,7 +59,7 @@ def account(account_id: str) -> Response:
 @releases("balances")
 def account_balances() -> Response:
     """List the balances of the granted accounts."""
-    return _list("balances", "accountId", schemas.PageQuery())
+    return _list("balances", "accountId", _PAGES)
 
 
 @blueprint.get("/accounts/<account_id>/balance")
@@ -70,14 +73,14 @@ def balance(account_id: str) -> Response:
 @releases("transactions")
 def transactions(account_id: str) -> Response:
     """List the transactions of one granted account, newest first."""
-    return _list("transactions", "transactionId", schemas.TransactionsQuery(), account_id)
+    return _list("transactions", "transactionId", _TRANSACTIONS, account_id)
 
 
 @blueprint.get("/card-locations")
 @releases("card_locations")
 def card_locations() -> Response:
     """List where cards of the granted accounts were used, newest first."""
-    return _list("cardLocations", "cardTransactionId", schemas.TimesQuery())
+    return _list("cardLocations", "cardTransactionId", _TIMES)
 
 
 def _list(name: str, key: str, schema: schemas.PageQuery, account_id: str | None = None) -> Response:
@@ -101,7 +104,7 @@ def _list(name: str, key: str, schema: schemas.PageQuery, account_id: str | None
 
 
 def _one(account_id: str) -> Response:
-    schemas.query(schemas.EmptyQuery())
+    schemas.query(_NOTHING)
     wanted = Wanted(category=g.category, account_id=account_id)
     return handed_over(services().release.read(g.call, wanted, one_renderer(address())))
 

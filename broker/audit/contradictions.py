@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from broker.audit.models import ContradictionRow
 from broker.storage.base import table_of
+from broker.storage.prepared import Transaction
 
 _ROWS = table_of(ContradictionRow)
 _KEPT = {
@@ -27,7 +28,7 @@ def keep(session: Session, log: str, witness: str, size: int) -> None:
     connection.execute(_KEPT[connection.dialect.name], {"log": log, "witness": witness, "size": size})
 
 
-def contradicting(session: Session, log: str) -> list[str]:
+def contradicting(session: Transaction, log: str) -> list[str]:
     """Return the vkeys of the witnesses that have contradicted a log."""
     return list(session.connection().execute(_OF_LOG, {"of_log": log}).scalars())
 

@@ -8,13 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from sqlalchemy.orm import Session
-
-from broker.storage.prepared import run
+from broker.storage.prepared import Transaction, run
 from broker.storage.single_use import Claim, Condition, Loss
 
 
-def decide(session: Session, wanted: Sequence[Sequence[Condition]]) -> list[Loss | None]:
+def decide(session: Transaction, wanted: Sequence[Sequence[Condition]]) -> list[Loss | None]:
     """Return, for each entry of the batch, the first condition's loss that it has suffered, None when it has all.
 
     First the claims of all entries, sorted by key: two batches that want the same ones take them in the same order, and
@@ -29,7 +27,7 @@ def decide(session: Session, wanted: Sequence[Sequence[Condition]]) -> list[Loss
     return lost
 
 
-def _first_uses(session: Session, wanted: Sequence[Sequence[Condition]]) -> list[Loss | None]:
+def _first_uses(session: Transaction, wanted: Sequence[Sequence[Condition]]) -> list[Loss | None]:
     claims = [(one, place) for place, conditions in enumerate(wanted) for one in conditions if isinstance(one, Claim)]
     lost: list[Loss | None] = [None] * len(wanted)
     for claim, place in sorted(claims, key=lambda wish: (wish[0].key, wish[1])):
@@ -38,7 +36,7 @@ def _first_uses(session: Session, wanted: Sequence[Sequence[Condition]]) -> list
     return lost
 
 
-def _all_hold(session: Session, counted: Sequence[Sequence[Condition]]) -> bool:
+def _all_hold(session: Transaction, counted: Sequence[Sequence[Condition]]) -> bool:
     """Take everything, and nothing when one of them does not hold: nearly every batch ends here."""
     if not any(counted):
         return True
@@ -49,7 +47,7 @@ def _all_hold(session: Session, counted: Sequence[Sequence[Condition]]) -> bool:
     return held
 
 
-def _of_one(session: Session, conditions: Sequence[Condition]) -> Loss | None:
+def _of_one(session: Transaction, conditions: Sequence[Condition]) -> Loss | None:
     with _undoable(session) as undo:
         for condition in conditions:
             if not condition.take(session):
@@ -59,7 +57,7 @@ def _of_one(session: Session, conditions: Sequence[Condition]) -> Loss | None:
 
 
 @contextmanager
-def _undoable(session: Session) -> Iterator[Callable[[], None]]:
+def _undoable(session: Transaction) -> Iterator[Callable[[], None]]:
     """Set a savepoint; what is given undoes what came after it. An error ends the whole transaction, as always."""
     connection = session.connection()
     run(connection, "SAVEPOINT decided")

@@ -15,6 +15,7 @@ from broker.audit.vocabulary import OPERATOR_LOG
 from broker.audit.writer import Log
 from broker.errors import LogUnavailable, StorageUnavailable
 from broker.storage.engine import Database
+from broker.storage.prepared import Transaction
 from broker.tlog.compact_range import CompactRange
 
 _log = structlog.get_logger(__name__)
@@ -106,7 +107,7 @@ class Permits:
         if self._confirmation is not None:
             self._confirmation.inquire(log)
 
-    def check(self, session: Session, logs: Mapping[str | None, Log], *, for_access: bool) -> None:
+    def check(self, session: Transaction, logs: Mapping[str | None, Log], *, for_access: bool) -> None:
         """Refuse what may not be signed, under the locks of these logs (by bank), before anything is written to them.
 
         Raises:
@@ -139,7 +140,7 @@ class Permits:
             for log in logs:
                 self._confirmation.remember(log.name, log.frontier)
 
-    def _learn(self, session: Session, log: str) -> None:
+    def _learn(self, session: Transaction, log: str) -> None:
         if self._confirmation is not None and (against := contradicting(session, log)):
             self._confirmation.learn(log, against)
 

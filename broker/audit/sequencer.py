@@ -197,7 +197,7 @@ class Sequencer:
             raise LogUnavailable from error
 
     def _committed(self, bank_id: str | None, gather: Callable[[], list[_Order]]) -> list[_Outcome]:
-        with self._database.write(locks_first=True) as session:
+        with self._database.write_plain() as session:
             log = self._writer.lock(session, [bank_id])[bank_id]
             self.permits.check(session, {bank_id: log}, for_access=True)
             orders = gather()

@@ -7,14 +7,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import ARRAY, JSON, String, any_, bindparam, func, insert, select, update
-from sqlalchemy.orm import Session
 
 from broker.audit.leaf import Link
 from broker.audit.models import SubjectRow
 from broker.crypto.digests import base64url
 from broker.crypto.sealing import Sealer
 from broker.storage.base import table_of
-from broker.storage.prepared import Prepared
+from broker.storage.prepared import Prepared, Transaction
 from broker.users.moves import present_user
 
 _PSEUDONYM_BYTES = 16
@@ -63,7 +62,7 @@ class Person(NamedTuple):
 class Subjects:
     """The people of one batch of entries of one log. Use it under the log's lock."""
 
-    session: Session
+    session: Transaction
     master: Sealer
     log: str
     _known: dict[Person, Subject] = field(default_factory=dict)

@@ -20,7 +20,7 @@ from broker.clock import Clock, microseconds
 from broker.crypto.sealing import Sealer
 from broker.errors import StorageUnavailable
 from broker.storage.base import table_of
-from broker.storage.prepared import Prepared
+from broker.storage.prepared import Prepared, Transaction
 from broker.storage.single_use import Loss
 from broker.tlog.checkpoint import Checkpoint, sign_checkpoint
 from broker.tlog.compact_range import CompactRange, Growth, grow
@@ -104,7 +104,7 @@ class Writer:
         self._clock = clock
         self._host = host
 
-    def lock(self, session: Session, banks: Sequence[str | None]) -> dict[str | None, Log]:
+    def lock(self, session: Transaction, banks: Sequence[str | None]) -> dict[str | None, Log]:
         """Lock the state rows in one order, whoever asks: sorted by owner. Return the end of each bank's log."""
         return {bank: self._locked(session, bank) for bank in sorted(set(banks), key=_owner)}
 
@@ -113,7 +113,7 @@ class Writer:
         name = session.scalar(select(_LOGS.c.name).where(_LOGS.c.owner == _owner(bank), _LOGS.c.is_current))
         return name or f"{self._host}/audit/{_owner(bank)}/{self._clock().year}"
 
-    def write(self, session: Session, log: Log, drafts: Sequence[Draft]) -> list[Placed]:
+    def write(self, session: Transaction, log: Log, drafts: Sequence[Draft]) -> list[Placed]:
         """Add entries to one locked log, in this order, and return where they stand.
 
         Their receipts hold once the transaction is durable, and not before.
@@ -179,7 +179,7 @@ class Writer:
         plain = json.dumps(disclosures, ensure_ascii=False).encode()
         return _Written(row, sealer.seal(plain, f"audit_details/{log}/{number}"), disclosures)
 
-    def _subjects(self, session: Session, log: Log, entries: Sequence[Entry]) -> Subjects:
+    def _subjects(self, session: Transaction, log: Log, entries: Sequence[Entry]) -> Subjects:
         """Look up whom these entries of one bank are about; those of the operator's log are about nobody."""
         subjects = Subjects(session, self._sealer, log.name)
         for bank_id in {entry.bank_id for entry in entries if entry.bank_id}:
@@ -187,7 +187,7 @@ class Writer:
             subjects.load(people, bank_id, self._clock())
         return subjects
 
-    def _locked(self, session: Session, bank: str | None) -> Log:
+    def _locked(self, session: Transaction, bank: str | None) -> Log:
         owner = _owner(bank)
         found = _LOCKED.first(session, of_owner=owner)
         if found is None:
@@ -205,7 +205,7 @@ class Writer:
 
 
 def _store(
-    session: Session, log: Log, written: Sequence[_Written], growth: Growth, *, time_us: int, checkpoint: bytes
+    session: Transaction, log: Log, written: Sequence[_Written], growth: Growth, *, time_us: int, checkpoint: bytes
 ) -> None:
     _ENTERED.change_each(session, [one.row for one in written])
     nodes = [

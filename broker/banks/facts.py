@@ -16,15 +16,21 @@ from broker.policy.facts import from_text, to_text, within
 from broker.policy.facts import in_force as with_facts
 from broker.policy.reasons import readable
 from broker.storage.base import table_of
-from broker.storage.prepared import Prepared
+from broker.storage.prepared import Prepared, Transaction
 from broker.storage.single_use import Loss
 
 LONGEST_REASON = 500
 # Built once, and run without the ORM: each call of a platform asks twice.
 _FACTS = table_of(BankFactsRow)
 _OF_BANK = select(_FACTS).where(_FACTS.c.bank_id == bindparam("of_bank")).order_by(_FACTS.c.version.desc())
-_NEWEST = Prepared(_OF_BANK.limit(1))
 _LATER = _FACTS.alias()
+NEWEST = select(_FACTS).where(
+    _FACTS.c.bank_id == bindparam("of_bank"),
+    _FACTS.c.version
+    == select(func.max(_LATER.c.version)).where(_LATER.c.bank_id == bindparam("of_bank")).scalar_subquery(),
+)
+"""The newest version of a bank's facts (`of_bank`), for a statement that asks for more."""
+_NEWEST = Prepared(NEWEST)
 _NEWEST_OF_ALL = select(_FACTS).where(
     ~exists().where(_LATER.c.bank_id == _FACTS.c.bank_id, _LATER.c.version > _FACTS.c.version)
 )
@@ -56,13 +62,17 @@ class Version:
     reason: str
 
 
-def in_force(session: Session, catalogue: Catalogue, bank_id: str) -> InForce:
+def in_force(session: Transaction, catalogue: Catalogue, bank_id: str) -> InForce:
     """Return the policies with the bank's facts of this moment; nothing is cached (invariant 4).
 
     A bank that the files do not know has no facts. Facts that cannot be read offer nothing.
     """
+    return in_force_by(catalogue, bank_id, _NEWEST.first(session, of_bank=bank_id))
+
+
+def in_force_by(catalogue: Catalogue, bank_id: str, row: Row[Any] | None) -> InForce:
+    """Return what `in_force` does, by the bank's row of `NEWEST`, None when it has none."""
     bounds = catalogue.banks.get(bank_id)
-    row = None if bounds is None else _NEWEST.first(session, of_bank=bank_id)
     if bounds is None or row is None:
         return InForce(catalogue, 0, bounds)
     facts = _counting(bounds, row)
@@ -150,7 +160,7 @@ def keep(
     return row.version
 
 
-def newest_version(session: Session, bank_id: str) -> int:
+def newest_version(session: Transaction, bank_id: str) -> int:
     """Return the number of the newest version, 0 when the bank has changed nothing."""
     return int(_VERSION.first(session, of_bank=bank_id)[0])
 
@@ -176,7 +186,7 @@ class SameFacts:
         """Return what is told of facts that changed on the way."""
         return Loss("policy-changed", "release.facts", "The bank changed what it allows while the data was on the way.")
 
-    def take(self, session: Session) -> bool:
+    def take(self, session: Transaction) -> bool:
         """Say whether it holds. Under the lock the answer stays: it is asked once in a transaction."""
         known = session.info.setdefault(SameFacts, {})
         if self.bank_id not in known:

@@ -59,6 +59,7 @@ def _limits(settings: Settings) -> Limits:
         settings.threads,
         settings.request_max_bytes,
         requests=settings.requests_max,
+        pinning=settings.pin_workers,
     )
 
 

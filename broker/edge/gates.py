@@ -129,7 +129,7 @@ def token() -> None:
     g.category = ""
     secret = _dpop_token(request.headers.get("Authorization"))
     proof = _proof(secret)
-    with services().database.read() as session:
+    with services().database.look() as session:
         found = find_token(session, secret)
     if found is None or found.kind is not TokenKind.ACCESS:
         raise TokenRefused

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from operator import attrgetter
+from typing import Any
 
 from sqlalchemy import Select, bindparam, func, or_, select
 from sqlalchemy.orm import Session
@@ -12,19 +14,22 @@ from broker.grants.proposals import Amendment, amendment_view
 from broker.grants.views import UNCLAIMED_LIFE, Grant, status_under, view
 from broker.policy.vocabulary import ClusterState, GrantStatus
 from broker.storage.base import table_of
-from broker.storage.prepared import Prepared
-from broker.switches.reader import all_switches, concerning
+from broker.storage.prepared import Prepared, Transaction, rows_of_several
+from broker.switches.reader import CONCERNING, all_switches, concerning, switches_of
 from broker.switches.views import Switch, Target
 
 # Built once, and run without the ORM: each call of a platform asks twice.
 _GRANTS, _CATEGORIES_OF, _ACCOUNTS_OF = table_of(GrantRow), table_of(GrantCategoryRow), table_of(GrantAccountRow)
 _GRANT = Prepared(select(_GRANTS).where(_GRANTS.c.id == bindparam("of_grant")))
-_CATEGORIES = Prepared(
-    select(_CATEGORIES_OF).where(_CATEGORIES_OF.c.grant_id == bindparam("of_grant")).order_by(_CATEGORIES_OF.c.position)
+# Categories, accounts and switches by one statement: a round trip each would cost more than all of their rows.
+_PARTS = Prepared(
+    rows_of_several(
+        categories=select(_CATEGORIES_OF).where(_CATEGORIES_OF.c.grant_id == bindparam("of_grant")),
+        accounts=select(_ACCOUNTS_OF).where(_ACCOUNTS_OF.c.grant_id == bindparam("of_grant")),
+        switches=CONCERNING,
+    )
 )
-_ACCOUNTS = Prepared(
-    select(_ACCOUNTS_OF).where(_ACCOUNTS_OF.c.grant_id == bindparam("of_grant")).order_by(_ACCOUNTS_OF.c.position)
-)
+_position = attrgetter("position")
 _APPROVED = [GrantStatus.ACTIVE.value, GrantStatus.PAUSED.value]
 _LIVE = [status.value for status in GrantStatus if not status.is_final]
 
@@ -35,14 +40,18 @@ class GrantReader:
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
 
-    def find(self, session: Session, grant_id: str, now: datetime) -> Grant | None:
+    def find(self, session: Transaction, grant_id: str, now: datetime) -> Grant | None:
         """Return one grant, None when there is none with this id."""
         row = _GRANT.first(session, of_grant=grant_id)
         if row is None:
             return None
-        categories, accounts = _CATEGORIES.all(session, of_grant=grant_id), _ACCOUNTS.all(session, of_grant=grant_id)
-        switches = concerning(session, row.bank_id, row.platform_id)
-        return view(row, categories, accounts, self._sealer, now, switches=switches)
+        of_grant = {"of_grant": grant_id, "at_bank": row.bank_id, "of_platform": row.platform_id}
+        parts: dict[str, list[Any]] = {"categories": [], "accounts": [], "switches": []}
+        for part in _PARTS.all(session, **of_grant):
+            parts[part.part].append(part)
+        categories, accounts = (sorted(parts[name], key=_position) for name in ("categories", "accounts"))
+        off = switches_of(parts["switches"])
+        return view(row, categories, accounts, self._sealer, now, switches=off)
 
     def of_user(self, session: Session, user_id: str, now: datetime) -> list[Grant]:
         """Return all grants of one person that were ever approved or refused, newest first."""

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, String, bindparam, delete, select
+from sqlalchemy import ColumnElement, Index, Row, String, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.dml import ReturningInsert
 
 from broker.clock import day_of
 from broker.storage.base import Base, table_of
-from broker.storage.prepared import Prepared
+from broker.storage.prepared import Prepared, Transaction
 from broker.storage.single_use import Claim, Loss, claim
 
 _KEPT = timedelta(days=2)  # today, and what a clock that steps back may take for today
@@ -61,7 +61,7 @@ class Read:
         """Return what is told of a day that is used up."""
         return Loss("frequency-exceeded", "release.reads", "Another call has taken the last read of the day.")
 
-    def take(self, session: Session) -> bool:
+    def take(self, session: Transaction) -> bool:
         """Count the read in one conditional statement; False when the day is used up."""
         if self.ceiling < 1:
             return False
@@ -92,7 +92,7 @@ class ReadOn:
         """Return what is told of a day that is used up."""
         return self.read.loss
 
-    def take(self, session: Session) -> bool:
+    def take(self, session: Transaction) -> bool:
         """Take the page, or else count a read."""
         return claim(session, self.page) or self.read.take(session)
 
@@ -116,19 +116,18 @@ _COUNTED = {
     )
     for is_attended, column in ((True, _READS.c.attended), (False, _READS.c.unattended))
 }
-_OF_DAY = Prepared(
-    select(_READS.c.attended, _READS.c.unattended).where(
-        _READS.c.grant_id == bindparam("of_grant"),
-        _READS.c.category == bindparam("of_category"),
-        _READS.c.day == bindparam("on"),
-    )
+OF_DAY = select(_READS.c.attended, _READS.c.unattended).where(
+    _READS.c.grant_id == bindparam("of_grant"),
+    _READS.c.category == bindparam("of_category"),
+    _READS.c.day == bindparam("on"),
 )
+"""How often a category (`of_category`) was read under a grant (`of_grant`) on a UTC day (`on`), for a statement that
+asks for more."""
 
 
-def reads_on(session: Session, grant_id: str, category: str, day: date) -> Counted:
-    """Return how often the category was read under the grant on a UTC day."""
-    found = _OF_DAY.first(session, of_grant=grant_id, of_category=category, on=day)
-    return Counted(found.attended, found.unattended) if found else Counted()
+def counted_by(row: Row[Any] | None) -> Counted:
+    """Return how often it was read, by the row of `OF_DAY`; without one it never was."""
+    return Counted() if row is None else Counted(row.attended, row.unattended)
 
 
 def forget_old_reads(session: Session, now: datetime) -> None:

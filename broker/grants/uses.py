@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import bindparam, exists, update
-from sqlalchemy.orm import Session
 
 from broker.grants.models import GrantCategoryRow, GrantRow
 from broker.policy.vocabulary import ClusterState, GrantStatus
 from broker.storage.base import table_of
-from broker.storage.prepared import Prepared
+from broker.storage.prepared import Prepared, Transaction
 from broker.storage.single_use import Loss
 
 _GRANTS, _CATEGORIES = table_of(GrantRow), table_of(GrantCategoryRow)
@@ -56,7 +55,7 @@ class Use:
         """Return what is told of a grant that changed on the way."""
         return Loss("grant-changed", "release.grant", "The permission changed while the data was on the way.")
 
-    def take(self, session: Session) -> bool:
+    def take(self, session: Transaction) -> bool:
         """Count the use in one conditional statement; False when the grant has changed since it was judged."""
         use = {"of_grant": self.grant_id, "of_category": self.category, "seen_at": self.seen_at, "at": self.at}
         if _COUNTED.change(session, **use) != 1:

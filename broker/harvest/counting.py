@@ -9,12 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy.orm import Session
-
-from broker.harvest.holds import is_held
-from broker.harvest.tallies import Reading, begun, known_of, own_tally, store_known, store_tally, tallies
+from broker.harvest.tallies import Reading, seen_everywhere, seen_here, store_known, store_tally
 from broker.policy import Harvest
 from broker.policy.harvest import Budgets, Counter, Room, Tally, breached, counted, nearest
+from broker.storage.prepared import Transaction
 from broker.storage.single_use import Loss
 
 HOLD: Final = "harvest-hold"
@@ -85,7 +83,7 @@ class Count:
 
 
 def look_up(
-    session: Session, budgets: Budgets, reading: Reading, recount: Callable[[Session], int] | None = None
+    session: Transaction, budgets: Budgets, reading: Reading, recount: Callable[[], int] | None = None
 ) -> Count:
     """Look up where a platform stands, by how many people had agreed when somebody last counted them.
 
@@ -94,28 +92,27 @@ def look_up(
     found = _look_up(session, budgets, reading)
     if recount is None or found.is_held:
         return found
-    return _look_up(session, budgets, reading, recount(session))
+    return _look_up(session, budgets, reading, recount())
 
 
-def _look_up(session: Session, budgets: Budgets, reading: Reading, recounted: int | None = None) -> Count:
-    found = tallies(session, reading)
-    newest = max(found, key=lambda one: one.agreed_at, default=None)
+def _look_up(session: Transaction, budgets: Budgets, reading: Reading, recounted: int | None = None) -> Count:
+    found = seen_everywhere(session, reading)
+    newest = max(found.tallies, key=lambda one: one.agreed_at, default=None)
     agreed, agreed_at = (newest.agreed, newest.agreed_at) if newest is not None else (0, _NEVER)
     if recounted is not None:
         agreed, agreed_at = recounted, reading.at
-    own = next((one.tally for one in found if one.bank_id == reading.bank_id), begun(None, reading))
+    own = found.own(reading)
     # One sum, made here: under the log's lock the work must not grow with the number of banks.
-    elsewhere = Tally(dict(own.since_s)).plus(one.tally for one in found if one.bank_id != reading.bank_id)
-    known = known_of(session, reading)
-    counters = counted(known, reading.at_s, reading.oldest_s)
+    elsewhere = Tally(dict(own.since_s)).plus(one.tally for one in found.tallies if one.bank_id != reading.bank_id)
+    counters = counted(found.known, reading.at_s, reading.oldest_s)
     return Count(
         reading=reading,
         budgets=budgets,
-        is_held=is_held(session, reading.platform_id, reading.category),
+        is_held=found.is_held,
         agreed=agreed,
         agreed_at=agreed_at,
         elsewhere=elsewhere,
-        rooms=budgets.touched(own.plus([elsewhere]), agreed, known, counters),
+        rooms=budgets.touched(own.plus([elsewhere]), agreed, found.known, counters),
     )
 
 
@@ -135,12 +132,13 @@ class CountedRead:
         """Return what is told of a platform that reads too much."""
         return _LOSS
 
-    def take(self, session: Session) -> bool:
+    def take(self, session: Transaction) -> bool:
         """Count the read; False when there is no room for it."""
         before, reading = self.before, self.before.reading
-        if is_held(session, reading.platform_id, reading.category):
+        found = seen_here(session, reading)
+        if found.is_held:
             return False
-        own, known = own_tally(session, reading), known_of(session, reading)
+        own, known = found.own(reading), found.known
         counters = counted(known, reading.at_s, reading.oldest_s)
         if breached(before.budgets.touched(own.plus([before.elsewhere]), before.agreed, known, counters)) is not None:
             return False
@@ -170,12 +168,13 @@ class CountedRecords:
         """Return what is told of a platform that reads too much."""
         return _LOSS
 
-    def take(self, session: Session) -> bool:
+    def take(self, session: Transaction) -> bool:
         """Count the records; False when there is no room for them."""
         before, reading = self.before, self.before.reading
-        if is_held(session, reading.platform_id, reading.category):
+        found = seen_here(session, reading)
+        if found.is_held:
             return False
-        own = own_tally(session, reading)
+        own = found.own(reading)
         rooms = before.budgets.rooms(own.plus([before.elsewhere]), before.agreed)
         if breached(room for room in rooms if room.budget.counter is Counter.RECORDS) is not None:
             return False

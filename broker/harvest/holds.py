@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
-from sqlalchemy import Select, bindparam, delete, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from broker.audit.sequencer import Sequencer
@@ -20,19 +20,10 @@ from broker.notices.spreads import Reach, ask
 from broker.notices.vocabulary import What
 from broker.policy.harvest import Room
 from broker.policy.reasons import readable
-from broker.storage.base import new_id, table_of
-from broker.storage.prepared import Prepared
+from broker.storage.base import new_id
 
 _LONGEST_REASON = 500
 _log = structlog.get_logger(__name__)
-_HOLDS = table_of(HoldRow)
-_STANDING = Prepared(
-    select(_HOLDS.c.id).where(
-        _HOLDS.c.platform_id == bindparam("of_platform"),
-        _HOLDS.c.category == bindparam("of_category"),
-        _HOLDS.c.lifted_at.is_(None),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +36,6 @@ class Hold:
     counted: int
     ceiling: int
     placed_at: datetime
-
-
-def is_held(session: Session, platform_id: str, category: str) -> bool:
-    """Say whether nothing of a category may go to a platform."""
-    return _STANDING.first(session, of_platform=platform_id, of_category=category) is not None
 
 
 def holds(session: Session) -> list[Hold]:

@@ -1,36 +1,42 @@
 """Keeps the counters of harvest limits: one row for each platform, category and bank, one for each person read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, select, tuple_
+from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, exists, literal_column, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from broker.clock import microseconds
-from broker.harvest.models import HarvestReadRow, HarvestTallyRow
+from broker.harvest.models import HarvestReadRow, HarvestTallyRow, HoldRow
 from broker.policy.harvest import Counter, Known, Span, Tally
 from broker.storage.base import table_of
-from broker.storage.prepared import Prepared
+from broker.storage.prepared import Prepared, Transaction
 
 # After a season's silence it makes no difference how long it was; a little more, for clocks that step.
 _KEPT_S = 86 * 86_400
 _TALLIES, _READS = table_of(HarvestTallyRow), table_of(HarvestReadRow)
-_OF_PLATFORM = and_(_TALLIES.c.platform_id == bindparam("of_platform"), _TALLIES.c.category == bindparam("of_category"))
-_ALL_BANKS = Prepared(
-    select(_TALLIES.c.bank_id, _TALLIES.c.counts, _TALLIES.c.agreed, _TALLIES.c.agreed_at).where(_OF_PLATFORM)
-)
-_ONE_BANK = Prepared(select(_TALLIES.c.counts).where(_OF_PLATFORM, _TALLIES.c.bank_id == bindparam("of_bank")))
-_PERSON = Prepared(
-    select(_READS.c.read_s, _READS.c.reached_s).where(
-        _READS.c.platform_id == bindparam("of_platform"),
-        _READS.c.category == bindparam("of_category"),
-        _READS.c.bank_id == bindparam("of_bank"),
-        _READS.c.user_id == bindparam("of_user"),
-    )
-)
+_HOLDS = table_of(HoldRow)
+_KEYS = {"platform_id": "of_platform", "category": "of_category", "bank_id": "of_bank", "user_id": "of_user"}
+
+
+def _named(table: Table, *columns: str) -> list[ColumnElement[bool]]:
+    return [table.c[name] == bindparam(_KEYS[name]) for name in columns]
+
+
+def _seen(*of_tallies: str) -> Prepared:
+    """Ask for all that a read is counted by in one row for each tally, and in one at least."""
+    one = select(literal_column("1").label("one")).subquery()
+    held = exists().where(*_named(_HOLDS, "platform_id", "category"), _HOLDS.c.lifted_at.is_(None))
+    found = one.outerjoin(_TALLIES, and_(*_named(_TALLIES, *of_tallies)))
+    found = found.outerjoin(_READS, and_(*_named(_READS, "platform_id", "category", "bank_id", "user_id")))
+    tally = (_TALLIES.c[name] for name in ("bank_id", "counts", "agreed", "agreed_at"))
+    return Prepared(select(*tally, _READS.c.read_s, _READS.c.reached_s, held.label("is_held")).select_from(found))
+
+
+_AT_ALL_BANKS, _AT_ONE_BANK = _seen("platform_id", "category"), _seen("platform_id", "category", "bank_id")
 _TALLY_KEY = ("platform_id", "category", "bank_id")
 _READ_KEY = (*_TALLY_KEY, "user_id")
 
@@ -86,9 +92,14 @@ class Reading:
         return f"harvest {self.platform_id} {self.category} {self.bank_id} {self.user_id}"
 
     @property
-    def of_category(self) -> dict[str, str]:
-        """Return the values that find the rows of platform and category."""
-        return {"of_platform": self.platform_id, "of_category": self.category}
+    def names(self) -> dict[str, str]:
+        """Return the values that find the rows of the read."""
+        return {
+            "of_platform": self.platform_id,
+            "of_category": self.category,
+            "of_bank": self.bank_id,
+            "of_user": self.user_id,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +112,39 @@ class BankTally:
     agreed_at: datetime
 
 
-def tallies(session: Session, reading: Reading) -> list[BankTally]:
-    """Return the counters of the platform and category at every bank, as they are at the instant of the read."""
-    rows = _ALL_BANKS.all(session, **reading.of_category)
-    return [BankTally(row.bank_id, begun(row.counts, reading), row.agreed, row.agreed_at) for row in rows]
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a read is counted by: whether the platform is held, the tallies of banks, what is known of the person."""
+
+    is_held: bool
+    tallies: tuple[BankTally, ...]
+    known: Known
+
+    def own(self, reading: Reading) -> Tally:
+        """Return the counters at the bank of the read."""
+        return next((one.tally for one in self.tallies if one.bank_id == reading.bank_id), begun(None, reading))
 
 
-def own_tally(session: Session, reading: Reading) -> Tally:
-    """Return the counters at the bank of the read. Call it under the lock of that bank's log: who writes holds it."""
-    row = _ONE_BANK.first(session, **reading.of_category, of_bank=reading.bank_id)
-    return begun(None if row is None else row.counts, reading)
+def seen_everywhere(session: Transaction, reading: Reading) -> Seen:
+    """Look at the counters of the platform and category at every bank, as they are at the instant of the read."""
+    return _as_seen(_AT_ALL_BANKS.all(session, **reading.names), reading)
 
 
-def store_tally(session: Session, reading: Reading, own: Tally, agreed: int, agreed_at: datetime) -> None:
+def seen_here(session: Transaction, reading: Reading) -> Seen:
+    """Look at those of the read's bank. Call it under the lock of that bank's log: who writes holds it."""
+    return _as_seen(_AT_ONE_BANK.all(session, **reading.names), reading)
+
+
+def _as_seen(rows: Sequence[Any], reading: Reading) -> Seen:
+    tallies = (
+        BankTally(row.bank_id, begun(row.counts, reading), row.agreed, row.agreed_at) for row in rows if row.counts
+    )
+    first = rows[0]
+    known = Known(_seconds(reading.agreed_at), first.read_s, first.reached_s)
+    return Seen(bool(first.is_held), tuple(tallies), known)
+
+
+def store_tally(session: Transaction, reading: Reading, own: Tally, agreed: int, agreed_at: datetime) -> None:
     """Store the counters at the bank of the read. Call it under the lock of that bank's log."""
     row = {
         "platform_id": reading.platform_id,
@@ -126,14 +157,7 @@ def store_tally(session: Session, reading: Reading, own: Tally, agreed: int, agr
     _TALLY_KEPT.change(session, **row)
 
 
-def known_of(session: Session, reading: Reading) -> Known:
-    """Return what is known of the person before the read."""
-    found = _PERSON.first(session, **reading.of_category, of_bank=reading.bank_id, of_user=reading.user_id)
-    agreed_s = _seconds(reading.agreed_at)
-    return Known(agreed_s) if found is None else Known(agreed_s, found.read_s, found.reached_s)
-
-
-def store_known(session: Session, reading: Reading, known: Known) -> None:
+def store_known(session: Transaction, reading: Reading, known: Known) -> None:
     """Store when the person was read. Call it under the lock of the bank's log."""
     row = {
         "platform_id": reading.platform_id,

@@ -28,7 +28,8 @@ _LONGEST_NAME = 120
 _PLATFORMS = table_of(PlatformRow)
 _PRESENT = (_PLATFORMS.c.id == bindparam("of_id"), _PLATFORMS.c.removed_at.is_(None))
 _FOUND = Prepared(select(_PLATFORMS).where(*_PRESENT))
-_MAY_ASK = Prepared(select(_PLATFORMS.c.purposes, _PLATFORMS.c.scopes).where(*_PRESENT))
+MAY_ASK = select(_PLATFORMS.c.purposes, _PLATFORMS.c.scopes).where(*_PRESENT)
+"""What a platform (`of_id`) is registered for, for a statement that asks for more."""
 
 
 class PlatformKind(StrEnum):
@@ -91,9 +92,8 @@ def find(session: Session, platform_id: str) -> Platform | None:
     return None if row is None else platform_of(row)
 
 
-def facts_of(session: Session, platform_id: str) -> PlatformFacts:
-    """Return what a platform is registered for; one that is unknown or was removed is registered for nothing."""
-    row = _MAY_ASK.first(session, of_id=platform_id)
+def facts_of(platform_id: str, row: Row[Any] | None) -> PlatformFacts:
+    """Return what a platform is registered for, by its row of `MAY_ASK`; without one it is for nothing."""
     if row is None:
         return PlatformFacts(platform_id, frozenset(), frozenset())
     return PlatformFacts(platform_id, frozenset(row.purposes), frozenset(row.scopes))

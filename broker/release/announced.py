@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy.orm import Session
-
 from broker.release.asking import Announcement
+from broker.storage.prepared import Transaction
 from broker.storage.single_use import Claim, Loss, claim
 
 _NAMESPACE: Final = "announced-read"
@@ -31,7 +30,7 @@ class AnnouncedRead:
         """Return what is told of one read too many."""
         return Loss("alert-read-out", "release.alerts", "This alert was read as often as it may be.")
 
-    def take(self, session: Session) -> bool:
+    def take(self, session: Transaction) -> bool:
         """Take the first place that is free; False when there is none."""
         places = range(self.announced.most_reads)
         return any(claim(session, Claim(_NAMESPACE, f"{self.key} {place}", self.announced.ends_at)) for place in places)

@@ -23,8 +23,8 @@ def judged_beforehand(release: Release, session: Session, call: Call, wanted: Wa
         TokenRefused: the grant is gone, or is another platform's.
     """
     now = release.clock()
-    found = standing(session, release.reader, release.catalogue, call, now)
-    found = with_reads(session, release.catalogue, found, call=call, wanted=wanted, now=now, own=0)
+    found = standing(session, release.reader, release.catalogue, call=call, category=wanted.category, now=now)
+    found = with_reads(release.catalogue, found, call=call, wanted=wanted, own=0)
     counts = count(session, release.catalogue.harvest, found.grant, wanted, oldest_at=now, now=now)
     found = replace(found, harvest=counts.by_hold_alone().facts())
     return found.grant, judge(found, call, wanted, now)

@@ -18,10 +18,11 @@ from broker.policy import Harvest
 from broker.policy.harvest import Budgets
 from broker.release.asking import Wanted
 from broker.release.records import WINDOWED
+from broker.storage.prepared import Transaction
 
 
 def count(
-    session: Session, budgets: Budgets, grant: Grant, wanted: Wanted, *, oldest_at: datetime, now: datetime
+    session: Transaction, budgets: Budgets, grant: Grant, wanted: Wanted, *, oldest_at: datetime, now: datetime
 ) -> Count:
     """Look up what a read now, of what is not older than `oldest_at`, would count against, by the numbers kept.
 
@@ -76,5 +77,7 @@ def _hold(sequencer: Sequencer, before: Count) -> None:
 
 
 def _counted(session: Session, budgets: Budgets, reading: Reading) -> Count:
-    recount = partial(people_who_agreed, platform_id=reading.platform_id, category=reading.category, now=reading.at)
+    recount = partial(
+        people_who_agreed, session, platform_id=reading.platform_id, category=reading.category, now=reading.at
+    )
     return look_up(session, budgets, reading, recount)

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.orm import Session
-
 from broker.clock import start_of_day
 from broker.errors import FrequencyExceeded
 from broker.release.asking import Wanted
 from broker.release.standing import Standing
+from broker.storage.prepared import Transaction
 from broker.storage.single_use import Claim, Loss, claim
 
 _NAMESPACE = "question"
@@ -36,7 +35,7 @@ class QuestionOfTheDay:
         text = "No more questions about this person are answered to the app today."
         return Loss(FrequencyExceeded.code, "release.questions", text)
 
-    def take(self, session: Session) -> bool:
+    def take(self, session: Transaction) -> bool:
         """Take the first place of the day that is free; False when there is none."""
         ends_at = self.day + timedelta(days=1)
         places = (Claim(_NAMESPACE, f"{self.key} {place}", ends_at) for place in range(self.most))

@@ -6,10 +6,8 @@ Trusted: that somebody is present is the platform's word, so reads have a ceilin
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from broker.clock import day_of
-from broker.grants.reads import Read, ReadOn, reads_on
+from broker.grants.reads import Read, ReadOn
 from broker.policy import Catalogue, Reads
 from broker.policy.questions import reads_a_day
 from broker.release.announced import AnnouncedRead
@@ -18,9 +16,7 @@ from broker.release.standing import Standing
 from broker.storage.single_use import Condition
 
 
-def with_reads(
-    session: Session, catalogue: Catalogue, found: Standing, *, call: Call, wanted: Wanted, now: datetime, own: int
-) -> Standing:
+def with_reads(catalogue: Catalogue, found: Standing, *, call: Call, wanted: Wanted, own: int) -> Standing:
     """Add how often the category was read today before this call, and how often it may be.
 
     `own` is 1 when the read of this call is among those counted: it does not stand against itself.
@@ -28,8 +24,7 @@ def with_reads(
     if wanted.announced is not None:
         # The bank spoke first: what counts is how often this one thing is read, and the log's transaction decides.
         return replace(found, reads=_of_one_thing(call, wanted.announced))
-    counted = reads_on(session, found.grant.id, wanted.category, day_of(now))
-    terms = found.grant.terms
+    counted, terms = found.counted, found.grant.terms
     attended_ceiling, unattended_ceiling = reads_a_day(catalogue, terms.purpose, found.bank, terms.frequency_per_day)
     reads = Reads(
         is_attended=call.is_attended,

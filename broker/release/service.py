@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy.orm import Session
-
 from broker.audit.sequencer import Sequencer
 from broker.audit.vocabulary import Appended, Entry, Event
 from broker.banks.connector import BankAccess, Connector, Credential, Window
@@ -44,6 +42,7 @@ from broker.release.renewals import Renewals
 from broker.release.standing import Standing, standing
 from broker.release.unusual import unusual
 from broker.storage.engine import Database
+from broker.storage.prepared import Transaction
 from broker.storage.single_use import Condition
 from broker.switches.condition import StaysOn
 from broker.users.service import Identity, Users
@@ -80,7 +79,7 @@ class Release:
             BankUnavailable: or one of its kinds.
             LogUnavailable: an entry could not be written; nothing leaves.
         """
-        with self.database.read() as session:
+        with self.database.read_plain() as session:
             found = self._standing(session, call, wanted)
             grant = found.grant
             identity = self.users.at_bank(session, grant.user_id, grant.bank_id)
@@ -138,7 +137,7 @@ class Release:
         with ExitStack() as stack:
             stack.enter_context(held)
             try:
-                with self.database.read() as session:
+                with self.database.read_plain() as session:
                     present = self._standing(session, call, wanted, is_counted=True)
             except BrokerError as error:
                 self._record_end(announced, error, fenced=True)
@@ -163,7 +162,7 @@ class Release:
         Raises:
             LogUnavailable: the entry could not be written.
         """
-        with self.database.read() as session:
+        with self.database.read_plain() as session:
             grant = self.reader.find(session, call.grant_id, self.clock())
             rules = in_force(session, self.catalogue, grant.bank_id) if grant else None
         if grant is not None and rules is not None:
@@ -215,11 +214,11 @@ class Release:
         receipt, disclosures = for_the_platform(appended)
         return Released(rendered.body, appended.log, appended.number, receipt, disclosures, held)
 
-    def _standing(self, session: Session, call: Call, wanted: Wanted, *, is_counted: bool = False) -> Standing:
+    def _standing(self, session: Transaction, call: Call, wanted: Wanted, *, is_counted: bool = False) -> Standing:
         now = self.clock()
         own = int(is_counted or (wanted.page is not None and wanted.page.goes_on(now)))
-        found = standing(session, self.reader, self.catalogue, call, now)
-        return with_reads(session, self.catalogue, found, call=call, wanted=wanted, now=now, own=own)
+        found = standing(session, self.reader, self.catalogue, call=call, category=wanted.category, now=now)
+        return with_reads(self.catalogue, found, call=call, wanted=wanted, own=own)
 
     def fetched(self, grant: Grant, wanted: Wanted, access: BankAccess, window: Window) -> list[Record]:
         """Fetch what is wanted from the grant's bank.

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy.orm import Session
-
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.banks.connector import Window
 from broker.clock import rfc3339, seconds_left_of_day, start_of_day
@@ -21,6 +19,7 @@ from broker.policy.minimise import Record
 from broker.release.asking import Wanted, new_access_id
 from broker.release.records import WINDOWED
 from broker.release.service import Release
+from broker.storage.prepared import Transaction
 from broker.storage.single_use import Claim, Loss, claim
 from broker.switches.condition import StaysOn
 from broker.users.service import Identity
@@ -51,7 +50,7 @@ class PreviewOfTheDay:
         """Return what is told of one preview too many."""
         return Loss(_USED_UP, "release.previews", _TOO_OFTEN)
 
-    def take(self, session: Session) -> bool:
+    def take(self, session: Transaction) -> bool:
         """Take the first place of the day that is free; False when there is none."""
         ends_at = self.day + timedelta(days=1)
         return any(claim(session, Claim(_NAMESPACE, f"{self.key} {place}", ends_at)) for place in range(self.most))

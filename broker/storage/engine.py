@@ -13,14 +13,14 @@ from sqlalchemy.orm import Session
 
 from broker.errors import ConfigurationInvalid, InvalidRequest, StorageConflict, StorageUnavailable
 from broker.storage.conflicts import again, is_conflict, note_lasting, note_loss
-from broker.storage.prepared import run
+from broker.storage.prepared import Plain, run
 from broker.storage.reserve import Reserve
 from broker.storage.rested import ask_rested
 from broker.storage.sqlite_file import sqlite_engine
 from broker.storage.write_lock import WriteLock
 
 _SYNCHRONOUS_FULL = 2
-_WRITE = "broker_write"
+_WRITE, _LOOK = "broker_write", "broker_look"
 POSTGRESQL_LIMITS = {
     # Nothing hangs: not on a lock, not on a statement, not behind a process that has stopped inside its transaction,
     # and not on a machine that has vanished (seen from both sides).
@@ -56,12 +56,15 @@ class Database:
             self._reserve = Reserve(file.with_name(f"{file.name}.reserve"), reserve_bytes)
         self._writing = self._locking = self.engine.execution_options(**{_WRITE: True})
         self._reading = self.engine
+        # Not SQLAlchemy's own AUTOCOMMIT, which would leave SQLite's driver another mode than the engine gave it.
+        self._looking = self.engine.execution_options(**{_LOOK: True})
         if self.engine.dialect.name == "postgresql":
             # A grant, its categories and its accounts are several statements: they must be of one moment.
             self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             # Whoever waits for a lock must see what its holder has changed. Where the server wants SERIALIZABLE, what
             # is seen is chosen before the wait, and the one who has waited would be undone each time.
             self._locking = self._writing.execution_options(isolation_level="READ COMMITTED")
+            self._looking = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -106,6 +109,41 @@ class Database:
                 return act(session)
 
         return again(transaction)
+
+    @contextmanager
+    def read_plain(self) -> Iterator[Plain]:
+        """Open what `read` opens, for prepared statements alone: a fraction of its cost, for a platform's calls.
+
+        Raises:
+            StorageUnavailable: the database cannot be reached or read.
+        """
+        with _translated(), self._reading.connect() as connection:
+            connection.begin()
+            yield Plain(connection)  # closing rolls back
+
+    @contextmanager
+    def look(self) -> Iterator[Plain]:
+        """Open what `read_plain` opens, for one single statement: it is of one moment by itself, and needs no BEGIN.
+
+        Raises:
+            StorageUnavailable: the database cannot be reached or read.
+        """
+        with _translated(), self._looking.connect() as connection:
+            connection.begin()
+            yield Plain(connection)
+
+    @contextmanager
+    def write_plain(self) -> Iterator[Plain]:
+        """Open what `write` opens with `locks_first`, for prepared statements alone; never from the reserve.
+
+        Raises:
+            StorageUnavailable: the database cannot be reached, locked in time or written.
+        """
+        with _translated(), self._turn():
+            self.make_room()
+            with self._locking.begin() as connection:
+                yield Plain(connection)
+            note_lasting()
 
     def _turn(self) -> AbstractContextManager[None]:
         return nullcontext() if self._lock is None else self._lock.held()
@@ -219,8 +257,9 @@ def _forget_access_mode(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    is_write = connection.get_execution_options().get(_WRITE, False)
-    run(connection, "BEGIN IMMEDIATE" if is_write else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get(_LOOK, False):
+        run(connection, "BEGIN IMMEDIATE" if options.get(_WRITE, False) else "BEGIN")
 
 
 def _durability_problem(connection: Connection) -> str | None:

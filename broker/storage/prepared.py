@@ -5,17 +5,52 @@ way of every other statement's: what a broken connection or a full disk leads to
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sqlalchemy import Connection, Dialect, Executable
+from sqlalchemy import CompoundSelect, Connection, Dialect, Executable, literal_column, null, union_all
+from sqlalchemy import cast as cast_to
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import Insert, Select
 from sqlalchemy.sql.compiler import SQLCompiler
 
 _CURSOR, _CONNECTION = "cursor of prepared statements", "connection of prepared statements"
 Converter = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A transaction in which nothing but prepared statements runs: nothing of the ORM is set up for it, nor torn down.
+
+    `info` lives as long as the transaction. A failure ends it: nobody catches one inside the block.
+    """
+
+    _connection: Connection
+    info: dict[Any, Any] = field(default_factory=dict)
+
+    def connection(self) -> Connection:
+        """Return the connection, inside its transaction.
+
+        Raises:
+            InvalidRequestError: the transaction has ended or failed.
+        """
+        if not self._connection.in_transaction():
+            raise InvalidRequestError("This transaction is over.")
+        return self._connection
+
+    @contextmanager
+    def orm(self) -> Iterator[Session]:
+        """Open a session of the ORM within this transaction, for what is seldom done; it ends with the transaction."""
+        with Session(self.connection(), expire_on_commit=False, join_transaction_mode="rollback_only") as session:
+            yield session
+            session.flush()
+
+
+Transaction = Session | Plain
+"""Where prepared statements run: a session of the ORM, or a transaction for them alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +92,25 @@ class Prepared:
         self._texts: dict[str, _Text] = {}
         self._shapes: dict[str, _Shape] = {}
 
-    def first(self, session: Session, **values: Any) -> Any:
+    def first(self, session: Transaction, **values: Any) -> Any:
         """Return the first row, None when there is none."""
         cursor, dialect = self._run(session, values)
         # All of them: a statement that is not at its end would keep SQLite's view of the database as it is now.
         found = cursor.fetchall()
         return self._shape(dialect, cursor).row(found[0]) if found else None
 
-    def all(self, session: Session, **values: Any) -> list[Any]:
+    def all(self, session: Transaction, **values: Any) -> list[Any]:
         """Return all rows."""
         cursor, dialect = self._run(session, values)
         found = cursor.fetchall()
         row = self._shape(dialect, cursor).row if found else None
         return [row(one) for one in found] if row is not None else []
 
-    def change(self, session: Session, **values: Any) -> int:
+    def change(self, session: Transaction, **values: Any) -> int:
         """Run what changes rows; return how many."""
         return int(self._run(session, values)[0].rowcount)
 
-    def change_each(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    def change_each(self, session: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run what changes rows, once for each set of values."""
         if len(rows) == 1:
             self.change(session, **rows[0])
@@ -84,7 +119,7 @@ class Prepared:
             text = self._text(connection.dialect, rows[0])
             _executed(connection, text.sql, [_given(text, values) for values in rows], is_many=True)
 
-    def _run(self, session: Session, values: Mapping[str, Any]) -> tuple[Any, Dialect]:
+    def _run(self, session: Transaction, values: Mapping[str, Any]) -> tuple[Any, Dialect]:
         connection = _connection(session)
         text = self._text(connection.dialect, values)
         return _executed(connection, text.sql, _given(text, values)), connection.dialect
@@ -105,17 +140,34 @@ class Prepared:
         return self._statement[dialect.name] if isinstance(self._statement, Mapping) else self._statement
 
 
+def rows_of_several(**parts: Select[Any]) -> CompoundSelect[Any]:
+    """Return one statement for the rows of several tables, in no order.
+
+    A row has the columns of all, None where its own table has none of that name, and in `part` the name that was
+    given here. Columns of one name must be of one kind.
+    """
+    kinds = {column.name: column.type for one in parts.values() for column in one.selected_columns}
+    filled = []
+    for name, one in parts.items():
+        own = {column.name: column for column in one.selected_columns}
+        columns = [own.get(key, cast_to(null(), kind).label(key)) for key, kind in kinds.items()]
+        filled.append(one.order_by(None).with_only_columns(literal_column(f"'{name}'").label("part"), *columns))
+    return union_all(*filled)
+
+
 def run(connection: Connection, sql: str) -> None:
     """Run a statement without values or rows, such as BEGIN or a savepoint."""
     _executed(connection, sql, ())
 
 
-def _connection(session: Session) -> Connection:
+def _connection(session: Transaction) -> Connection:
     """Return the session's connection, to which all that the session has changed so far was sent.
 
     It stays the same one throughout a transaction: to ask the session each time costs more than most statements. With
     a transaction that has ended, or failed, the session is asked, and says so.
     """
+    if isinstance(session, Plain):
+        return session.connection()
     session.flush()
     known: Connection | None = session.info.get(_CONNECTION)
     if known is None or not session.is_active or not known.in_transaction():

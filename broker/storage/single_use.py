@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from broker.storage.base import Base, table_of
-from broker.storage.prepared import Prepared
+from broker.storage.prepared import Prepared, Transaction
 
 _LARGEST_STEP = timedelta(minutes=10)
 
@@ -43,7 +43,7 @@ class Condition(Protocol):
     def loss(self) -> Loss:
         """Return what the log and the caller are told when it does not hold."""
 
-    def take(self, session: Session) -> bool:
+    def take(self, session: Transaction) -> bool:
         """Make it so; False means that it does not hold. Call it inside a write transaction."""
 
 
@@ -68,7 +68,7 @@ class Claim:
         """Return the code of a second use."""
         return Loss(f"{self.namespace}-replayed")
 
-    def take(self, session: Session) -> bool:
+    def take(self, session: Transaction) -> bool:
         """Take the value."""
         return claim(session, self)
 
@@ -93,7 +93,7 @@ _TAKEN = Prepared(
 )
 
 
-def claim(session: Session, wish: Claim) -> bool:
+def claim(session: Transaction, wish: Claim) -> bool:
     """Take the value; False means that somebody took it before. Call it inside a write transaction."""
     taken = {
         "namespace": wish.namespace,

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from sqlalchemy.orm import Session
-
 from broker.policy.contexts import Off
+from broker.storage.prepared import Transaction
 from broker.storage.single_use import Loss
 from broker.switches.reader import concerning
 from broker.switches.views import code_of, off_for
@@ -33,7 +32,10 @@ class StaysOn:
         """Return what is told of what `take` found off."""
         return Loss(code_of(self._off), "release.switches", "The bank or the operator has just turned this off.")
 
-    def take(self, session: Session) -> bool:
-        """Look once more; False when something is off."""
-        self._off = off_for(concerning(session, self.bank_id, self.platform_id), self.category)
+    def take(self, session: Transaction) -> bool:
+        """Look once more; False when something is off. Under the lock the answer stays: one look a transaction."""
+        seen, between = session.info.setdefault(StaysOn, {}), (self.bank_id, self.platform_id)
+        if between not in seen:
+            seen[between] = concerning(session, *between)
+        self._off = off_for(seen[between], self.category)
         return not self._off

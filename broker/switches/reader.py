@@ -9,18 +9,18 @@ from sqlalchemy.orm import Session
 
 from broker.crypto.sealing import Sealer
 from broker.storage.base import table_of
-from broker.storage.prepared import Prepared
+from broker.storage.prepared import Prepared, Transaction
 from broker.switches.models import SwitchRow
 from broker.switches.views import Side, Switch, Target
 
 # Built once, and run without the ORM: each call of a platform asks four times.
 _SWITCHES = table_of(SwitchRow)
 _ALL = select(_SWITCHES).order_by(*_SWITCHES.primary_key)
-_CONCERNING = Prepared(
-    _ALL.where(
-        _SWITCHES.c.bank_id.in_(["", bindparam("at_bank")]), _SWITCHES.c.platform_id.in_(["", bindparam("of_platform")])
-    )
+CONCERNING = _ALL.where(
+    _SWITCHES.c.bank_id.in_(["", bindparam("at_bank")]), _SWITCHES.c.platform_id.in_(["", bindparam("of_platform")])
 )
+"""What stands between a bank (`at_bank`) and a platform (`of_platform`), for a statement that asks for more."""
+_CONCERNING = Prepared(CONCERNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,14 @@ class Listed:
     by: str
 
 
-def concerning(session: Session, bank_id: str | None, platform_id: str) -> tuple[Switch, ...]:
+def concerning(session: Transaction, bank_id: str | None, platform_id: str) -> tuple[Switch, ...]:
     """Return every switch between a bank and a platform; without a bank those that belong to none."""
-    return tuple(_switch(row) for row in _CONCERNING.all(session, at_bank=bank_id or "", of_platform=platform_id))
+    return switches_of(_CONCERNING.all(session, at_bank=bank_id or "", of_platform=platform_id))
+
+
+def switches_of(rows: Iterable[Row[Any]]) -> tuple[Switch, ...]:
+    """Return the switches that these rows are, in the order of their key."""
+    return tuple(_switch(row) for row in sorted(rows, key=_key))
 
 
 def all_switches(session: Session) -> tuple[Switch, ...]:
@@ -60,6 +65,10 @@ def context_of(side: str, target: Target) -> str:
 
 def _switch(row: Row[Any]) -> Switch:
     return Switch(Side(row.side), _target(row), row.reason, row.since_at)
+
+
+def _key(row: Row[Any]) -> tuple[str, ...]:
+    return row.side, row.bank_id, row.platform_id, row.category
 
 
 def _target(row: Row[Any]) -> Target:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from broker.crypto.digests import digest, new_secret
 from broker.grants.models import GrantRow
 from broker.storage.base import table_of
-from broker.storage.prepared import Prepared
+from broker.storage.prepared import Prepared, Transaction
 from broker.tokens.models import TokenRow
 
 ACCESS_LIFE = timedelta(minutes=5)
@@ -111,7 +111,7 @@ def issue_refresh(
     return secret
 
 
-def find_token(session: Session, secret: str) -> Token | None:
+def find_token(session: Transaction, secret: str) -> Token | None:
     """Return the stored token, living or ended; None when it was never issued (or forgotten)."""
     row = _FOUND.first(session, of_digest=digest(secret))
     if row is None:

@@ -6,10 +6,11 @@ Trusted: who writes these rows decides whose history and permissions a sign-in a
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import String, delete, select
+from sqlalchemy import String, bindparam, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from broker.storage.base import Base, new_id
+from broker.storage.base import Base, new_id, table_of
+from broker.storage.prepared import Prepared, Transaction
 from broker.users.models import IdentityRow, UserRow
 
 
@@ -24,10 +25,18 @@ class UserMoveRow(Base):
     moved_at: Mapped[datetime]
 
 
-def present_user(session: Session, user_id: str, bank_id: str) -> str:
+_MOVES = table_of(UserMoveRow)
+_MOVE = Prepared(
+    select(_MOVES.c.to_user_id).where(
+        _MOVES.c.user_id == bindparam("of_user"), _MOVES.c.bank_id == bindparam("of_bank")
+    )
+)
+
+
+def present_user(session: Transaction, user_id: str, bank_id: str) -> str:
     """Return the user as whom a bank's customer goes now, who once went as `user_id`."""
     seen = {user_id}
-    while (row := session.get(UserMoveRow, (user_id, bank_id))) is not None and row.to_user_id not in seen:
+    while (row := _MOVE.first(session, of_user=user_id, of_bank=bank_id)) is not None and row.to_user_id not in seen:
         user_id = row.to_user_id
         seen.add(user_id)
     return user_id

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from broker.crypto.sealing import Sealer
 from broker.storage.base import new_id, table_of
-from broker.storage.prepared import Prepared
+from broker.storage.prepared import Prepared, Transaction
 from broker.users.models import IdentityRow, UserRow
 from broker.users.moves import move, new_user, present_user
 
@@ -88,7 +88,7 @@ class Users:
         known = (IdentityRow.bank_id == bank_id) & (IdentityRow.subject_digest == self._digest(bank_id, subject))
         return session.scalar(select(IdentityRow.user_id).where(known))
 
-    def at_bank(self, session: Session, user_id: str, bank_id: str) -> Identity | None:
+    def at_bank(self, session: Transaction, user_id: str, bank_id: str) -> Identity | None:
         """Return the person's identity at one bank, None when they never signed in there."""
         row = _AT_BANK.first(session, of_user=user_id, of_bank=bank_id)
         return None if row is None else self._identity(row)

@@ -19,7 +19,7 @@ _TARGET = re.compile(r"^([a-z-]+):.*##", re.MULTILINE)
 _README, _MAKEFILE = ROOT / "README.md", ROOT / "Makefile"
 _HOUSE = DOCS / "explanation" / "house.md"
 _TRUSTED = DOCS / "explanation" / "trusted-core.md"
-_MOST_TRUSTED_LINES = 5_700  # ADR 0032; and the verifier 900 of its own: ADR 0017
+_MOST_TRUSTED_LINES = 5_850  # ADR 0036; and the verifier 900 of its own: ADR 0017
 _MOST_VERIFIER_LINES = 900
 _LONGEST_DECISION = 14
 

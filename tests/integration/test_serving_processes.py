@@ -59,6 +59,27 @@ def test_a_stop_reaches_a_worker_that_has_only_just_begun(served: Served) -> Non
         wait_until(lambda: len(workers(served)) == 2)
 
 
+def test_each_worker_keeps_to_one_processor_and_so_does_who_comes_in_its_place(tmp_path: Path) -> None:
+    allowed = os.sched_getaffinity(0)
+    with Served(tmp_path, workers=len(allowed)) as running:
+        wait_until(lambda: len(workers(running)) == len(allowed))
+        assert running.answers()  # by then each has begun
+        wait_until(lambda: places(running) == [{one} for one in sorted(allowed)])
+        os.kill(workers(running)[0], signal.SIGKILL)
+        wait_until(lambda: places(running) == [{one} for one in sorted(allowed)])
+
+
+def places(running: Served) -> list[set[int]]:
+    """Return on which processors each worker may run."""
+    found = []
+    for pid in workers(running):
+        try:
+            found.append(os.sched_getaffinity(pid))
+        except ProcessLookupError:  # it has just ended
+            return []
+    return sorted(found, key=min)
+
+
 def test_a_killed_worker_is_replaced_while_the_others_serve_on(served: Served) -> None:
     wait_until(lambda: len(workers(served)) == 2)
     killed, other = workers(served)

@@ -15,11 +15,13 @@ from tests.support.grant_model import contradiction, released_too_late
 from tests.support.planted import planted
 from tests.support.sizes import Size
 
-_UNCACHED = """        return view(row, categories, accounts, self._sealer, now, switches=switches)
+_UNCACHED = """        off = switches_of(parts["switches"])
+        return view(row, categories, accounts, self._sealer, now, switches=off)
 """
 _CACHED = """        kept = self.__dict__.setdefault("kept", {}).get(grant_id)
         if kept is None or kept[0] < now:
-            seen = view(row, categories, accounts, self._sealer, now, switches=switches)
+            off = switches_of(parts["switches"])
+            seen = view(row, categories, accounts, self._sealer, now, switches=off)
             kept = (now + timedelta(milliseconds=20), seen)
             self.__dict__["kept"][grant_id] = kept
         return kept[1]

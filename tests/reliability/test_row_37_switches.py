@@ -30,14 +30,12 @@ LAST_BYTE_NS = 1_000_000_000
 _ENOUGH, _TIMEOUT_S = 3, 60.0
 _OPERATOR = Hand(Side.OPERATOR, "operator")
 _WHY = "A test of the switches."
-_ASKED = '_CONCERNING.all(session, at_bank=bank_id or "", of_platform=platform_id)'
-_FRESH = f"    return tuple(_switch(row) for row in {_ASKED})\n"
+_FRESH = "    return tuple(_switch(row) for row in sorted(rows, key=_key))\n"
 _REMEMBERED = (
     "    import time\n"
-    '    kept = globals().setdefault("_kept", {}).get((bank_id, platform_id))\n'
-    "    if kept is None or kept[0] < time.monotonic():\n"
-    f"        found = tuple(_switch(row) for row in {_ASKED})\n"
-    '        kept = globals()["_kept"][bank_id, platform_id] = time.monotonic() + 2.0, found\n'
+    '    kept = globals().setdefault("_kept", [])\n'
+    "    if not kept or kept[0] < time.monotonic():\n"
+    "        kept[:] = [time.monotonic() + 2.0, tuple(_switch(row) for row in sorted(rows, key=_key))]\n"
     "    return kept[1]\n"
 )
 

@@ -21,6 +21,7 @@ def sandbox_settings(folder: Path, **changes: Any) -> Settings:
         port=8400,
         workers=1,
         threads=8,
+        pin_workers="auto",
         log_level="INFO",
         outbound_allow=frozenset(),
         events_allow=frozenset(),

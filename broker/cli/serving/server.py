@@ -14,6 +14,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
+from broker.cli.serving.processors import allowed, chosen
 from broker.cli.serving.room import Load
 from broker.cli.serving.worker import STOPS, Worker
 from broker.errors import BrokerError
@@ -41,6 +42,7 @@ class Limits:
     body_s: float = 20.0
     connections: int = 2_000  # of each process
     requests: int = 256  # that a process has taken on and not yet answered; more are refused
+    pinning: str = "auto"
 
 
 class _JsonLogger(Logger):  # type: ignore[misc] # gunicorn has no type information
@@ -117,10 +119,15 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no type info
             "errorlog": "-",
             "loglevel": self._log_level.lower(),
             "logger_class": _JsonLogger,
+            "pre_fork": self._place,
             "child_exit": self._ended,
         }
         for name, value in options.items():
             self.cfg.set(name, value)
+
+    def _place(self, arbiter: Any, worker: Any) -> None:
+        taken = [one.processor for one in arbiter.WORKERS.values()]
+        worker.processor = chosen(self.limits.pinning, self.limits.workers, allowed(), taken)
 
     def _ended(self, _arbiter: Any, worker: Any) -> None:
         if self.load_told is not None:

@@ -19,6 +19,7 @@ from gunicorn.http.message import Request
 from gunicorn.workers.gthread import ThreadWorker
 
 from broker.cli.serving.connection import Connection, Waiting
+from broker.cli.serving.processors import keep_to
 from broker.cli.serving.refusals import Overloaded, refusal
 from broker.cli.serving.room import Room
 from broker.edge.hand_over import DOWNLOAD
@@ -51,6 +52,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
         self._epoll: select.epoll
         self._closers = ThreadPoolExecutor(1)  # late `close()`s must not queue behind banks
         self._next_round = 0.0
+        self.processor: int | None = None  # which the parent chooses before the fork
         self._room = Room(self.app.limits.requests, self.app.load_told)
         self._patience_s = {
             Waiting.HEAD: self.app.limits.head_s,
@@ -63,6 +65,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type informa
 
     def init_process(self) -> None:
         os.close(self.app.lifeline[1])
+        keep_to(self.processor)
         for listener in self.sockets:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         super().init_process()

@@ -8,10 +8,12 @@ from sqlalchemy.orm import Session
 
 from broker.audit.deciding import decide
 from broker.clock import day_of
-from broker.grants.reads import Counted, Read, reads_on
+from broker.grants.reads import OF_DAY, Read, counted_by
+from broker.storage.prepared import Prepared
 from broker.storage.single_use import Claim, Condition, Loss
 from tests.support.core import NOON, House
 
+_OF_DAY = Prepared(OF_DAY)
 READ = Read("g", "balances", day_of(NOON), is_attended=False, ceiling=2)
 PROOF = Claim("dpop", "jti", NOON + timedelta(minutes=2))
 NEVER, USED_UP, REPLAYED = Loss("never", "release.never", "Never."), READ.loss, PROOF.loss
@@ -40,7 +42,7 @@ def decided(house: House, *wanted: tuple[Condition, ...]) -> list[Loss | None]:
 
 def unattended(house: House) -> int:
     with house.database.read() as session:
-        found: Counted = reads_on(session, READ.grant_id, READ.category, READ.day)
+        found = counted_by(_OF_DAY.first(session, of_grant=READ.grant_id, of_category=READ.category, on=READ.day))
     return found.unattended
 
 

@@ -8,7 +8,7 @@ from tests.support.controls import Plant, survivors
 
 _SEQUENCER, _BATCHES = "broker/audit/sequencer.py", "broker/audit/batches.py"
 _ALONE, _WITH_A_LOG = "tests/unit/audit/test_batches.py", "tests/unit/audit/test_group_commit.py"
-_OPENED = "        with self._database.write(locks_first=True) as session:\n"
+_OPENED = "        with self._database.write_plain() as session:\n"
 _LOCKED = """            log = self._writer.lock(session, [bank_id])[bank_id]
             self.permits.check(session, {bank_id: log}, for_access=True)
 """

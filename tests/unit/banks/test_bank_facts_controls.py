@@ -17,9 +17,7 @@ PLANTS = (
     Plant("broker/banks/facts.py", "if within(facts, bounds) != facts:", "if False:", f"{_FACTS}::nothing_is_kept"),
     # What was judged by the old facts leaves all the same.
     Plant("broker/banks/facts.py", "known[self.bank_id] == self.version", "True", f"{_FACTS}::while_the_bank_answers"),
-    Plant(
-        "broker/banks/facts.py", "Prepared(_OF_BANK.limit(1))", "Prepared(_OF_BANK.limit(0))", f"{_FACTS}::very_next"
-    ),
+    Plant("broker/banks/facts.py", "func.max(_LATER.c.version)", "func.min(_LATER.c.version)", f"{_FACTS}::very_next"),
     Plant(
         "broker/release/cut.py",
         "most = min(most, bank.maximum_lookback_days)",

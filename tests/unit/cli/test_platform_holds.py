@@ -11,7 +11,7 @@ from broker.cli.doctor import holds as examination
 from broker.cli.doctor.finding import Level
 from broker.cli.main import cli
 from broker.errors import NotFound
-from broker.harvest.holds import is_held, place
+from broker.harvest.holds import holds, place
 from broker.harvest.tallies import Reading
 from broker.policy.harvest import Budget, Counter, Room, Span
 from tests.support.core import House
@@ -63,5 +63,5 @@ def test_a_hold_is_listed_found_by_doctor_and_ended_with_a_reason(house_that_hol
     (finding,) = examination.findings(house.database)
     assert finding.level is Level.OK
     with house.database.read() as session:
-        assert not is_held(session, "messenger", "balances")
+        assert holds(session) == []
     assert json.loads(broker("platform", "holds", "--json")) == []

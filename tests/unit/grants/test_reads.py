@@ -8,11 +8,13 @@ import pytest
 
 from broker.audit.vocabulary import Entry, Event, Initiator
 from broker.clock import day_of
-from broker.grants.reads import Counted, Read, ReadOn, forget_old_reads, reads_on
+from broker.grants.reads import OF_DAY, Counted, Read, ReadOn, counted_by, forget_old_reads
+from broker.storage.prepared import Prepared
 from broker.storage.single_use import Claim, Condition
 from tests.support.core import NOON, House
 
 TODAY = day_of(NOON)
+_OF_DAY = Prepared(OF_DAY)
 READ = Read("g", "balances", TODAY, is_attended=False, ceiling=4)
 ASKED = Entry(Event.ACCESS_REQUESTED, Initiator.DATA_RECIPIENT, "harbor")
 PAGE = Claim("read-page", "r 2", NOON + timedelta(minutes=10))
@@ -25,7 +27,7 @@ def lost(house: House, *conditions: Condition) -> str | None:
 
 def counted(house: House, read: Read = READ) -> Counted:
     with house.database.read() as session:
-        return reads_on(session, read.grant_id, read.category, read.day)
+        return counted_by(_OF_DAY.first(session, of_grant=read.grant_id, of_category=read.category, on=read.day))
 
 
 def test_of_ten_at_once_exactly_as_many_are_counted_as_the_ceiling_says(house: House) -> None:

@@ -21,7 +21,10 @@ PLANTS = (
         _AGREE,
     ),
     Plant(
-        "broker/harvest/counting.py", ".plus(one.tally for one in found if", ".plus(one.tally for one in () if", _AGREE
+        "broker/harvest/counting.py",
+        ".plus(one.tally for one in found.tallies if",
+        ".plus(one.tally for one in () if",
+        _AGREE,
     ),
     Plant(
         "broker/harvest/counting.py",
@@ -36,9 +39,9 @@ PLANTS = (
         _COUNTING,
     ),
     Plant(
-        "broker/harvest/holds.py",
-        "return _STANDING.first(session, of_platform=platform_id, of_category=category) is not None",
-        "return False",
+        "broker/harvest/tallies.py",
+        "return Seen(bool(first.is_held),",
+        "return Seen(False,",
         _COUNTING,
     ),
     Plant(

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from broker.clock import microseconds
 from broker.harvest.counting import CountedRead, CountedRecords, look_up
-from broker.harvest.tallies import Reading, forget_long_silent, known_of, own_tally
+from broker.harvest.tallies import Reading, forget_long_silent, seen_here
 from broker.policy.harvest import Budget, Budgets, Counter, Known, Span, Tally, breached, counted
 from tests.support.core import NOON, House
 
@@ -53,13 +53,13 @@ def test_database_and_model_agree_on_random_reads(house: House) -> None:
     model, outcomes = Model(), []
     with house.database.write() as session:
         for reading in readings(seed=6, count=150):
-            before = look_up(session, TIGHT, reading, lambda _session: 8)
+            before = look_up(session, TIGHT, reading, lambda: 8)
             is_counted = CountedRead(before).take(session)
             assert is_counted == (before.breach is None) == model.reads(reading, 8, records=2 if is_counted else 0)
             if is_counted:
                 CountedRecords(before, 2).take(session)
-            assert own_tally(session, reading) == model.tallies[reading.bank_id]
-            assert known_of(session, reading) == model.known.get(
+            assert seen_here(session, reading).own(reading) == model.tallies[reading.bank_id]
+            assert seen_here(session, reading).known == model.known.get(
                 (reading.bank_id, reading.user_id), Known(microseconds(AGREED) // 1_000_000)
             )
             outcomes.append(is_counted)
@@ -71,11 +71,11 @@ def test_database_and_model_agree_on_random_reads(house: House) -> None:
 def test_records_have_a_budget_of_their_own(house: House) -> None:
     (reading,) = readings(seed=1, count=1)
     with house.database.write() as session:
-        before = look_up(session, TIGHT, reading, lambda _session: 1)
+        before = look_up(session, TIGHT, reading, lambda: 1)
         assert CountedRead(before).take(session)
         assert CountedRecords(before, 500).take(session)
         assert not CountedRecords(before, 1).take(session)
-        broken = look_up(session, TIGHT, reading, lambda _session: 1).breach
+        broken = look_up(session, TIGHT, reading, lambda: 1).breach
         assert broken is not None
         assert broken.budget.counter is Counter.RECORDS
         assert not CountedRead(before).take(session)
@@ -86,7 +86,7 @@ def test_an_old_number_of_people_is_due_and_a_newer_one_where_a_few_more_would_m
     wide = Budgets(tuple(replace(one, base=1_000) for one in TIGHT.all))
     with house.database.write() as session:
         assert look_up(session, wide, first).is_due
-        CountedRead(look_up(session, wide, first, lambda _session: 5)).take(session)
+        CountedRead(look_up(session, wide, first, lambda: 5)).take(session)
         for span, is_due_wide, is_due_tight in (
             (9, False, False),
             (11, False, True),
@@ -101,8 +101,8 @@ def test_an_old_number_of_people_is_due_and_a_newer_one_where_a_few_more_would_m
 def test_what_was_read_long_ago_is_forgotten(house: House) -> None:
     reading, *_ = readings(seed=3, count=1)
     with house.database.write() as session:
-        CountedRead(look_up(session, TIGHT, reading, lambda _session: 8)).take(session)
+        CountedRead(look_up(session, TIGHT, reading, lambda: 8)).take(session)
         forget_long_silent(session, reading.at + timedelta(days=85))
-        assert known_of(session, reading).read_s == reading.at_s
+        assert seen_here(session, reading).known.read_s == reading.at_s
         forget_long_silent(session, reading.at + timedelta(days=87))
-        assert known_of(session, reading).read_s is None
+        assert seen_here(session, reading).known.read_s is None

@@ -16,7 +16,9 @@ def test_a_call_that_nobody_counted_is_refused(tmp_path: Path) -> None:
         grant_id = house.approved()
         call, wanted = call_of(grant_id), Wanted("balances")
         with house.database.read() as session:
-            found = standing(session, house.release.reader, house.catalogue, call, house.watch())
+            found = standing(
+                session, house.release.reader, house.catalogue, call=call, category="balances", now=house.watch()
+            )
     rules = [reason.rule for reason in judge(found, call, wanted, house.watch()).reasons]
     assert {"harvest.held"} < set(rules)
     assert [rule for rule in rules if rule.startswith("limit.reads-")] != []

@@ -1,6 +1,7 @@
 """Statements that are written down once: the same rows as by SQLAlchemy's own way, and the same end when they fail."""
 
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from broker.errors import StorageUnavailable
 from broker.grants.models import GrantAccountRow, GrantRow
 from broker.storage.base import table_of
-from broker.storage.prepared import Prepared, run
+from broker.storage.prepared import Plain, Prepared, rows_of_several, run
 from broker.storage.single_use import SingleUse
 from tests.support.core import House
 
@@ -146,3 +147,78 @@ def test_who_watches_the_engine_sees_these_statements_too(house: House) -> None:
     with house.database.read() as session:
         kept(session)
     assert any("count(" in one for one in seen)
+
+
+def test_a_plain_transaction_reads_and_writes_the_same(house: House) -> None:
+    with house.database.write_plain() as plain:
+        _KEPT.change(plain, **value(b"one"))
+        assert _COUNT.first(plain).found == 1
+    for opened in (house.database.read_plain, house.database.look):
+        with opened() as plain:
+            assert _COUNT.first(plain).found == 1
+
+
+def test_a_plain_transaction_that_raises_leaves_nothing(house: House) -> None:
+    with pytest.raises(TypeError), house.database.write_plain() as plain:
+        _KEPT.change_each(plain, [value(b"one"), value(b"naive", AT.replace(tzinfo=None))])
+    with house.database.read_plain() as plain:
+        assert _COUNT.first(plain).found == 0
+
+
+def test_what_is_seldom_done_in_a_plain_transaction_ends_with_it(house: House) -> None:
+    def noted(plain: Plain) -> None:
+        with plain.orm() as session:
+            session.add(SingleUse(**value(b"by the orm")))
+        assert _COUNT.first(plain).found == 1
+
+    with pytest.raises(StorageUnavailable), house.database.write_plain() as plain:
+        _twice(noted, plain)
+    with house.database.read_plain() as plain:
+        assert _COUNT.first(plain).found == 0
+    with house.database.write_plain() as plain:
+        noted(plain)
+    with house.database.read_plain() as plain:
+        assert _COUNT.first(plain).found == 1
+
+
+def _twice(act: Callable[[Plain], None], plain: Plain) -> None:
+    act(plain)
+    act(plain)
+
+
+def test_a_plain_transaction_sees_one_moment_throughout(house: House) -> None:
+    with house.database.read_plain() as plain:
+        assert _COUNT.first(plain).found == 0
+        with house.database.write_plain() as other:
+            _KEPT.change(other, **value(b"one"))
+        assert _COUNT.first(plain).found == 0
+
+
+def test_nothing_runs_in_a_plain_transaction_that_is_over(house: House) -> None:
+    with house.database.write_plain() as plain:
+        _KEPT.change(plain, **value(b"one"))
+    with pytest.raises(InvalidRequestError):
+        _COUNT.first(plain)
+
+
+def test_a_failure_in_a_plain_transaction_says_nothing_of_its_values(house: House) -> None:
+    with pytest.raises(StorageUnavailable) as raised, house.database.write_plain() as plain:
+        _KEPT.change_each(plain, [value(b"canary"), value(b"canary")])
+    assert isinstance(raised.value.__cause__, IntegrityError)
+    assert "canary" not in str(raised.value.__cause__)
+
+
+def test_rows_of_several_tables_come_by_one_statement(house: House) -> None:
+    grant_id = house.approved()
+    both = Prepared(
+        rows_of_several(grants=_GRANT, accounts=select(_ACCOUNTS).where(_ACCOUNTS.c.grant_id == bindparam("of_grant")))
+    )
+    with house.database.read_plain() as plain:
+        found = both.all(plain, of_grant=grant_id)
+        (grant,) = [row for row in found if row.part == "grants"]
+        alone = Prepared(_GRANT).first(plain, of_grant=grant_id)
+    assert {name: getattr(grant, name) for name in alone._fields} == alone._asdict()
+    assert grant.sealed_account is None
+    accounts = [row for row in found if row.part == "accounts"]
+    assert {row.grant_id for row in accounts} == {grant_id}
+    assert len(found) == 1 + len(accounts) > 1
