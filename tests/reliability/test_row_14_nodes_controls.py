@@ -31,11 +31,11 @@ _MEMORY_OF_PROOFS = (
 _MEMORY_OF_GRANTS = (
     (
         "broker/grants/reader.py",
-        "        return view(row, categories, accounts, self._sealer, now, switches=switches)\n",
+        "        return view(row, categories, accounts, self._sealer, now, switches=off)\n",
         (
             "        kept = self.__dict__.setdefault('kept', {})\n"
             "        if grant_id not in kept:\n"
-            "            kept[grant_id] = view(row, categories, accounts, self._sealer, now, switches=switches)\n"
+            "            kept[grant_id] = view(row, categories, accounts, self._sealer, now, switches=off)\n"
             "        return kept[grant_id]\n"
         ),
     ),
