@@ -29,11 +29,12 @@ class Nodes:
 
 @contextmanager
 def running_nodes(
-    folder: Path, database_url: str, *, code: Path = ROOT, count: int = 3, threads: int = 4, **environment: str
+    folder: Path, database_url: str, *, code: Path = ROOT, count: int = 3, threads: int = 16, **environment: str
 ) -> Iterator[Nodes]:
     """Start so many nodes of one process each, and the front; stop them afterwards.
 
-    They share the key file and the policies, as an operator copies them. `environment` is for all of them.
+    They share the key file and the policies, as an operator copies them. `environment` is for all of them. Half of the
+    `threads` of a node may wait for one bank: when a node dies, those that are left have room for its callers.
     """
     with standing_fleet(folder, database_url, code, size=(1, threads), **environment) as fleet, ExitStack() as stack:
         ports = [port for port in free_ports(count + 1) if port != fleet.port][:count]
