@@ -100,15 +100,38 @@ def running_fleet(
 
     `allowed` are addresses that it may call beside the banks'; `program` is the module that is run.
     """
-    running = {bank_id: QuickBank() for bank_id in bank_ids}
-    try:
-        fleet = _built(folder, database_url, running, prefix, (code, program), (workers, threads), allowed, environment)
+    size = (workers, threads)
+    built = (code, program)
+    with standing_fleet(folder, database_url, built, bank_ids, size, prefix, allowed, **environment) as fleet:
         fleet.server.start()
         try:
             fleet.server.wait()
             yield fleet
         finally:
             fleet.server.stop()
+
+
+@contextmanager
+def standing_fleet(
+    folder: Path,
+    database_url: str | None,
+    code: tuple[Path, str] = (ROOT, "broker"),
+    bank_ids: Sequence[str] = ("harbor",),
+    size: tuple[int, int] = (4, 8),
+    prefix: Sequence[str] = (),
+    allowed: Sequence[str] = (),
+    **environment: str,
+) -> Iterator[Fleet]:
+    """Build everything, with its banks, and start no server; `size` is its worker processes and threads of each.
+
+    `code` is a folder and the module in it that serves.
+    """
+    running = {bank_id: QuickBank() for bank_id in bank_ids}
+    try:
+        fleet = _built(folder, database_url, running, prefix, code, size, allowed, environment)
+        try:
+            yield fleet
+        finally:
             fleet.services.close()
     finally:
         for bank in running.values():
