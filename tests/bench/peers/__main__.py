@@ -5,6 +5,7 @@ It ends with 1 when a request of ours failed; a goal that is missed is told, and
 
 import argparse
 import importlib.metadata
+import logging
 import os
 import platform
 import shutil
@@ -14,6 +15,8 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+import structlog
 
 from tests.bench.peers import starting
 from tests.bench.peers.goals import goals
@@ -27,6 +30,7 @@ _VERSIONS = ("Flask", "gunicorn", "cryptography", "SQLAlchemy", "psycopg", "ceda
 def main() -> int:
     """Start everybody, measure in turns, write and say what was found."""
     given = _arguments()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with ExitStack() as stack:
         (ROOT / ".bench").mkdir(exist_ok=True)
         data = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=ROOT / ".bench")))

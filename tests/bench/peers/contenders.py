@@ -18,7 +18,8 @@ class Contender:
     """One server under one kind of request.
 
     `prepare` makes so many requests for each of so many clients; a request that can be sent again (`repeats`) is made
-    once. `per_second` is what to expect, by which enough are prepared. `database` is the process of a database server.
+    once. `expected` is how many requests a second to prepare for, by clients. `database` is the process of a
+    database server.
     """
 
     name: str
@@ -26,9 +27,10 @@ class Contender:
     pid: int
     prepare: Callable[[int, int], Requests]
     repeats: bool = False
-    per_second: float = 500.0
+    first_guess: float = 500.0
     database: int | None = None
     concurrencies: tuple[int, ...] = field(default=(1, 16, MOST_CLIENTS))
+    expected: dict[int, float] = field(default_factory=dict)
 
 
 def repeated(request: bytes) -> Callable[[int, int], Requests]:

@@ -60,7 +60,9 @@ def _protected(request: Any) -> Any:
 
 
 def _view(_request: Any) -> Any:
-    return import_module("django.http").JsonResponse({"hello": "world"})
+    answer = import_module("django.http").JsonResponse({"hello": "world"})
+    answer["Content-Length"] = str(len(answer.content))
+    return answer
 
 
 def _database() -> dict[str, Any]:
@@ -68,7 +70,7 @@ def _database() -> dict[str, Any]:
     kept_open = {"CONN_MAX_AGE": None}
     if file:
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": file, **kept_open}
-    place = {"HOST": "127.0.0.1", "PORT": os.environ["DJANGO_POSTGRES_PORT"], "USER": "broker", "NAME": "postgres"}
+    place = {"HOST": "127.0.0.1", "PORT": os.environ["DJANGO_PORT"], "USER": "broker", "NAME": os.environ["DJANGO_NAME"]}
     return {"ENGINE": "django.db.backends.postgresql", **place, **kept_open}
 
 

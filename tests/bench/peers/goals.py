@@ -43,7 +43,7 @@ def goals(found: Found, beside: dict[str, Any]) -> Iterator[Goal]:
     for database in ("SQLite", "PostgreSQL"):
         call = names.CALL.format(database)
         for clients in _LOADED:
-            yield _rate(found, call, names.DJANGO.format("SQLite"), clients, 2.0)
+            yield _rate(found, call, names.DJANGO.format(database), clients, 2.0)
             yield _rate(found, call, names.DPOP, clients, 1.0)
         cpu = _ratio(found, call, names.DPOP, 16, "cpu_us")
         yield Goal(f"CPU a request of {call} ÷ {names.DPOP}, c = 16", cpu, 1.2, at_least=False)

@@ -51,8 +51,7 @@ class Loaded:
 class _Client:
     def __init__(self, order: Order, requests: Sequence[bytes]) -> None:
         self._order, self._requests, self._sent = order, requests, 0
-        self.socket = socket.create_connection(("127.0.0.1", order.port), timeout=_PATIENCE_S)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = _connected(order.port)
         self._answer = bytearray()
         self._sent_at = 0.0
 
@@ -69,12 +68,15 @@ class _Client:
         return True
 
     def read(self, seen: Loaded) -> bool:
-        """Take in what has come; True when the answer is whole. A connection that ended is opened again."""
+        """Take in what has come; True when the answer is whole.
+
+        Raises:
+            ConnectionError: the server ended the connection.
+        """
         data = self.socket.recv(_READ_BYTES)
-        self._answer += data
         if not data:
-            seen.failures["connection ended"] += 1
-            return True
+            raise ConnectionResetError
+        self._answer += data
         end = self._answer.find(b"\r\n\r\n")
         length = _LENGTH.search(self._answer, 0, end + 2) if end >= 0 else None
         if length is None or len(self._answer) < end + 4 + int(length[1]):
@@ -86,6 +88,12 @@ class _Client:
         return True
 
 
+def _connected(port: int) -> socket.socket:
+    made = socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE_S)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return made
+
+
 def _code(body: bytes) -> str:
     found = re.search(rb'"(?:code|error)": *"([^"]+)"', body)
     return found[1].decode("latin-1") if found else ""
@@ -93,10 +101,16 @@ def _code(body: bytes) -> str:
 
 def run(order: Order) -> Loaded:
     """Load a server in a process of its own, so that what the clients cost is nobody else's."""
-    command = [sys.executable, "-m", "tests.bench.peers.load"]
+    command = [sys.executable, "-c", f"from {__name__} import main; main()"]
     done = subprocess.run(command, input=pickle.dumps(order), capture_output=True, cwd=_ROOT, check=True)
     loaded: Loaded = pickle.loads(done.stdout)  # noqa: S301 - our own process wrote it
     return loaded
+
+
+def main() -> None:
+    """Load as an order on the standard input says; write what was seen."""
+    order: Order = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 - our own process wrote it
+    sys.stdout.buffer.write(pickle.dumps(_loaded(order)))
 
 
 def _loaded(order: Order) -> Loaded:
@@ -109,13 +123,13 @@ def _loaded(order: Order) -> Loaded:
     while selector.get_map() and time.perf_counter() - begun < order.seconds:
         for key, _ in selector.select(0.1):
             client = key.data
-            if client.read(seen) and not client.send():
+            try:
+                goes_on = not client.read(seen) or client.send()
+            except ConnectionError:
+                seen.failures["connection ended"] += 1
+                goes_on = False
+            if not goes_on:
                 selector.unregister(client.socket)
                 seen.has_run_dry = True
     seen.seconds = time.perf_counter() - begun
     return seen
-
-
-if __name__ == "__main__":
-    sys.modules["tests.bench.peers.load"] = sys.modules["__main__"]  # so that both ends mean the same classes
-    sys.stdout.buffer.write(pickle.dumps(_loaded(pickle.loads(sys.stdin.buffer.read()))))  # noqa: S301 - as above

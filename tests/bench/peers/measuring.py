@@ -38,15 +38,15 @@ class Figures:
 
 
 def turn(contender: Contender, clients: int, seconds: float) -> Figures:
-    """Load a contender once. What it is expected to do is corrected by what it did."""
-    each = 1 if contender.repeats else max(_LEAST, math.ceil(contender.per_second * seconds * _MARGIN / clients))
+    """Load a contender once. What is expected of it is corrected by what it did."""
+    expected = contender.expected.get(clients, contender.first_guess)
+    each = 1 if contender.repeats else max(_LEAST, math.ceil(expected * seconds * _MARGIN / clients))
     order = Order(contender.port, contender.prepare(clients, each), seconds, contender.repeats)
     before, database = cpu_s(contender.pid), _database_s(contender)
     seen = run(order)
     used, stored = cpu_s(contender.pid) - before, _database_s(contender) - database
     good = max(1, len(seen.latencies))
-    if seen.has_run_dry:
-        contender.per_second *= 1.5
+    contender.expected[clients] = expected * 1.5 if seen.has_run_dry else seen.per_second
     return Figures(
         per_second=round(seen.per_second, 1),
         p50_ms=round(seen.percentile(0.5) * 1e3, 2),
@@ -66,12 +66,13 @@ def _database_s(contender: Contender) -> float:
 def interleaved(
     contenders: Sequence[Contender], rounds: int, seconds: float, say: Callable[[str], None]
 ) -> dict[str, dict[int, list[Figures]]]:
-    """Measure every contender at each of its numbers of clients once a round; a first turn of each warms it."""
+    """Measure every contender at each of its numbers of clients once a round; a short first turn warms it."""
     found: dict[str, dict[int, list[Figures]]] = {
         one.name: {clients: [] for clients in one.concurrencies} for one in contenders
     }
     for one in contenders:
-        turn(one, one.concurrencies[-1], _WARM_S)
+        for clients in one.concurrencies:
+            turn(one, clients, _WARM_S)
     for number in range(rounds):
         for one in contenders:
             for clients in one.concurrencies:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tests.bench.peers.applications import ACCOUNTS, BANK
 from tests.bench.peers.contenders import (
@@ -44,7 +45,7 @@ def peers(folder: Path) -> Iterator[list[Contender]]:
     with ExitStack() as stack:
         found = [_hello(stack), _proxy(stack)]
         if (_BENCH / "django").is_dir():
-            found += [_django(stack, folder / "django.db")]
+            found.append(_django(stack, "SQLite", DJANGO_DATABASE=str(folder / "django.db")))
         if (_BENCH / "oidc_provider" / "node_modules").is_dir():
             found += _node(stack)
         yield found
@@ -69,7 +70,8 @@ def ours(database: str, folder: Path) -> Iterator[list[Contender]]:
             return Contender(called, fleet.port, fleet.server.main, prepare, database=server and int(server["pid"]))
 
         memory, real = fleet(_MEMORY), fleet("broker")
-        found = [of(memory, CALL.format(name)), of(real, HTTP_CALL.format(name))]
+        beside = [_django_on(stack, server)] if server and (_BENCH / "django").is_dir() else []
+        found = [*beside, of(memory, CALL.format(name)), of(real, HTTP_CALL.format(name))]
         asking = machine_tokens([memory.caller() for _ in range(16)])
         token = Contender(TOKENS.format(name), memory.port, memory.server.main, asking, concurrencies=(16,))
         token.database = found[0].database
@@ -111,15 +113,22 @@ def _proxy(stack: ExitStack) -> Contender:
     return Contender(PROXY, port, pid, repeated(asked), repeats=True)
 
 
-def _django(stack: ExitStack, file: Path) -> Contender:
+def _django(stack: ExitStack, database: str, **where: str) -> Contender:
     port = free_port()
-    told = {"DJANGO_DATABASE": str(file), "PYTHONPATH": os.pathsep.join([str(_BENCH / "django"), str(_PROJECT)])}
+    told = {**where, "PYTHONPATH": os.pathsep.join([str(_BENCH / "django"), str(_PROJECT)])}
     prepare = [sys.executable, "-m", "tests.bench.peers.django_site", "prepare"]
     subprocess.run(prepare, check=True, cwd=_PROJECT, env=os.environ | told, timeout=120)
     command = [sys.executable, "-m", "tests.bench.peers.applications", "django", str(port)]
     pid = _started(stack, port, command, **told)
     asked = get("/hello", Authorization=f"Bearer {TOKEN}")
-    return Contender(DJANGO.format("SQLite"), port, pid, repeated(asked), repeats=True)
+    return Contender(DJANGO.format(database), port, pid, repeated(asked), repeats=True)
+
+
+def _django_on(stack: ExitStack, server: dict[str, str]) -> Contender:
+    url = urlsplit(postgres.PostgresServer(server["url"]).new_database())
+    found = _django(stack, "PostgreSQL", DJANGO_PORT=str(url.port), DJANGO_NAME=url.path[1:])
+    found.database = int(server["pid"])
+    return found
 
 
 def _node(stack: ExitStack) -> list[Contender]:
@@ -134,8 +143,8 @@ def _node(stack: ExitStack) -> list[Contender]:
     bearer = get("/me", Authorization=f"Bearer {made['bearer']}")
     return [
         Contender(BEARER, port, pid, repeated(bearer), repeats=True),
-        Contender(DPOP, port, pid, peer.userinfo(made["bound"]), per_second=2_500),
-        Contender(PEER_TOKENS, port, pid, peer.tokens, per_second=2_500, concurrencies=(16,)),
+        Contender(DPOP, port, pid, peer.userinfo(made["bound"]), first_guess=2_500),
+        Contender(PEER_TOKENS, port, pid, peer.tokens, first_guess=2_500, concurrencies=(16,)),
     ]
 
 
