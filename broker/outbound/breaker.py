@@ -10,6 +10,8 @@ from broker.errors import BankUnavailable
 FAILURES_TO_OPEN: Final = 5
 OPEN_FOR_S: Final = 5.0
 _PATIENCE_S: Final = 0.25
+_QUICK_S: Final = 0.1
+"""While no call to a bank has been under way for longer, it answers, and a place is free in a moment."""
 
 
 class NotCounted(Exception):
@@ -33,12 +35,13 @@ class Slots:
         self.taken = 0
         self.waiting = 0
 
-    def await_room(self, has_room: Callable[[], bool]) -> bool:
+    def await_room(self, has_room: Callable[[], bool], *, is_quick: bool) -> bool:
         """Wait a moment until there is room. Call it with `changed` held.
 
-        Who waits holds a thread as well: calls under way and waiting together stay within the number for all banks.
+        Who waits holds a thread as well: calls under way and waiting together stay within the number for all banks,
+        but where the bank has answered quickly until now (`is_quick`): there a burst is worth the moment.
         """
-        if not has_room() and self.taken + self.waiting >= self.most_to_all:
+        if not is_quick and not has_room() and self.taken + self.waiting >= self.most_to_all:
             return False
         self.waiting += 1
         try:
@@ -58,7 +61,7 @@ class Breaker:
         self._monotonic = monotonic
         self._slots = slots
         self._lock = threading.Lock()
-        self._in_flight = 0
+        self._under_way: list[float] = []
         self._failures = 0
         self._opened_at: float | None = None
         self._probing = False
@@ -85,20 +88,24 @@ class Breaker:
     def _slot(self) -> Iterator[None]:
         self._refuse_while_resting()
         with self._slots.changed:
-            if not self._slots.await_room(self._has_room):
+            if not self._slots.await_room(self._has_room, is_quick=self._is_quick()):
                 raise BankUnavailable("The bank is slow, and others are waiting for it already.")
-            self._in_flight += 1
+            self._under_way.append(began := self._monotonic())
             self._slots.taken += 1
         try:
             yield
         finally:
             with self._slots.changed:
-                self._in_flight -= 1
+                self._under_way.remove(began)
                 self._slots.taken -= 1
                 self._slots.changed.notify_all()
 
     def _has_room(self) -> bool:
-        return self._in_flight < self._slots.most_to_one and self._slots.taken < self._slots.most_to_all
+        return len(self._under_way) < self._slots.most_to_one and self._slots.taken < self._slots.most_to_all
+
+    def _is_quick(self) -> bool:
+        """Say whether calls are under way, all of them for a moment only."""
+        return bool(self._under_way) and self._monotonic() - min(self._under_way) < _QUICK_S
 
     def _refuse_while_resting(self) -> None:
         opened_at = self._opened_at  # once: another thread may close the breaker between two looks

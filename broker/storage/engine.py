@@ -73,8 +73,11 @@ class Database:
         Raises:
             StorageUnavailable: the database cannot be reached or read.
         """
-        with _translated(), Session(self._reading, expire_on_commit=False) as session:
-            yield session  # closing rolls back; an explicit rollback would expire the rows that the block returned
+        with (
+            self._moment() as connection,
+            Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only") as session,
+        ):
+            yield session
 
     @contextmanager
     def write(self, *, from_reserve: bool = False, locks_first: bool = False) -> Iterator[Session]:
@@ -117,9 +120,19 @@ class Database:
         Raises:
             StorageUnavailable: the database cannot be reached or read.
         """
-        with _translated(), self._reading.connect() as connection:
-            connection.begin()
-            yield Plain(connection)  # closing rolls back
+        with self._moment() as connection:
+            yield Plain(connection)
+
+    @contextmanager
+    def _moment(self) -> Iterator[Connection]:
+        """Open a transaction that reads. On PostgreSQL it is read-only, and ends with a COMMIT.
+
+        Not with a ROLLBACK: the driver then forgets all statements that it has prepared, and makes the server forget.
+        """
+        with _translated(), self._reading.connect() as connection, connection.begin() as transaction:
+            yield connection
+            if connection.dialect.name == "sqlite":
+                transaction.rollback()  # nothing there keeps a block that reads from changing something
 
     @contextmanager
     def look(self) -> Iterator[Plain]:

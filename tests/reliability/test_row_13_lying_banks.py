@@ -14,7 +14,7 @@ from tests.support.planted import planted
 from tests.support.sizes import Size
 
 pytestmark = pytest.mark.timeout(600)
-_HAS_ROOM = "return self._in_flight < self._slots.most_to_one and self._slots.taken < self._slots.most_to_all"
+_HAS_ROOM = "return len(self._under_way) < self._slots.most_to_one and self._slots.taken < self._slots.most_to_all"
 _LIES = [
     pytest.param(category, lie, id=f"{category} {name}")
     for category, told in ABOUT.items()

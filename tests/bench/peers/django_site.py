@@ -1,7 +1,7 @@
 """django-oauth-toolkit checking a bearer token before a view that answers a small JSON; it logs and judges nothing.
 
 Installed into `.bench/django` by the benchmark. `DJANGO_DATABASE` is a file for SQLite; without one it is PostgreSQL
-at the port `DJANGO_POSTGRES_PORT`.
+at the port `DJANGO_PORT` with the database `DJANGO_NAME`.
 """
 
 import os
@@ -70,7 +70,12 @@ def _database() -> dict[str, Any]:
     kept_open = {"CONN_MAX_AGE": None}
     if file:
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": file, **kept_open}
-    place = {"HOST": "127.0.0.1", "PORT": os.environ["DJANGO_PORT"], "USER": "broker", "NAME": os.environ["DJANGO_NAME"]}
+    place = {
+        "HOST": "127.0.0.1",
+        "PORT": os.environ["DJANGO_PORT"],
+        "USER": "broker",
+        "NAME": os.environ["DJANGO_NAME"],
+    }
     return {"ENGINE": "django.db.backends.postgresql", **place, **kept_open}
 
 

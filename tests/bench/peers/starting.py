@@ -55,7 +55,7 @@ def peers(folder: Path) -> Iterator[list[Contender]]:
 def ours(database: str, folder: Path) -> Iterator[list[Contender]]:
     """Start the broker on one database: with banks in memory, with a bank over HTTP; on SQLite in one process too."""
     with ExitStack() as stack:
-        server = stack.enter_context(_server(database, folder))
+        server = stack.enter_context(server_of(database, folder))
         name = DATABASES[database]
 
         def fleet(program: str, workers: int = 2) -> Fleet:
@@ -85,7 +85,8 @@ def ours(database: str, folder: Path) -> Iterator[list[Contender]]:
 
 
 @contextmanager
-def _server(database: str, folder: Path) -> Iterator[dict[str, str]]:
+def server_of(database: str, folder: Path) -> Iterator[dict[str, str]]:
+    """Start the server of a database in a folder; nothing, and an empty answer, where it needs none."""
     if database == "sqlite":
         yield {}
         return

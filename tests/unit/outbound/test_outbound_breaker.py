@@ -1,6 +1,7 @@
 """When the circuit breaker lets calls through, with the time told by the test."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -152,6 +153,37 @@ def test_two_slow_banks_together_do_not_hold_every_thread() -> None:
     succeed(meridian)
 
 
+def test_a_burst_waits_for_a_bank_that_answers_even_where_banks_hold_all_their_threads() -> None:
+    slots = Slots(1, 1)
+    breaker = Breaker(Watch(), slots)
+    with ThreadPoolExecutor(3) as pool:
+        with breaker.guarding():
+            burst = [pool.submit(succeed, breaker) for _ in range(3)]
+            while slots.waiting < len(burst):
+                assert not any(one.done() for one in burst)
+        for one in burst:
+            one.result(5)
+
+
+def test_a_bank_that_has_not_answered_for_a_while_is_no_quick_one_until_it_answers() -> None:
+    watch, told = Watch(), list[bool]()
+
+    class Listening(Slots):
+        def await_room(self, has_room: Callable[[], bool], *, is_quick: bool) -> bool:
+            told.append(is_quick)
+            return super().await_room(has_room, is_quick=is_quick)
+
+    breaker = Breaker(watch, Listening(2, 2))
+    with breaker.guarding():
+        watch.now += 0.05
+        with breaker.guarding():
+            watch.now += 0.06
+            assert is_open(breaker)
+    with breaker.guarding():
+        succeed(breaker)
+    assert told == [False, True, False, False, True]
+
+
 def test_a_call_waits_a_moment_for_one_that_ends() -> None:
     breaker, began = Breaker(Watch(), Slots(1, 2)), threading.Event()
 
@@ -180,7 +212,7 @@ def test_who_waits_for_a_slow_bank_holds_no_thread_that_is_kept_for_pages() -> N
             assert not waiting.done()
         # One call is under way and one waits: banks may hold no more, so the third is refused without waiting.
         with slots.changed:
-            assert not slots.await_room(there_is_none)
+            assert not slots.await_room(there_is_none, is_quick=False)
         assert waiting.result(5)
     assert asked == [True]
 
