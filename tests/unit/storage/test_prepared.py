@@ -222,3 +222,16 @@ def test_rows_of_several_tables_come_by_one_statement(house: House) -> None:
     accounts = [row for row in found if row.part == "accounts"]
     assert {row.grant_id for row in accounts} == {grant_id}
     assert len(found) == 1 + len(accounts) > 1
+
+
+def test_statements_stay_prepared_from_one_read_to_the_next(house: House, database: str) -> None:
+    if database != "postgresql":
+        pytest.skip("a file has no server that prepares statements")
+    for _ in range(10):
+        with house.database.read_plain() as plain:
+            assert _COUNT.first(plain).found == 0
+        with house.database.read() as session:
+            assert kept(session) == 0
+    with house.database.read() as session:
+        known = session.scalars(text("SELECT statement FROM pg_prepared_statements"))
+        assert len([one for one in known if "AS found" in one]) == 1
