@@ -90,8 +90,8 @@ class Connectors(Mapping[str, Connector]):
         self._built: dict[Bank, Connector] = {}
 
     def __getitem__(self, bank_id: str) -> Connector:
-        with self._database.read() as session:
-            bank = find(session, bank_id)
+        with self._database.look() as plain:
+            bank = find(plain, bank_id)
         if bank is None:
             raise KeyError(bank_id)
         if bank not in self._built:

@@ -12,18 +12,30 @@ from broker.storage.prepared import Transaction, run
 from broker.storage.single_use import Claim, Condition, Loss
 
 
-def decide(session: Transaction, wanted: Sequence[Sequence[Condition]]) -> list[Loss | None]:
+class NotAllHold(Exception):
+    """Something does not hold: the whole transaction has to be rolled back, and decided again entry by entry."""
+
+
+def decide(session: Transaction, wanted: Sequence[Sequence[Condition]], *, each: bool) -> list[Loss | None]:
     """Return, for each entry of the batch, the first condition's loss that it has suffered, None when it has all.
+
+    Nearly always everything holds. So it is taken as if it did, without the savepoint for each entry which what is lost
+    could be undone by; those are set only the second time (`each`).
 
     First the claims of all entries, sorted by key: two batches that want the same ones take them in the same order, and
     never wait in a circle. They stay taken: a proof that was shown is used, whatever came of the call. Then, entry by
     entry in the order of their arrival, what counts: those rows belong to one bank, whose log is locked.
+
+    Raises:
+        NotAllHold: something does not hold, and what was taken cannot be undone by itself; never with `each`.
     """
     lost = _first_uses(session, wanted)
     counted = [(place, sorted(_counters(wanted[place]), key=_key)) for place, loss in enumerate(lost) if loss is None]
-    if not _all_hold(session, [conditions for _, conditions in counted]):
-        for place, conditions in counted:
+    for place, conditions in counted:
+        if each:
             lost[place] = _of_one(session, conditions)
+        elif not all(condition.take(session) for condition in conditions):
+            raise NotAllHold
     return lost
 
 
@@ -34,17 +46,6 @@ def _first_uses(session: Transaction, wanted: Sequence[Sequence[Condition]]) -> 
         if not claim.take(session) and lost[place] is None:
             lost[place] = claim.loss
     return lost
-
-
-def _all_hold(session: Transaction, counted: Sequence[Sequence[Condition]]) -> bool:
-    """Take everything, and nothing when one of them does not hold: nearly every batch ends here."""
-    if not any(counted):
-        return True
-    with _undoable(session) as undo:
-        held = all(condition.take(session) for conditions in counted for condition in conditions)
-        if not held:
-            undo()
-    return held
 
 
 def _of_one(session: Transaction, conditions: Sequence[Condition]) -> Loss | None:

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from broker.audit.batches import Batches
-from broker.audit.deciding import decide
+from broker.audit.deciding import NotAllHold, decide
 from broker.audit.leaf import Draft, draft
 from broker.audit.permits import Confirms, Permits
 from broker.audit.vocabulary import RESPONSE_DIGEST, Appended, Entry, Event
@@ -188,7 +188,10 @@ class Sequencer:
             return orders
 
         try:
-            return again(partial(self._committed, bank_id, gathered))
+            try:
+                return again(partial(self._committed, bank_id, gathered, each=False))
+            except NotAllHold:
+                return again(partial(self._committed, bank_id, gathered, each=True))
         except StorageUnavailable as error:
             entries = [order.drafted.entry for order in gathered()]
             events = sorted({entry.event.value for entry in entries})
@@ -196,12 +199,12 @@ class Sequencer:
             _log.error("audit.append_failed", event_names=events, interaction_ids=ids)
             raise LogUnavailable from error
 
-    def _committed(self, bank_id: str | None, gather: Callable[[], list[_Order]]) -> list[_Outcome]:
+    def _committed(self, bank_id: str | None, gather: Callable[[], list[_Order]], *, each: bool) -> list[_Outcome]:
         with self._database.write_plain() as session:
             log = self._writer.lock(session, [bank_id])[bank_id]
             self.permits.check(session, {bank_id: log}, for_access=True)
             orders = gather()
-            lost = decide(session, [order.conditions for order in orders])
+            lost = decide(session, [order.conditions for order in orders], each=each)
             drafts = [_decided(order.drafted, loss) for order, loss in zip(orders, lost, strict=True)]
             written = self._writer.write(session, log, drafts)
         self.permits.remember([log])

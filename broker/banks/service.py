@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from broker.banks.models import BankRow
 from broker.errors import InvalidRequest
 from broker.storage.base import table_of
-from broker.storage.prepared import Prepared
+from broker.storage.prepared import Prepared, Transaction
 
 _RESERVED = {"operator", "staff"}  # the operator's log, and a path of the sign-in pages
 _ID = re.compile(r"[a-z][a-z0-9-]{1,39}")
@@ -59,7 +59,7 @@ def all_banks(session: Session) -> list[Bank]:
     return [_bank(row) for row in session.scalars(select(BankRow).order_by(BankRow.name))]
 
 
-def find(session: Session, bank_id: str) -> Bank | None:
+def find(session: Transaction, bank_id: str) -> Bank | None:
     """Return one bank, None when there is none with this id."""
     row = _FOUND.first(session, of_id=bank_id)
     return None if row is None else _bank(row)

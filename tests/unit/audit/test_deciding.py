@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from broker.audit.deciding import decide
+from broker.audit.deciding import NotAllHold, decide
 from broker.clock import day_of
 from broker.grants.reads import OF_DAY, Read, counted_by
 from broker.storage.prepared import Prepared
@@ -35,9 +36,13 @@ BEFORE, BEHIND = Forbidden("a"), Forbidden("z")
 
 
 def decided(house: House, *wanted: tuple[Condition, ...]) -> list[Loss | None]:
-    """Decide one batch."""
-    with house.database.write() as session:
-        return decide(session, wanted)
+    """Decide one batch, as the sequencer does."""
+    try:
+        with house.database.write() as session:
+            return decide(session, wanted, each=False)
+    except NotAllHold:
+        with house.database.write() as session:
+            return decide(session, wanted, each=True)
 
 
 def unattended(house: House) -> int:
@@ -86,3 +91,12 @@ def test_the_first_loss_by_key_is_the_one_that_is_told_and_proofs_come_first(hou
     assert decided(house, (BEHIND, full), (full, BEFORE), ()) == [USED_UP, NEVER, None]
     assert decided(house, (BEFORE, PROOF)) == [NEVER]
     assert decided(house, (BEFORE, PROOF)) == [REPLAYED]
+
+
+def test_only_who_loses_makes_the_broker_set_savepoints(house: House) -> None:
+    seen: list[str] = []
+    event.listen(house.database.engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
+    assert decided(house, (PROOF, READ)) == [None]
+    assert not any("SAVEPOINT" in one for one in seen)
+    assert decided(house, (READ,), (BEHIND,)) == [None, NEVER]
+    assert any("SAVEPOINT" in one for one in seen)

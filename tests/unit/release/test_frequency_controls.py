@@ -29,7 +29,7 @@ PLANTS = (
         "condition.take(session):",
         _DECIDING,
     ),
-    Plant("broker/audit/deciding.py", "if not held:\n            undo()", "if not held:\n            pass", _DECIDING),
+    Plant("broker/audit/deciding.py", "            raise NotAllHold", "            pass", _DECIDING),
     Plant("broker/audit/deciding.py", "if loss is None]", "]", _DECIDING),
     Plant(
         "broker/release/service.py",
