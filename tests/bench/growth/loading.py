@@ -64,6 +64,11 @@ class Loader:
     _drafts: dict[str, list[tuple[datetime, Draft]]] = field(default_factory=lambda: defaultdict(list))
     _began: float = field(default_factory=time.monotonic)
 
+    @property
+    def took_s(self) -> float:
+        """Return how long it has been at work."""
+        return time.monotonic() - self._began
+
     def load(self, grants: int, entries: int) -> None:
         """Load so many grants with about so many entries, up to the house's noon."""
         waiting: list[tuple[datetime, int, int, Retold]] = []
@@ -111,7 +116,7 @@ class Loader:
         if len(drafts) >= BATCH:
             self._flush()
         if self.entries % 100_000 == 0:
-            self.told(self.grants, self.entries, time.monotonic() - self._began)
+            self.told(self.grants, self.entries, self.took_s)
 
     def _flush(self) -> None:
         with self.house.database.write() as session:
