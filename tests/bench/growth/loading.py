@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from broker.audit.leaf import Draft, draft
 from broker.audit.models import EntryRow
 from broker.audit.writer import Writer
+from broker.banks.service import Bank, add
 from broker.grants.models import GrantRow
 from broker.harvest.models import HarvestReadRow
 from broker.notices.models import NoticeRow
@@ -143,6 +144,9 @@ def load(house: House, stories: Stories, grants: int, entries: int, told: Told) 
     """Load an empty house; return what was loaded."""
     with house.database.write() as session:
         session.add_all(registered(name) for name in PLATFORMS[1:])
+        for bank in BANKS:
+            address = f"https://{bank}.example"
+            add(session, Bank(bank, bank.title(), "fdx", address, address, "broker", "openid"), NOON)
     loader = Loader(house, stories, told)
     loader.load(grants, entries)
     return loader

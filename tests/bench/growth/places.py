@@ -65,7 +65,7 @@ class Place:
     def store(self, name: str) -> Store:
         """Return a database that is there."""
         if self.server is not None:
-            return PostgresStore(self.server, f"{self.server.url}/{name}")
+            return PostgresStore(self.server, self._url(name))
         store = SqliteStore.__new__(SqliteStore)  # its constructor would make an empty file
         store.path = self._file(name)
         Store.__init__(store, f"sqlite:///{store.path}")
@@ -96,9 +96,9 @@ class Place:
 
     def _create(self, name: str) -> None:
         if self.server is not None:
-            self.server.drop_database(f"{self.server.url}/{name}")
-            self.server.runs(f"CREATE DATABASE {name}")
-            migrate(f"{self.server.url}/{name}")
+            self.server.drop_database(self._url(name))
+            self.server.runs(f"CREATE DATABASE growth_{name}")
+            migrate(self._url(name))
             return
         for path in self.folder.glob(f"{name}.db*"):
             path.unlink()
@@ -106,9 +106,12 @@ class Place:
 
     def _size(self, store: Store, name: str) -> int:
         if self.server is not None:
-            return int(store.rows(f"SELECT pg_database_size('{name}')")[0][0])  # noqa: S608 - our own name
+            return int(store.rows(f"SELECT pg_database_size('growth_{name}')")[0][0])  # noqa: S608 - our own name
         store.runs("PRAGMA wal_checkpoint(TRUNCATE)")
         return self._file(name).stat().st_size
+
+    def _url(self, name: str) -> str:
+        return f"{self.server.url if self.server else ''}/growth_{name}"
 
     def _file(self, name: str) -> Path:
         return self.folder / f"{name}.db"
