@@ -39,7 +39,9 @@ def stamps(where: Place, asked: argparse.Namespace) -> dict[str, Stamp]:
 def compared(where: Place, asked: argparse.Namespace) -> dict[str, Compared]:
     """Measure both databases of a place by turns."""
     with ExitStack() as stack:
-        houses = {name: stack.enter_context(opened(where.store(name), where.folder / f"{name}-house")) for name in SIZES}
+        houses = {
+            name: stack.enter_context(opened(where.store(name), where.folder / f"{name}-house")) for name in SIZES
+        }
         return measured(Scene.of(houses["empty"]), Scene.of(houses["full"]), asked.runs, asked.samples)
 
 

@@ -136,8 +136,9 @@ class Loader:
         for bank in BANKS:
             with self.house.database.write() as session:
                 self.clock.set([at])
-                log = self.writer.lock(session, [bank])[bank]
-                self.writer.succeed(session, log, bank, f"{HOST}/audit/{bank}/{at.year}")
+                log, name = self.writer.lock(session, [bank])[bank], f"{HOST}/audit/{bank}/{at.year}"
+                if log.name != name:  # a bank of which nothing was told before has just got it
+                    self.writer.succeed(session, log, bank, name)
 
 
 def load(house: House, stories: Stories, grants: int, entries: int, told: Told) -> Loader:

@@ -79,7 +79,11 @@ def as_markdown(found: Mapping[str, Mapping[str, Compared]]) -> str:
     """Return the tables of all databases."""
     lines = []
     for database, compared in found.items():
-        lines += [f"## {database}", "", "| operation | empty p50, p99 ms | full p50, p99 ms | ratio p50 | ratio p99 | goal |"]
+        lines += [
+            f"## {database}",
+            "",
+            "| operation | empty p50, p99 ms | full p50, p99 ms | ratio p50 | ratio p99 | goal |",
+        ]
         lines.append("|---|---|---|---|---|---|")
         for name, one in compared.items():
             (p50, p99), empty, full = one.ratios, one.empty, one.full

@@ -74,7 +74,9 @@ class Retold:
         return found
 
 
-def rows_of(retold: Retold, sealer: Sealer, digest: Callable[[str, str], bytes], now: datetime) -> Iterator[tuple[Table, dict[str, Any]]]:
+def rows_of(
+    retold: Retold, sealer: Sealer, digest: Callable[[str, str], bytes], now: datetime
+) -> Iterator[tuple[Table, dict[str, Any]]]:
     """Return the rows that the story leaves at the instant `now`: what is kept for a time only is gone when it is over.
 
     `digest` is by what a person is found, from the bank and its word for them.

@@ -177,11 +177,15 @@ def _of(table: Table, user_id: str, grant_id: str) -> Any:
 
 
 def _steps(house: House, session: Session, grant_id: str, person: Actor) -> list[Step]:
-    rows = session.scalars(select(EntryRow).where(EntryRow.grant_id == grant_id).order_by(EntryRow.log, EntryRow.number))
+    rows = session.scalars(
+        select(EntryRow).where(EntryRow.grant_id == grant_id).order_by(EntryRow.log, EntryRow.number)
+    )
     found = []
     for row in sorted(rows, key=lambda one: (one.time_us, one.number)):
         opened = disclosures_of_person(session, house.sealer, person.user_id, row.log, row.number)
-        entry = _entry(json.loads(row.leaf), row.log.split("/")[-2], person.user_id, {one.name: one.value for one in opened})
+        entry = _entry(
+            json.loads(row.leaf), row.log.split("/")[-2], person.user_id, {one.name: one.value for one in opened}
+        )
         found.append(Step(timedelta(microseconds=row.time_us) - _since_epoch(NOON), entry))
     return found
 
