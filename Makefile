@@ -24,7 +24,7 @@ LARGE = @status=0; \
   exit $$status
 
 .DEFAULT_GOAL := help
-.PHONY: help run screenshots clean-sandbox test test-both test-interop ha-test campaign controls soak bench sim coverage check fix lock
+.PHONY: help run screenshots clean-sandbox test test-both test-interop ha-test campaign controls soak steady bench bench-peers sim coverage check fix lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -44,8 +44,11 @@ campaign: $(VENV)/dev.stamp ## run the larger samples of the reliability rows, e
 controls: $(VENV)/dev.stamp ## plant faults in a copy of the product: the tests must find each
 	@$(BIN)/pytest -n 2 --dist loadgroup --size=campaign $(CONTROLS)
 
-soak: $(VENV)/dev.stamp ## run the largest samples (hours)
+soak: steady ## half an hour of 150 calls a second on each database, then the largest samples (hours)
 	$(LARGE)
+
+steady: $(VENV)/dev.stamp ## only the half hour: answered and logged whole, on each database, without growing (STEADY="--seconds 60" for less)
+	@$(BIN)/python -m tests.bench.steady --seconds 1800 $(STEADY)
 
 test-both: $(VENV)/dev.stamp ## run the tests, those with a database all on SQLite and on PostgreSQL
 	@$(BIN)/pytest -n 2 --dist loadgroup --database=both $(TESTS)
@@ -57,10 +60,14 @@ test-interop: $(VENV)/dev.stamp ## have the verifiers of others (Go, npm) judge 
 ha-test: $(VENV)/dev.stamp .ha/stamp ## kill the primary of three PostgreSQL machines (Patroni) under load: nothing may be lost (3 minutes)
 	@$(BIN)/pytest -n 0 -m ha tests/ha
 
-bench: $(VENV)/dev.stamp ## measure the log (group commit, tree, receipts, verification) and a decision (about 5 minutes)
+bench: bench-peers ## measure calls beside others' work, a minute of steady load, the log and a decision (about 15 minutes)
+	@$(BIN)/python -m tests.bench.steady --seconds 60
 	@$(BIN)/python -m tests.bench.appending $(BENCH)
 	@$(BIN)/python -m tests.bench.verifying
 	@$(BIN)/python -m tests.bench.deciding
+
+bench-peers: $(VENV)/dev.stamp .bench/django.stamp .bench/oidc_provider/stamp ## only the calls beside others' work: ratios, as JSON, Markdown and a plot in .bench/results
+	@$(BIN)/python -m tests.bench.peers $(PEERS)
 
 sim: $(VENV)/dev.stamp ## simulate harvests and honest years against the harvest limits, and draw them (about 10 minutes on two cores)
 	@$(BIN)/python -m tests.simulation --plots .sim $(SIM)
@@ -104,6 +111,18 @@ $(FOREIGN): tests/interop/oauth4webapi/package.json tests/interop/oauth4webapi/p
 	@rm -rf .ha/packages
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --target .ha/packages -r $<
 	@touch $@
+
+# The peers of the benchmark have folders of their own: the broker needs none of them.
+.bench/django.stamp: requirements/bench.txt | $(VENV)/dev.stamp
+	@echo "Installing $< ..."
+	@rm -rf .bench/django && mkdir -p .bench
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --target .bench/django -r $<
+	@touch $@
+
+.bench/oidc_provider/stamp: $(wildcard tests/bench/peers/oidc_provider/*)
+	@mkdir -p $(@D) && cp $^ $(@D)
+	@if command -v npm >/dev/null 2>&1 && cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --silent; \
+	  then touch stamp; else echo "oidc-provider could not be installed: its rows are left out."; fi
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	@sh requirements/make-venv.sh "$(PYTHON)" "$(VENV)" requirements/run.txt

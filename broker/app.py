@@ -23,6 +23,7 @@ from broker.crypto.pairwise import PairwiseIds
 from broker.crypto.sealing import Sealer
 from broker.crypto.signing_keys import SigningKeyFile
 from broker.edge import csrf, headers, interaction, nonces, problems
+from broker.edge.again import Again
 from broker.edge.hand_over import HandOver
 from broker.edge.services import Services, install
 from broker.edge.session import DatabaseSessions
@@ -252,7 +253,7 @@ def create_app(services: Services) -> Flask:
     app.config["MAX_FORM_PARTS"] = 200
     app.url_map.merge_slashes = False  # merging redirects, and takes the address from the Host header
     app.session_interface = DatabaseSessions()
-    told = interaction.Interactions(app.wsgi_app)
+    told = interaction.Interactions(Again(app.wsgi_app, services.settings.request_max_bytes))
     app.wsgi_app = HandOver(told)  # type: ignore[method-assign] # Flask's documented way to wrap
     install(app, services)
     app.before_request(interaction.name_route)

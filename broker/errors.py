@@ -227,6 +227,10 @@ class StorageUnavailable(BrokerError):
     detail = "The broker's database is not available at the moment."
 
 
+class StorageConflict(StorageUnavailable):
+    """The transaction lost to another one and was undone: run again, it may well succeed."""
+
+
 class NotReady(BrokerError):
     """The broker cannot serve now; the code says why and nothing else is told, because anybody may ask."""
 

@@ -22,6 +22,7 @@ from broker.audit.vocabulary import RESPONSE_DIGEST, Appended, Entry, Event
 from broker.audit.writer import Log, Placed, Writer
 from broker.clock import instant
 from broker.errors import LogUnavailable, StorageUnavailable
+from broker.storage.conflicts import again, note_lasting
 from broker.storage.engine import Database
 from broker.storage.single_use import Condition, Loss
 from broker.telemetry import add_facts
@@ -123,6 +124,7 @@ class Sequencer:
         if not fenced:
             self.prepare([entry.bank_id])
         placed, lost = self._lane(entry.bank_id).submit(_Order(draft(entry), tuple(claims)))
+        note_lasting()  # another thread may have committed it
         if lost is not None:
             add_facts(decision="refused")
         return placed.appended(lost)
@@ -146,7 +148,7 @@ class Sequencer:
         if not fenced:
             self.prepare(banks)
         try:
-            with self._database.write(from_reserve=from_reserve) as session:
+            with self._database.write(from_reserve=from_reserve, locks_first=True) as session:
                 logs = self._writer.lock(session, banks)
                 self.permits.check(session, logs, for_access=False)
                 yield LoggedTransaction(session, self._writer, self.permits, logs)
@@ -163,7 +165,7 @@ class Sequencer:
             LogUnavailable: the log is not the current one, or could not be locked; nothing has changed.
         """
         try:
-            with self._database.write() as session:
+            with self._database.write(locks_first=True) as session:
                 logs = self._writer.lock(session, [bank])
                 if logs[bank].name != log:
                     raise LogUnavailable("That log is not the current one.")
@@ -180,21 +182,29 @@ class Sequencer:
 
     def _commit(self, bank_id: str | None, gather: Callable[[], list[_Order]]) -> list[_Outcome]:
         orders: list[_Order] = []
+
+        def gathered() -> list[_Order]:  # from the queue once, however often the transaction is run
+            orders.extend(() if orders else gather())
+            return orders
+
         try:
-            with self._database.write_plain() as session:
-                log = self._writer.lock(session, [bank_id])[bank_id]
-                self.permits.check(session, {bank_id: log}, for_access=True)
-                orders = gather()
-                lost = decide(session, [order.conditions for order in orders])
-                drafts = [_decided(order.drafted, loss) for order, loss in zip(orders, lost, strict=True)]
-                written = self._writer.write(session, log, drafts)
-            self.permits.remember([log])
+            return again(partial(self._committed, bank_id, gathered))
         except StorageUnavailable as error:
-            entries = [order.drafted.entry for order in orders or gather()]
+            entries = [order.drafted.entry for order in gathered()]
             events = sorted({entry.event.value for entry in entries})
             ids = [entry.interaction_id for entry in entries]  # the thread that writes is that of one of them
             _log.error("audit.append_failed", event_names=events, interaction_ids=ids)
             raise LogUnavailable from error
+
+    def _committed(self, bank_id: str | None, gather: Callable[[], list[_Order]]) -> list[_Outcome]:
+        with self._database.write_plain() as session:
+            log = self._writer.lock(session, [bank_id])[bank_id]
+            self.permits.check(session, {bank_id: log}, for_access=True)
+            orders = gather()
+            lost = decide(session, [order.conditions for order in orders])
+            drafts = [_decided(order.drafted, loss) for order, loss in zip(orders, lost, strict=True)]
+            written = self._writer.write(session, log, drafts)
+        self.permits.remember([log])
         return list(zip(written, lost, strict=True))
 
 

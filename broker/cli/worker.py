@@ -38,6 +38,7 @@ from broker.settings import load_settings
 from broker.storage.schema import check_revision
 from broker.storage.shred import empty_write_ahead_log
 from broker.storage.single_use import forget_expired
+from broker.storage.words import Bell, Listener
 from broker.telemetry import begin_context, configure_logging
 from broker.tokens.codes import forget_old_codes
 from broker.tokens.leaving import end_tokens
@@ -74,11 +75,14 @@ def worker() -> None:
     check_revision(services.database)
     policies = PoliciesInUse(settings, services.catalogue, tells=False)
     stopping, hung_up = threading.Event(), threading.Event()
+    own_bell, events_bell = Bell(), Bell()
     signal.signal(signal.SIGHUP, lambda *_: hung_up.set())
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda *_: _stop(stopping, own_bell, events_bell))
     _start_pushing(services, stopping)
-    events = _start_events(services, stopping)
+    events = _start_events(services, stopping, events_bell)
+    listener = Listener(services.database, (own_bell, events_bell))
+    threading.Thread(target=listener.run, args=[stopping], name="words", daemon=True).start()
     _start_mailing(services, stopping)
     while not stopping.is_set():
         if hung_up.is_set():
@@ -89,8 +93,15 @@ def worker() -> None:
         except BrokerError as error:
             # A database that is away comes back; what was due is due still.
             _log.warning("worker.round_failed", code=error.code)
-        stopping.wait(_PAUSE_S)
+        if not stopping.is_set():
+            own_bell.sleep(_PAUSE_S)
     events.join(_LAST_EVENTS_S)
+
+
+def _stop(stopping: threading.Event, *bells: Bell) -> None:
+    stopping.set()
+    for bell in bells:
+        bell.ring()
 
 
 def _by_other_policies(services: Services, policies: PoliciesInUse) -> Services:
@@ -111,10 +122,10 @@ def _start_pushing(services: Services, stopping: threading.Event) -> None:
         threading.Thread(target=pusher.run, args=[stopping], name="witness", daemon=True).start()
 
 
-def _start_events(services: Services, stopping: threading.Event) -> threading.Thread:
+def _start_events(services: Services, stopping: threading.Event, bell: Bell) -> threading.Thread:
     """Push events beside the worker's own tasks."""
     # A daemon too: what it could not write down in time another worker sends again, once its lease has run out.
-    pushing = threading.Thread(target=build_pusher(services).run, args=[stopping], name="events", daemon=True)
+    pushing = threading.Thread(target=build_pusher(services).run, args=[stopping, bell], name="events", daemon=True)
     pushing.start()
     return pushing
 
@@ -189,8 +200,7 @@ def _without_its_log() -> Iterator[None]:
 
 
 def _next_task(services: Services) -> outbox.Task | None:
-    with services.database.write() as session:
-        return outbox.lease(session, services.clock())
+    return services.database.change(lambda session: outbox.lease(session, services.clock()))
 
 
 def _work(services: Services, task: outbox.Task) -> None:
@@ -206,8 +216,7 @@ def _work(services: Services, task: outbox.Task) -> None:
             else:
                 outbox.put_off(session, task, services.clock())
     else:
-        with services.database.write() as session:
-            outbox.finish(session, task)
+        services.database.change(lambda session: outbox.finish(session, task))
 
 
 def _forget_credential(services: Services, session: Session, task: outbox.Task) -> None:
@@ -227,9 +236,11 @@ def end_at_bank(services: Services, task: outbox.Task) -> None:
             return
     if identity is None or identity.credential is None or identity.signed_in_at > task.created_at:
         return
-    services.release.connector(bank_id).end(Credential.load(identity.credential))
-    with services.database.write() as session:
-        services.users.replace_credential(session, user_id, bank_id, old=identity.credential, new=None)
+    old = identity.credential
+    services.release.connector(bank_id).end(Credential.load(old))
+    services.database.change(
+        lambda session: services.users.replace_credential(session, user_id, bank_id, old=old, new=None)
+    )
 
 
 def end_platform(services: Services, task: outbox.Task) -> None:

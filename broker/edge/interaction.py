@@ -55,6 +55,11 @@ def _begin(environ: "WSGIEnvironment") -> str:
     return chosen
 
 
+def restart(environ: "WSGIEnvironment") -> None:
+    """Begin a request anew under the id that it has: what its first run left for the log lines is forgotten."""
+    _begin({**environ, _ASKED: environ[_CHOSEN]})
+
+
 def name_route() -> None:
     """Put the route's rule on the log lines: never the path, which holds ids, nor the query."""
     add_facts(route=str(request.url_rule) if request.url_rule else "none")

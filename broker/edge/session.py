@@ -99,13 +99,18 @@ class DatabaseSessions(SessionInterface):
         now = services().clock()
         # Who is known already may use the reserve of a full disk: nobody could take sharing back without a session.
         is_known = session.secret is not None and not session.is_rotated
-        with services().database.write(from_reserve=is_known) as database:
+        before = session.secret
+
+        def store(database: Session) -> str | None:
+            session.secret = before  # whatever a try has put there that was undone
             if session.secret and (session.is_rotated or not session):
                 has_ended = not self._ended(database, session.secret)
                 session.secret = None
                 if session.keeps_age and has_ended:  # signed out from elsewhere meanwhile
                     session.clear()
-            secret = self._stored(database, session, now) if session else None
+            return self._stored(database, session, now) if session else None
+
+        secret = services().database.change(store, from_reserve=is_known)
         if secret is None:
             response.delete_cookie(self.cookie_name_of(), **self._attributes())
         else:

@@ -15,6 +15,7 @@ from broker.events.vocabulary import DeliveryState, EventType, StreamStatus
 from broker.platforms.models import PlatformRow
 from broker.platforms.service import PlatformKind
 from broker.storage.base import new_id
+from broker.storage.words import hasten
 
 _Row = EventDeliveryRow
 
@@ -70,6 +71,7 @@ def put(
     sequence: int = 0,
 ) -> str:
     """Add one delivery to a stream and return its `jti`; without a grant it is about the stream itself."""
+    hasten(session)
     row = EventDeliveryRow(
         jti=new_id(now),
         stream_id=stream.id,

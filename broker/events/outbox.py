@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from broker.events.task_models import OutboxRow
 from broker.storage.base import new_id
+from broker.storage.words import hasten
 
 _MOST_ATTEMPTS = 80
 _LEASE = timedelta(seconds=60)
@@ -55,6 +56,8 @@ def put(
     row = OutboxRow(id=new_id(now), kind=kind.value, payload=dict(payload), attempts=0, created_at=now)
     row.due_at = now + delay
     session.add(row)
+    if not delay:
+        hasten(session)
 
 
 def lease(session: Session, now: datetime) -> Task | None:

@@ -18,6 +18,7 @@ from broker.events.outcomes import Outcome, Result, record
 from broker.events.sending import Sender
 from broker.events.stream_models import EventStreamRow
 from broker.storage.engine import Database
+from broker.storage.words import Bell
 
 MOST_LANES: Final = 24
 LANES_TO_ONE: Final = 4
@@ -30,7 +31,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Pusher:
-    """Looks for events that are due, twice a second, and sends them."""
+    """Looks for events that are due, twice a second and when it hears of one, and sends them."""
 
     def __init__(
         self,
@@ -52,8 +53,9 @@ class Pusher:
         self._opened_at: dict[str, float] = {}
         self._is_crowded = threading.Event()
 
-    def run(self, stopping: threading.Event) -> None:
-        """Push until `stopping`; then wait for what is being sent."""
+    def run(self, stopping: threading.Event, bell: Bell | None = None, look_s: float = _LOOK_S) -> None:
+        """Push until `stopping`; then wait for what is being sent. Look every `look_s`, or when the bell rings."""
+        bell = bell or Bell()
         while not stopping.is_set():
             try:
                 self._open_lanes(stopping)
@@ -61,7 +63,8 @@ class Pusher:
                 # The database is away; what was to be sent stands in it still.
                 _log.warning("events.round_failed", code=error.code)
                 stopping.wait(_PAUSE_S)
-            stopping.wait(_LOOK_S)
+            if not stopping.is_set():
+                bell.sleep(look_s)
         for lane in [thread for lanes in self._lanes.values() for thread in lanes]:
             lane.join(_STOP_S)
 
@@ -71,14 +74,16 @@ class Pusher:
         Raises:
             StorageUnavailable: what has been sent could not be written down; it is sent again.
         """
-        with self._database.write() as session:
-            stream = session.get(EventStreamRow, stream_id)
-            parcels = take(session, stream_id, self._wall(), _BATCH)
+        stream, parcels = self._database.change(
+            lambda session: (
+                session.get(EventStreamRow, stream_id),
+                take(session, stream_id, self._wall(), _BATCH),
+            )
+        )
         if stream is None or not parcels:
             return False
         outcomes = self._sent(parcels, stream.endpoint or "", stream.sealed_authorization, stopping)
-        with self._database.write() as session:
-            dead = record(session, outcomes, now=self._clock(), wall=self._wall())
+        dead = self._database.change(lambda session: record(session, outcomes, now=self._clock(), wall=self._wall()))
         for row in dead:
             _log.warning("events.given_up", receiver=row.receiver, jti=row.jti, attempts=row.attempts)
         return True

@@ -20,6 +20,7 @@ from broker.outbound.deadline import Deadline
 from broker.outbound.exchange import Request, connect, exchange
 from broker.outbound.target import parse
 from broker.outbound.telling import told
+from broker.storage.conflicts import note_lasting
 
 DEFAULT_MAX_BYTES: Final = 5 * 1024 * 1024
 DEFAULT_MOST_IN_FLIGHT: Final = 6
@@ -104,6 +105,7 @@ class OutboundClient:
 
         Raises: as `get`.
         """
+        note_lasting()
         with told(breaker, method, self._monotonic) as outcome:
             # Before the breaker: an address that we refuse, or time that we have used up, is no failure of the bank.
             request = Request(method, parse(url, self._allowed), headers, body)

@@ -47,10 +47,13 @@ class Renewals:
             if present.credential != identity.credential:
                 return Credential.load(present.credential)
             renewed = exchange(Credential.load(present.credential))
-            with self.database.write() as session:
-                self.users.replace_credential(
-                    session, identity.user_id, identity.bank_id, old=present.credential, new=renewed.dump()
+            old, new = present.credential, renewed.dump()
+            # Again when it loses to another change: the bank may have ended the old one.
+            self.database.change(
+                lambda session: self.users.replace_credential(
+                    session, identity.user_id, identity.bank_id, old=old, new=new
                 )
+            )
             return renewed
 
     def close(self) -> None:

@@ -1,9 +1,9 @@
 """The database: one engine, read and write transactions, and the durability that the log needs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
@@ -11,7 +11,8 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from broker.errors import ConfigurationInvalid, InvalidRequest, StorageUnavailable
+from broker.errors import ConfigurationInvalid, InvalidRequest, StorageConflict, StorageUnavailable
+from broker.storage.conflicts import again, is_conflict, note_lasting, note_loss
 from broker.storage.prepared import Plain, run
 from broker.storage.reserve import Reserve
 from broker.storage.rested import ask_rested
@@ -35,6 +36,8 @@ POSTGRESQL_LIMITS = {
 _POOL_TIMEOUT_S = 10
 _PRIMARY_ALONE = ("read-write", "primary")
 
+Found = TypeVar("Found")
+
 
 class Database:
     """One database, SQLite or PostgreSQL. Every transaction of the broker begins at `read` or `write`.
@@ -51,13 +54,16 @@ class Database:
         if file is not None:
             self._lock = WriteLock(file.with_name(f"{file.name}-write-lock"))
             self._reserve = Reserve(file.with_name(f"{file.name}.reserve"), reserve_bytes)
-        self._writing = self.engine.execution_options(**{_WRITE: True})
+        self._writing = self._locking = self.engine.execution_options(**{_WRITE: True})
         self._reading = self.engine
         # Not SQLAlchemy's own AUTOCOMMIT, which would leave SQLite's driver another mode than the engine gave it.
         self._looking = self.engine.execution_options(**{_LOOK: True})
         if self.engine.dialect.name == "postgresql":
             # A grant, its categories and its accounts are several statements: they must be of one moment.
             self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            # Whoever waits for a lock must see what its holder has changed. Where the server wants SERIALIZABLE, what
+            # is seen is chosen before the wait, and the one who has waited would be undone each time.
+            self._locking = self._writing.execution_options(isolation_level="READ COMMITTED")
             self._looking = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
@@ -71,20 +77,38 @@ class Database:
             yield session  # closing rolls back; an explicit rollback would expire the rows that the block returned
 
     @contextmanager
-    def write(self, *, from_reserve: bool = False) -> Iterator[Session]:
+    def write(self, *, from_reserve: bool = False, locks_first: bool = False) -> Iterator[Session]:
         """Open a session whose changes are committed, durable, when the block ends; rolled back when it raises.
 
         SQLite: one flock for all processes, then BEGIN IMMEDIATE, so that what the block reads cannot change before
         it writes. Nobody may wait for another lock (a fence, a batch, a bank) inside the block. `from_reserve` is for
         what takes sharing back, and the session in which that is done: on a full disk they may use the reserve.
+        `locks_first` is for what begins with a lock under which everything is decided: a log's. Else PostgreSQL's own
+        `default_transaction_isolation` counts.
 
         Raises:
             StorageUnavailable: the database cannot be reached, locked in time or written.
+            StorageConflict: the transaction lost to another one; see `change` and `edge.again`.
         """
         with _translated(), self._turn():
             self.make_room(from_reserve=from_reserve)
-            with Session(self._writing, expire_on_commit=False) as session, session.begin():
+            engine = self._locking if locks_first else self._writing
+            with Session(engine, expire_on_commit=False) as session, session.begin():
                 yield session
+            note_lasting()
+
+    def change(self, act: Callable[[Session], Found], *, from_reserve: bool = False) -> Found:
+        """Run a whole write transaction, again when it loses to another one; `act` does nothing besides.
+
+        Raises:
+            StorageUnavailable: as `write`; StorageConflict when it has lost each time.
+        """
+
+        def transaction() -> Found:
+            with self.write(from_reserve=from_reserve) as session:
+                return act(session)
+
+        return again(transaction)
 
     @contextmanager
     def read_plain(self) -> Iterator[Plain]:
@@ -110,15 +134,16 @@ class Database:
 
     @contextmanager
     def write_plain(self) -> Iterator[Plain]:
-        """Open what `write` opens, for prepared statements alone; never from the reserve.
+        """Open what `write` opens with `locks_first`, for prepared statements alone; never from the reserve.
 
         Raises:
             StorageUnavailable: the database cannot be reached, locked in time or written.
         """
         with _translated(), self._turn():
             self.make_room()
-            with self._writing.begin() as connection:
+            with self._locking.begin() as connection:
                 yield Plain(connection)
+            note_lasting()
 
     def _turn(self) -> AbstractContextManager[None]:
         return nullcontext() if self._lock is None else self._lock.held()
@@ -174,7 +199,12 @@ def _translated() -> Iterator[None]:
         yield
     except DataError as error:
         raise InvalidRequest("A value cannot be stored.") from error
-    except (DBAPIError, PoolTimeoutError) as error:
+    except DBAPIError as error:
+        if is_conflict(error):
+            note_loss()
+            raise StorageConflict from error
+        raise StorageUnavailable from error
+    except PoolTimeoutError as error:
         raise StorageUnavailable from error
 
 

@@ -10,11 +10,11 @@ from broker.audit import published
 from broker.audit.verification.heads import Trust, opened
 from broker.tlog.checkpoint import Checkpoint
 from tests.ha.cluster import Cluster, running_cluster
-from tests.ha.load import Load, under_load, until_done
 from tests.ha.node import Node
-from tests.ha.working import Working, working
 from tests.support.fleet import Fleet, running_fleet
+from tests.support.load import Load, under_load, until_done
 from tests.support.one_history import log_of
+from tests.support.working import Working, working
 
 BACK_WITHIN_S = 30.0
 _WARM, _AFTER = 20, 10

@@ -33,15 +33,15 @@ _WITHOUT_LOCK_AND_SWAP = (
     (_WRITER, _INSERTED, _REPLACED),
 )
 """Each process goes on from what it wrote last, whatever the others have written meanwhile."""
-_WRITTEN = "                written = self._writer.write(session, log, drafts)\n"
+_WRITTEN = "            written = self._writer.write(session, log, drafts)\n"
 _BEFORE_COMMIT = (
     (
         _SEQUENCER,
         _WRITTEN,
         (
-            f"{_WRITTEN}                import random\n"
-            "                if random.random() < 0.2:\n"
-            "                    session.rollback()\n"
+            f"{_WRITTEN}            import random\n"
+            "            if random.random() < 0.2:\n"
+            "                session.rollback()\n"
         ),
     ),
 )

@@ -93,21 +93,45 @@ def running_fleet(
     threads: int = 8,
     prefix: Sequence[str] = (),
     allowed: Sequence[str] = (),
+    program: str = "broker",
     **environment: str,
 ) -> Iterator[Fleet]:
     """Start everything and stop it afterwards; `code` is whose `broker` serves, `prefix` a command that runs it.
 
-    `allowed` are addresses that it may call beside the banks'.
+    `allowed` are addresses that it may call beside the banks'; `program` is the module that is run.
     """
-    running = {bank_id: QuickBank() for bank_id in bank_ids}
-    try:
-        fleet = _built(folder, database_url, running, prefix, code, (workers, threads), allowed, environment)
+    size = (workers, threads)
+    built = (code, program)
+    with standing_fleet(folder, database_url, built, bank_ids, size, prefix, allowed, **environment) as fleet:
         fleet.server.start()
         try:
             fleet.server.wait()
             yield fleet
         finally:
             fleet.server.stop()
+
+
+@contextmanager
+def standing_fleet(
+    folder: Path,
+    database_url: str | None,
+    code: tuple[Path, str] = (ROOT, "broker"),
+    bank_ids: Sequence[str] = ("harbor",),
+    size: tuple[int, int] = (4, 8),
+    prefix: Sequence[str] = (),
+    allowed: Sequence[str] = (),
+    **environment: str,
+) -> Iterator[Fleet]:
+    """Build everything, with its banks, and start no server; `size` is its worker processes and threads of each.
+
+    `code` is a folder and the module in it that serves.
+    """
+    running = {bank_id: QuickBank() for bank_id in bank_ids}
+    try:
+        fleet = _built(folder, database_url, running, prefix, code, size, allowed, environment)
+        try:
+            yield fleet
+        finally:
             fleet.services.close()
     finally:
         for bank in running.values():
@@ -119,7 +143,7 @@ def _built(
     database_url: str | None,
     running: dict[str, QuickBank],
     prefix: Sequence[str],
-    code: Path,
+    code: tuple[Path, str],
     size: tuple[int, int],
     allowed: Sequence[str],
     environment: dict[str, str],
@@ -150,7 +174,9 @@ def _built(
         "BROKER_POLICIES_DIR": str(settings.policies_dir),
     }
     options = ("--workers", str(size[0]), "--threads", str(size[1]))
-    server = Server(code, told | environment, port, folder / "serve.log", *options, prefix=prefix)
+    folder_of_code, program = code
+    log = folder / "serve.log"
+    server = Server(folder_of_code, told | environment, port, log, *options, prefix=prefix, program=program)
     return Fleet(services, running, server, keys, _entrance(services))
 
 

@@ -27,10 +27,11 @@ _SETTINGS = ("fsync=on", "synchronous_commit=on", "full_page_writes=on", "max_co
 
 
 class PostgresServer:
-    """A running server; `new_database` gives each test its own."""
+    """A running server; `new_database` gives each test its own. `log` is what it says, where we know."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, log: Path | None = None) -> None:
         self.url = url
+        self.log = log
 
     def new_database(self, template: str = "template1") -> str:
         """Create a database, empty or as the template is, and return its URL."""
@@ -80,7 +81,7 @@ def own_server(beside: Path | None = None) -> Iterator[PostgresServer]:
     """Start a server for the caller alone, who may stop and change it; its data in memory, or below a folder."""
     running = start(beside)
     try:
-        yield PostgresServer(running["url"])
+        yield PostgresServer(running["url"], Path(running["folder"]) / "postgres.log")
     finally:
         stop(running)
 

@@ -21,7 +21,12 @@ _PORTS = range(30_100, 31_000)  # below those that the kernel gives to callers, 
 
 def free_port() -> int:
     """Choose a port that nobody listens at now."""
-    start = os.getpid() * 7
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """Choose so many ports that nobody listens at now, each another one."""
+    start, free = os.getpid() * 7, []
     for offset in range(len(_PORTS)):
         port = _PORTS[(start + offset) % len(_PORTS)]
         with socket.socket() as probe:
@@ -30,12 +35,17 @@ def free_port() -> int:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return port
+            free.append(port)
+        if len(free) == count:
+            return free
     raise AssertionError("no free port")
 
 
 class Server:
-    """One `broker serve`. `code` is the folder whose `broker` runs; `prefix` is a command that runs it (a tracer)."""
+    """One `broker serve`. `code` is the folder whose `broker` runs; `prefix` is a command that runs it (a tracer).
+
+    `program` is the module that is run.
+    """
 
     def __init__(
         self,
@@ -45,9 +55,10 @@ class Server:
         output: Path,
         *options: str,
         prefix: Sequence[str] = (),
+        program: str = "broker",
     ) -> None:
-        self._command = [*prefix, sys.executable, "-m", "broker", "serve", *options]
-        self._code = code
+        self._command = [*prefix, sys.executable, "-m", program, "serve", *options]
+        self.code = code
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("BROKER_", "COV_"))}
         self.environment = {**kept, "PYTHONPATH": str(code), **environment}
         self._port = port
@@ -60,7 +71,7 @@ class Server:
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 self._command,
-                cwd=self._code,
+                cwd=self.code,
                 env=self.environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,

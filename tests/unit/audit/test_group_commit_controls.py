@@ -8,19 +8,16 @@ from tests.support.controls import Plant, survivors
 
 _SEQUENCER, _BATCHES = "broker/audit/sequencer.py", "broker/audit/batches.py"
 _ALONE, _WITH_A_LOG = "tests/unit/audit/test_batches.py", "tests/unit/audit/test_group_commit.py"
-_OPENED = """
-        try:
-            with self._database.write_plain() as session:
+_OPENED = "        with self._database.write_plain() as session:\n"
+_LOCKED = """            log = self._writer.lock(session, [bank_id])[bank_id]
+            self.permits.check(session, {bank_id: log}, for_access=True)
 """
-_LOCKED = """                log = self._writer.lock(session, [bank_id])[bank_id]
-                self.permits.check(session, {bank_id: log}, for_access=True)
-"""
-_GATHERED = "                orders = gather()\n"
+_GATHERED = "            orders = gather()\n"
 PLANTS = (
     Plant(
         _SEQUENCER,
-        f"        orders: list[_Order] = []{_OPENED}{_LOCKED}{_GATHERED}",
-        f"        orders = gather(){_OPENED}{_LOCKED}",
+        f"{_OPENED}{_LOCKED}{_GATHERED}",
+        f"        orders = gather()\n{_OPENED}{_LOCKED}",
         f"{_WITH_A_LOG}::share_few",
     ),
     # Where SQLite holds its lock already, PostgreSQL has yet to wait for the row.

@@ -25,7 +25,7 @@ _HASTY = (
     "                if known > head.size:\n                    return Statement(witness.name, Says.CONTRADICTS, '')\n"
 )
 _CHECKED, _UNCHECKED = "        for bank, log in logs.items():\n", "        for bank, log in ():\n"
-_DOOR = "for_access={})\n                orders"
+_DOOR = "for_access={})\n            orders"
 _AGAINST = "        if any(statement.says is Says.CONTRADICTS for statement in statements):\n"
 _ALL = "len(standing.confirmed_by) == len(self._witnesses.members)"
 _OWN_SIZE = "if old == head.size and _means"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.fleet import ROOT, Fleet
+from tests.support.fleet import Fleet
 
 _STOP_S = 20.0
 
@@ -30,13 +30,13 @@ class Working:
 
 
 @contextmanager
-def working(fleet: Fleet, output: Path) -> Iterator[Working]:
-    """Start a worker with the settings of the fleet, and stop it afterwards."""
+def working(fleet: Fleet, output: Path, **environment: str) -> Iterator[Working]:
+    """Start a worker with the settings of the fleet and others beside them, and stop it afterwards."""
     with output.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "broker", "worker"],
-            cwd=ROOT,
-            env=fleet.server.environment,
+            cwd=fleet.server.code,
+            env=fleet.server.environment | environment,
             stdout=log,
             stderr=subprocess.STDOUT,
         )

@@ -136,12 +136,15 @@ class Load:
 
 
 @contextmanager
-def under_load(fleet: Fleet) -> Iterator[Load]:
-    """Let machines read, one person approve and revoke, and somebody doubt what was revoked, while the block runs."""
+def under_load(fleet: Fleet, count: int = GRANTS) -> Iterator[Load]:
+    """Let machines read, one person approve and revoke, and somebody doubt what was revoked, while the block runs.
+
+    There are `count` proposals and as many grants: ten of each are enough for a second.
+    """
     person, doubter = fleet.person(), fleet.caller()
-    proposals = [fleet.proposal(person, ("balances",)) for _ in range(GRANTS)]
+    proposals = [fleet.proposal(person, ("balances",)) for _ in range(count)]
     grants = {}
-    for _ in range(GRANTS):
+    for _ in range(count):
         grant_id = fleet.grant(person, ("balances",))
         (grants[grant_id],) = fleet.tokens(grant_id, doubter.dpop.thumbprint, ("balances",))
     with reading(fleet, MACHINES) as readers, ThreadPoolExecutor(3) as pool:
