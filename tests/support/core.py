@@ -328,7 +328,7 @@ def open_house(folder: Path, store: Store | None = None) -> Iterator[House]:
         keys=iter(range(10_000)),
     )
     with database.write() as session:
-        session.add(registered())
+        session.merge(registered())
     house.alice = replace(house.alice, user_id=house.signs_in().user_id)
     yield house
     for one in (house.in_the_end, fences, renewals, database):
