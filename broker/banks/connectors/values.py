@@ -14,6 +14,7 @@ _DEGREES: Final = re.compile(r"-?\d{1,3}(\.\d{1,10})?", re.ASCII)
 _MAX_WHOLE_DIGITS: Final = 13
 _MAX_FRACTION_DIGITS: Final = 5
 _CENT: Final = Decimal("0.01")
+_CENT_DIGITS: Final = 2
 
 
 def text(value: Any) -> str:
@@ -24,7 +25,8 @@ def text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > MAX_TEXT:
         raise ValueError
     # Control characters, lone surrogates and direction overrides could forge what a page or a log shows.
-    return " ".join("".join(char if char.isprintable() else " " for char in value).split())
+    shown = value if value.isprintable() else "".join(char if char.isprintable() else " " for char in value)
+    return " ".join(shown.split())
 
 
 def identifier(value: Any) -> str:
@@ -120,4 +122,4 @@ def _fraction_digits(amount: Decimal) -> int:
 
 def _with_cents(amount: Decimal) -> Decimal:
     """Give at least two decimals (12.5 becomes 12.50) and no negative zero."""
-    return max(amount, amount.quantize(_CENT), key=_fraction_digits) + 0
+    return (amount if _fraction_digits(amount) >= _CENT_DIGITS else amount.quantize(_CENT)) + 0
