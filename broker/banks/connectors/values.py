@@ -7,7 +7,7 @@ from typing import Any, Final
 
 MAX_TEXT: Final = 500
 _IDENTIFIER: Final = re.compile(r"[!-~]{1,128}")
-_INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})", re.ASCII)
+_INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1950, 2200
 _AMOUNT: Final = re.compile(r"\d{1,13}(\.\d{1,5})?", re.ASCII)
 _DEGREES: Final = re.compile(r"-?\d{1,3}(\.\d{1,10})?", re.ASCII)
@@ -81,7 +81,7 @@ def text_amount(value: Any) -> Decimal:
 
 
 def instant(value: Any) -> datetime:
-    """Read an RFC 3339 date-time with its offset, as aware UTC.
+    """Read an RFC 3339 date-time with its offset, as aware UTC; parts of a microsecond are dropped.
 
     Raises: ValueError also for years outside living memory.
     """
