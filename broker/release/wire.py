@@ -16,6 +16,8 @@ def plain(record: Record) -> dict[str, Any]:
 
 
 def _value(name: str, value: Any) -> Any:
+    if isinstance(value, str):
+        return value
     if isinstance(value, Decimal):
         return float(value) if name in _COORDINATES else format(value, "f")
     if isinstance(value, datetime):

@@ -29,17 +29,15 @@ class Fields:
 
         Raises: BankInvalidAnswer
         """
-        try:
-            return read(self._members.get(name))
-        except ValueError as error:
-            raise invalid(f"{self._path}.{name}") from error
+        return self._read(name, self._members.get(name), read)
 
     def find(self, name: str, read: Callable[[Any], _T]) -> _T | None:
         """Read an optional member; absent and null are the same.
 
         Raises: BankInvalidAnswer when it is there and wrong.
         """
-        return self.get(name, read) if self.has(name) else None
+        value = self._members.get(name)
+        return None if value is None else self._read(name, value, read)
 
     def choice(self, name: str, meanings: Mapping[str, _T]) -> _T:
         """Read a mandatory member of a closed list, as its meaning.
@@ -82,6 +80,12 @@ class Fields:
         Raises: BankInvalidAnswer when it is there and wrong.
         """
         return self.children(name) if self.has(name) else []
+
+    def _read(self, name: str, value: Any, read: Callable[[Any], _T]) -> _T:
+        try:
+            return read(value)
+        except ValueError as error:
+            raise invalid(f"{self._path}.{name}") from error
 
 
 def invalid(path: str) -> BankInvalidAnswer:

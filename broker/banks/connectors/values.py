@@ -7,13 +7,14 @@ from typing import Any, Final
 
 MAX_TEXT: Final = 500
 _IDENTIFIER: Final = re.compile(r"[!-~]{1,128}")
-_INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})", re.ASCII)
+_INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1950, 2200
 _AMOUNT: Final = re.compile(r"\d{1,13}(\.\d{1,5})?", re.ASCII)
 _DEGREES: Final = re.compile(r"-?\d{1,3}(\.\d{1,10})?", re.ASCII)
 _MAX_WHOLE_DIGITS: Final = 13
 _MAX_FRACTION_DIGITS: Final = 5
 _CENT: Final = Decimal("0.01")
+_CENT_DIGITS: Final = 2
 
 
 def text(value: Any) -> str:
@@ -24,7 +25,8 @@ def text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > MAX_TEXT:
         raise ValueError
     # Control characters, lone surrogates and direction overrides could forge what a page or a log shows.
-    return " ".join("".join(char if char.isprintable() else " " for char in value).split())
+    shown = value if value.isprintable() else "".join(char if char.isprintable() else " " for char in value)
+    return " ".join(shown.split())
 
 
 def identifier(value: Any) -> str:
@@ -79,7 +81,7 @@ def text_amount(value: Any) -> Decimal:
 
 
 def instant(value: Any) -> datetime:
-    """Read an RFC 3339 date-time with its offset, as aware UTC.
+    """Read an RFC 3339 date-time with its offset, as aware UTC; parts of a microsecond are dropped.
 
     Raises: ValueError also for years outside living memory.
     """
@@ -120,4 +122,4 @@ def _fraction_digits(amount: Decimal) -> int:
 
 def _with_cents(amount: Decimal) -> Decimal:
     """Give at least two decimals (12.5 becomes 12.50) and no negative zero."""
-    return max(amount, amount.quantize(_CENT), key=_fraction_digits) + 0
+    return (amount if _fraction_digits(amount) >= _CENT_DIGITS else amount.quantize(_CENT)) + 0

@@ -1,5 +1,6 @@
 """OBIE accounts and balances, read strictly."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -22,9 +23,17 @@ _STATUSES: Final = {
     "Disabled": OpenStatus.CLOSED,
     "Deleted": OpenStatus.CLOSED,
 }
-_SIGNS: Final = {"Credit": 1, "Debit": -1}
+SIGNS: Final = {"Credit": 1, "Debit": -1}
 _BOOKED, _AVAILABLE = "ITBD", "ITAV"
 _CREDIT_LINE: Final = "Credit"
+
+
+@dataclass(frozen=True, slots=True)
+class _CreditLine:
+    """What the bank agreed to lend, and whether it is counted in the balance that it stands beside."""
+
+    is_included: bool
+    limit: Decimal
 
 
 def party_id(answer: Any) -> str:
@@ -61,15 +70,17 @@ def balance(answer: Any, account_ref: str) -> BankBalance:
     booked, available = _of_type(rows, _BOOKED), _of_type(rows, _AVAILABLE)
     if booked is None:
         raise invalid("Balance.Type")
-    told = [booked] if available is None else [booked, available]
     currency = booked.child("Amount").get("Currency", places.currency)
-    if any(row.child("Amount").get("Currency", places.currency) != currency for row in told):
+    if available is not None and available.child("Amount").get("Currency", places.currency) != currency:
         raise invalid("Balance.Amount.Currency")
+    line = _credit_line(booked, currency)
+    line_of_available = None if available is None else _credit_line(available, currency)
+    told = line or line_of_available
     return BankBalance(
         account_ref=account_ref,
         current=signed_amount(booked),
-        available=None if available is None else _with_credit_line(available),
-        credit_limit=_credit_limit(*told),
+        available=None if available is None else _with_credit_line(available, line_of_available),
+        credit_limit=None if told is None else told.limit,
         amortised_limit=None,
         currency=currency,
         as_of=booked.get("DateTime", values.instant),
@@ -78,7 +89,7 @@ def balance(answer: Any, account_ref: str) -> BankBalance:
 
 def signed_amount(row: Fields) -> Decimal:
     """Read an amount whose sign stands beside it: negative for Debit."""
-    return row.choice("CreditDebitIndicator", _SIGNS) * row.child("Amount").get("Amount", values.text_amount) + 0
+    return row.choice("CreditDebitIndicator", SIGNS) * row.child("Amount").get("Amount", values.text_amount) + 0
 
 
 def _account(row: Fields) -> BankAccount:
@@ -107,23 +118,21 @@ def _of_type(rows: list[Fields], kind: str) -> Fields | None:
     return found[0] if found else None
 
 
-def _with_credit_line(available: Fields) -> Decimal:
+def _with_credit_line(available: Fields, line: _CreditLine | None) -> Decimal:
     """Give what can be spent: a credit line that the bank has not counted yet is added."""
-    line = _credit_line(available)
     amount = signed_amount(available)
-    if line is None or line.get("Included", values.truth):
-        return amount
-    return amount + line.child("Amount").get("Amount", values.text_amount)
+    return amount if line is None or line.is_included else amount + line.limit
 
 
-def _credit_limit(*rows: Fields) -> Decimal | None:
-    lines = [line for line in map(_credit_line, rows) if line is not None]
-    return lines[0].child("Amount").get("Amount", values.text_amount) if lines else None
-
-
-def _credit_line(row: Fields) -> Fields | None:
-    lines = row.find_children("CreditLine")
-    return next((line for line in lines if line.find("Type", values.text) == _CREDIT_LINE), None)
+def _credit_line(row: Fields, currency: str) -> _CreditLine | None:
+    """Read the one line that is credit; of two nobody could say which counts, and another currency does not add up."""
+    lines = [line for line in row.find_children("CreditLine") if line.find("Type", values.text) == _CREDIT_LINE]
+    if not lines:
+        return None
+    amount = lines[0].child("Amount")
+    if len(lines) > 1 or amount.get("Currency", places.currency) != currency:
+        raise invalid("Balance.CreditLine")
+    return _CreditLine(lines[0].get("Included", values.truth), amount.get("Amount", values.text_amount))
 
 
 def _link(value: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 from broker.banks.connector import BankTransaction, CardUse, TransactionStatus, TransactionType
 from broker.banks.connectors import places, values
 from broker.banks.connectors.fields import Fields
-from broker.banks.connectors.obie.accounts import signed_amount
+from broker.banks.connectors.obie.accounts import SIGNS, signed_amount
 from broker.banks.connectors.records import own_account
 
 _NAMES: Final = places.PlaceNames("Country", "Region", "TownName", "PostCode", "StreetName", "Latitude", "Longitude")
@@ -51,7 +51,8 @@ def transaction(row: Fields, account_ref: str) -> BankTransaction:
     return BankTransaction(
         account_ref=account_ref,
         ref=row.get("TransactionId", values.identifier),
-        type=_type(row, is_debit=amount < 0),
+        # Not by the amount: nothing has a sign when it is nothing.
+        type=_type(row, is_debit=row.choice("CreditDebitIndicator", SIGNS) < 0),
         status=status,
         description=row.find("TransactionInformation", values.text) or "",
         posted_at=booked_at if status is TransactionStatus.POSTED else None,

@@ -1,0 +1,94 @@
+"""The hand-written readers of bank payloads read what the schemas say, and refuse what the schemas refuse.
+
+The schemas (`tests/support/formats`) state each format a second time, by other means. Payloads are drawn from them.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from marshmallow import Schema, ValidationError
+
+from broker.banks.connectors import alerts
+from broker.banks.connectors.fdx import accounts as fdx_accounts
+from broker.banks.connectors.fdx import transactions as fdx_transactions
+from broker.banks.connectors.fields import Fields
+from broker.banks.connectors.obie import accounts as obie_accounts
+from broker.banks.connectors.obie import transactions as obie_transactions
+from broker.errors import BankInvalidAnswer
+from broker.outbound import Answer
+from tests.support.formats import fdx, obie
+from tests.support.formats.alerts import Alert
+from tests.support.formats.drawing import names, payloads, written
+
+_REFUSED = "refused"
+_LABEL = {"content-type": "application/json"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One kind of payload: its schema, and the reader that is checked."""
+
+    schema: Schema
+    read: Callable[[Any], Any]
+
+    def differs(self, payload: Any) -> str | None:
+        """Return what schema and reader say where they disagree; values and how they are written both count."""
+        told, read = self.told(payload), self.read_by_hand(payload)
+        return None if told == read and repr(told) == repr(read) else f"{told!r} != {read!r}"
+
+    def told(self, payload: Any) -> Any:
+        try:
+            return self.schema.load(payload)
+        except ValidationError:
+            return _REFUSED
+
+    def read_by_hand(self, payload: Any) -> Any:
+        """Read the payload as it comes: bytes, parsed as any answer of a bank."""
+        try:
+            return self.read(Answer(200, _LABEL, written(payload)).json())
+        except BankInvalidAnswer:
+            return _REFUSED
+
+
+READINGS = {
+    "fdx customer": Reading(fdx.Customer(), fdx_accounts.customer_id),
+    "fdx page": Reading(fdx.Paging(), fdx_accounts.next_offset),
+    "fdx refusal": Reading(fdx.Refusal(), fdx_accounts.error_code),
+    "fdx account": Reading(fdx.Listed(), lambda row: fdx_accounts.accounts([Fields(row, "account")])),
+    "fdx currency": Reading(fdx.Currencies(), lambda answer: fdx_accounts.currency(answer, "acc-1")),
+    "fdx balance": Reading(fdx.Balance(), lambda answer: fdx_accounts.balance(answer, "acc-1")),
+    "fdx transaction": Reading(
+        fdx.Transaction(), lambda row: fdx_transactions.transaction(Fields(row, "transaction"), "acc-1", "USD")
+    ),
+    "fdx card use": Reading(fdx.Use(), lambda row: fdx_transactions.card_use(Fields(row, "transaction"), "acc-1")),
+    "obie party": Reading(obie.Party(), obie_accounts.party_id),
+    "obie refusal": Reading(obie.Refusal(), obie_accounts.error_codes),
+    "obie account": Reading(obie.Listed(), lambda row: obie_accounts.accounts([Fields(row, "account")])),
+    "obie balance": Reading(obie.Balance(), lambda answer: obie_accounts.balance(answer, "acc-1")),
+    "obie transaction": Reading(
+        obie.Transaction(), lambda row: obie_transactions.transaction(Fields(row, "transaction"), "acc-1")
+    ),
+    "obie card use": Reading(obie.Use(), lambda row: obie_transactions.card_use(Fields(row, "transaction"), "acc-1")),
+    "alert": Reading(Alert(), lambda answer: alerts.alert(answer, "acc-1", "alert-1")),
+}
+_quickly = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_the_reader_reads_what_the_schema_reads_and_refuses_what_it_refuses(name: str) -> None:
+    reading, seen = READINGS[name], Counter[bool]()
+
+    @_quickly
+    @given(payloads(reading.schema))
+    def agrees(payload: Any) -> None:
+        assert reading.differs(payload) is None
+        seen[reading.told(payload) == _REFUSED] += 1
+
+    agrees()
+    # Else they would agree in refusing everything, or in taking it.
+    assert min(seen[True], seen[False]) >= 10, seen
