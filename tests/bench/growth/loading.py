@@ -36,7 +36,7 @@ Told = Callable[[int, int, float], None]
 
 
 class Schedule:
-    """A clock that says the times of the entries, one after the other: a writer looks once for each, and once before."""
+    """A clock that says the times of the entries, one after the other: a writer looks once before, once for each."""
 
     def __init__(self, at: datetime) -> None:
         self._times = deque([at])

@@ -83,8 +83,8 @@ def as_markdown(found: Mapping[str, Mapping[str, Compared]]) -> str:
             f"## {database}",
             "",
             "| operation | empty p50, p99 ms | full p50, p99 ms | ratio p50 | ratio p99 | goal |",
+            "|---|---|---|---|---|---|",
         ]
-        lines.append("|---|---|---|---|---|---|")
         for name, one in compared.items():
             (p50, p99), empty, full = one.ratios, one.empty, one.full
             met = "met" if max(p50, p99) <= GOAL else "NOT met"

@@ -26,7 +26,7 @@ class Scene:
     house: House
     app: Flask
     live: list[tuple[str, str, str, str]]
-    drawn: random.Random = field(default_factory=lambda: random.Random(9))  # noqa: S311 - the same choice each time
+    drawn: random.Random = field(default_factory=lambda: random.Random(9))
 
     @classmethod
     def of(cls, house: House) -> "Scene":

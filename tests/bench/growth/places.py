@@ -106,7 +106,7 @@ class Place:
 
     def _size(self, store: Store, name: str) -> int:
         if self.server is not None:
-            return int(store.rows(f"SELECT pg_database_size('growth_{name}')")[0][0])  # noqa: S608 - our own name
+            return int(store.rows(f"SELECT pg_database_size('growth_{name}')")[0][0])
         store.runs("PRAGMA wal_checkpoint(TRUNCATE)")
         return self._file(name).stat().st_size
 

@@ -52,7 +52,8 @@ class Retold:
         access = told.access_id and base64url(bytes.fromhex(self.grant_id[-12:]) + told.access_id[:10].encode())[:22]
         interaction = told.interaction_id
         if access is not None:
-            interaction = f"{self.grant_id[-8:]}-{self.grant_id[14:18]}-4{step // 2:03x}-8{self.grant_id[20:23]}-{self.grant_id[-12:]}"
+            own = self.grant_id
+            interaction = f"{own[-8:]}-{own[14:18]}-4{step // 2:03x}-8{own[20:23]}-{own[-12:]}"
         return replace(
             told,
             user_id=self.person.user_id,
