@@ -24,7 +24,7 @@ LARGE = @status=0; \
   exit $$status
 
 .DEFAULT_GOAL := help
-.PHONY: help run screenshots clean-sandbox test test-both test-interop ha-test campaign controls soak steady bench bench-peers sim coverage check fix lock
+.PHONY: help run screenshots clean-sandbox test test-both test-interop ha-test campaign controls soak steady bench bench-peers bench-scale sim coverage check fix lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -60,14 +60,15 @@ test-interop: $(VENV)/dev.stamp ## have the verifiers of others (Go, npm) judge 
 ha-test: $(VENV)/dev.stamp .ha/stamp ## kill the primary of three PostgreSQL machines (Patroni) under load: nothing may be lost (3 minutes)
 	@$(BIN)/pytest -n 0 -m ha tests/ha
 
-bench: bench-peers ## measure calls beside others' work, a minute of steady load, the log and a decision (about 15 minutes)
-	@$(BIN)/python -m tests.bench.steady --seconds 60
-	@$(BIN)/python -m tests.bench.appending $(BENCH)
-	@$(BIN)/python -m tests.bench.verifying
-	@$(BIN)/python -m tests.bench.deciding
+bench: bench-peers ## measure calls beside others' work, where their time goes, a minute of steady load, the log and a decision (about 15 minutes)
+	@failed=0; for part in profiling "steady --seconds 60" "appending $(BENCH)" verifying deciding; do \
+	  $(BIN)/python -m tests.bench.$$part || failed=1; done; exit $$failed
 
 bench-peers: $(VENV)/dev.stamp .bench/django.stamp .bench/oidc_provider/stamp ## only the calls beside others' work: ratios, as JSON, Markdown and a plot in .bench/results
 	@$(BIN)/python -m tests.bench.peers $(PEERS)
+
+bench-scale: $(VENV)/dev.stamp ## compare a million grants and ten million entries with an empty database (40 GB of disk for each kind, hours; SCALE="--grants 40000 --entries 400000" for less)
+	@$(BIN)/python -m tests.bench.growth $(SCALE)
 
 sim: $(VENV)/dev.stamp ## simulate harvests and honest years against the harvest limits, and draw them (about 10 minutes on two cores)
 	@$(BIN)/python -m tests.simulation --plots .sim $(SIM)

@@ -46,9 +46,8 @@ def test_every_log_that_was_loaded_passes_the_shipped_verifier(loaded: House) ->
     with loaded.database.read() as session:
         found = heads(session)
     assert sum(head.size for head in found) >= ENTRIES * 0.9
-    firsts = {
-        head.origin.split("/")[-2]: head.origin for head in sorted(found, key=lambda one: one.origin, reverse=True)
-    }
+    newest_first = sorted((head.origin for head in found), reverse=True)
+    firsts = {name.split("/")[-2]: name for name in newest_first}
     for head in found:
         trust = Trust.of(LOG_KEYS.vkeys(head.origin))
         verified = verify_log(stored(services_of(loaded), head.origin), Question(trust, head.origin))
