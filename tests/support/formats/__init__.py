@@ -1,1 +1,1 @@
-"""What banks may send and what leaves the broker, declared with marshmallow: the readers and writers are held against it."""
+"""What banks may send and what leaves, as schemas (marshmallow): readers and writers are held against them."""

@@ -5,7 +5,8 @@ from typing import Any
 from marshmallow import post_load
 
 from broker.banks.connector import AlertKind, BankAlert
-from tests.support.formats.forms import Choice, Instant, Money, Own, Row, Words, country, currency, kind_of_shop, must
+from tests.support.formats.forms import Row, must
+from tests.support.formats.values import Choice, Instant, Money, Own, Words, country, currency, kind_of_shop
 
 
 class Alert(Row):

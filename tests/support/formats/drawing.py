@@ -1,8 +1,8 @@
-"""Draws the payloads of a schema: as it wants them, and with something in them that it may not want."""
+"""Payloads of a schema: as it wants them, and with something in them that it may not want."""
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -10,14 +10,43 @@ from hypothesis import strategies as st
 from marshmallow import Schema
 
 from tests.support.formats.forms import Form, Later, Part, Rows
+from tests.support.formats.values import Choice, Truth
 
-_SURPRISES: list[Any] = [None, True, 0, -1, 10**40, Decimal("1E+300"), "", "\ud800", "\0", "x" * 501, [], {}, [{}], {"a": []}]
 _GONE = object()
+_SURPRISES: tuple[Any, ...] = (
+    *(None, True, False, 0, -1, 10**40, Decimal("1E+300"), "", "\ud800", "\0", "x" * 501),
+    *([], {}, [{}], {"a": []}, _GONE),
+)
 
 
 def payloads(schema: Schema) -> st.SearchStrategy[dict[str, Any]]:
-    """Draw an object of the schema, in one of three with up to two of its members spoilt."""
+    """Draw an object of the schema, in one of three cases with up to two of its members spoilt."""
     return st.one_of(_good(schema), _good(schema), _good(schema).flatmap(lambda drawn: _spoilt(schema, drawn)))
+
+
+def each_spoilt(schema: Schema) -> Iterator[dict[str, Any]]:
+    """Yield an ordinary object of the schema with one member after the other spoilt in every way that is known.
+
+    Then the same in fewer ways for its variants: with each word of each closed list, and without what may be missing.
+    Those tell which member counts only beside another.
+    """
+    for number, ordinary in enumerate(variants(schema)):
+        payload = copy.deepcopy(ordinary)
+        for holder, name, form in list(_places(schema, payload)):
+            before = holder.get(name, _GONE)
+            for value in (*form.near, *_SURPRISES) if number == 0 else ([], _GONE):
+                _put(holder, name, copy.deepcopy(value) if value is not _GONE else value)
+                yield payload
+            _put(holder, name, before)
+
+
+def usual(schema: Schema) -> dict[str, Any]:
+    """Return an ordinary object of the schema, with all its members."""
+    found: dict[str, Any] = {}
+    for name, form in members(schema):
+        found[name] = form.usual if not isinstance(form, Part) else usual(form.schema)
+        found[name] = [found[name]] if isinstance(form, Rows) else found[name]
+    return found
 
 
 def written(value: Any) -> bytes:
@@ -43,11 +72,26 @@ def names(schema: Schema) -> set[str]:
     return found
 
 
+def variants(schema: Schema) -> Iterator[dict[str, Any]]:
+    """Yield the ordinary object, then what it is with each word of a closed list, and without what may be missing."""
+    payload = usual(schema)
+    yield payload
+    for holder, name, form in list(_places(schema, payload)):
+        before = holder[name]
+        others = form.meanings if isinstance(form, Choice) else (False,) if isinstance(form, Truth) else ()
+        for value in (*others, *(() if form.required else (_GONE,))):
+            _put(holder, name, value)
+            yield payload
+        holder[name] = before
+
+
 def _good(schema: Schema) -> st.SearchStrategy[dict[str, Any]]:
     required, optional = {}, {}
     for name, form in members(schema):
         (required if form.required else optional)[name] = _good_of(form)
-    return st.fixed_dictionaries(required, optional={name: optional[name] for name in optional.keys() - required.keys()})
+    return st.fixed_dictionaries(
+        required, optional={name: optional[name] for name in sorted(optional.keys() - required)}
+    )
 
 
 def _good_of(form: Form) -> st.SearchStrategy[Any]:
@@ -64,23 +108,26 @@ def _spoilt(draw: st.DrawFn, schema: Schema, drawn: dict[str, Any]) -> dict[str,
     payload = copy.deepcopy(drawn)
     for _ in range(draw(st.integers(1, 2))):
         holder, name, form = draw(st.sampled_from(list(_places(schema, payload))))
-        value = draw(form.near | st.sampled_from([*_SURPRISES, _GONE, _GONE]))
-        if value is _GONE:
-            holder.pop(name, None)
-        else:
-            holder[name] = copy.deepcopy(value)
+        value = draw(st.sampled_from([*form.near, *_SURPRISES]))
+        _put(holder, name, copy.deepcopy(value) if value is not _GONE else value)
     return payload
 
 
-def _places(schema: Schema, payload: Any) -> Iterator[tuple[dict[str, Any], str, Form]]:
+def _places(schema: Schema, payload: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, Form]]:
     for name, form in members(schema):
         yield payload, name, form
-        value = payload.get(name)
         if isinstance(form, Part):
-            inner = value if isinstance(form, Rows) and isinstance(value, list) else [value]
-            for one in inner:
+            value = payload.get(name)
+            for one in value if isinstance(form, Rows) and isinstance(value, list) else [value]:
                 if isinstance(one, dict):
                     yield from _places(form.schema, one)
+
+
+def _put(holder: dict[str, Any], name: str, value: Any) -> None:
+    if value is _GONE:
+        holder.pop(name, None)
+    else:
+        holder[name] = value
 
 
 def _text(value: Any) -> str:

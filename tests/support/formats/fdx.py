@@ -13,22 +13,9 @@ from broker.banks.connector import (
     TransactionStatus,
     TransactionType,
 )
-from tests.support.formats.forms import (
-    Choice,
-    Instant,
-    LastFour,
-    Later,
-    Name,
-    Number,
-    Own,
-    Part,
-    Row,
-    Unopened,
-    Words,
-    currency,
-    kind_of_shop,
-)
+from tests.support.formats.forms import Later, Part, Row, Unopened
 from tests.support.formats.places import CHANNELS, geography
+from tests.support.formats.values import Choice, Instant, LastFour, Name, Number, Own, Words, currency, kind_of_shop
 
 _DEPOSIT, _CREDIT = "DEPOSIT_ACCOUNT", "LOC_ACCOUNT"
 _PRODUCTS = {_DEPOSIT: "TRANS_AND_SAVINGS_ACCOUNTS", _CREDIT: "CRED_AND_CHRG_CARDS"}
@@ -156,7 +143,7 @@ class Transaction(Row):
 
     own = Own("accountId")
     ref = Name("transactionId")
-    kind = Words("transactionType", *_MEANINGS)
+    kind = Words("transactionType", "POSDEBIT", *_MEANINGS)
     way = Choice("debitCreditMemo", {"DEBIT": _OUT, "CREDIT": _IN})
     size = Number("amount")
     status = Choice("status", _STATUSES)

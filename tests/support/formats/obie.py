@@ -14,26 +14,20 @@ from broker.banks.connector import (
     TransactionStatus,
     TransactionType,
 )
-from tests.support.formats.forms import (
+from tests.support.formats.forms import Later, Part, Row, Rows, Unopened, must, only
+from tests.support.formats.places import CHANNELS, geography
+from tests.support.formats.values import (
     Choice,
     Instant,
     LastFour,
-    Later,
     Money,
     Name,
     Own,
-    Part,
-    Row,
-    Rows,
     Truth,
-    Unopened,
     Words,
     currency,
     kind_of_shop,
-    must,
-    only,
 )
-from tests.support.formats.places import CHANNELS, geography
 
 _PRODUCTS = dict.fromkeys(("CACC", "SVGS"), "TRANS_AND_SAVINGS_ACCOUNTS") | {"CARD": "CRED_AND_CHRG_CARDS"}
 _OPEN = dict.fromkeys(("Enabled", "Pending", "ProForma"), OpenStatus.OPEN)

@@ -6,7 +6,8 @@ from typing import Any
 from marshmallow import Schema
 
 from broker.banks.connector import Channel, Place
-from tests.support.formats.forms import Degrees, Row, Words, country
+from tests.support.formats.forms import Row
+from tests.support.formats.values import Degrees, Words, country
 
 CHANNELS = {"in_store": Channel.IN_STORE, "online": Channel.ONLINE, "atm": Channel.ATM}
 
