@@ -34,6 +34,7 @@ from broker.notices.mailing import Mailing
 from broker.notices.marks import forget_old_marks
 from broker.oauth.requests import forget_old_requests
 from broker.platforms.initial_tokens import forget_unused
+from broker.release.counting import recount_stalest
 from broker.settings import load_settings
 from broker.storage.schema import check_revision
 from broker.storage.shred import empty_write_ahead_log
@@ -164,6 +165,9 @@ def run_once(services: Services, stopping: threading.Event | None = None, *, mos
             break
         _work(services, task)
     begin_context()
+    for _ in range(most):
+        if (stopping and stopping.is_set()) or not recount_stalest(services.database, services.clock()):
+            break
     _tell_people(services, stopping, most)
     with _without_its_log():
         for log in close_finished_years(services.sequencer, services.clock()):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from broker.harvest.tallies import Reading, seen_everywhere, seen_here, store_known, store_tally
+from broker.harvest.tallies import Agreed, Reading, seen_everywhere, seen_here, store_known, store_tally
 from broker.policy import Harvest
 from broker.policy.harvest import Budgets, Counter, Room, Tally, breached, counted, nearest
 from broker.storage.prepared import Transaction
@@ -25,21 +25,20 @@ _LOSS: Final = Loss(
 _RECOUNTED_AFTER: Final = timedelta(minutes=15)
 _NEW_FOR: Final = timedelta(seconds=10)
 _NEWCOMERS: Final = 32
-_NEVER: Final = datetime.fromtimestamp(0, UTC)
+_NOBODY: Final = Agreed(0, datetime.fromtimestamp(0, UTC), is_news=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
     """Where a platform stands with a category before a read: `elsewhere` sums up the other banks.
 
-    `agreed` is how many people had agreed at `agreed_at`; `rooms` are the budgets that the read would count against.
+    `agreed` is how many people had agreed, and when; `rooms` are the budgets that the read would count against.
     """
 
     reading: Reading
     budgets: Budgets
     is_held: bool
-    agreed: int
-    agreed_at: datetime
+    agreed: Agreed
     elsewhere: Tally = field(repr=False)
     rooms: tuple[Room, ...] = field(repr=False)
 
@@ -54,13 +53,13 @@ class Count:
 
         Nobody is held by an old number: where a few more people who agreed could make the room, seconds are old.
         """
-        age = self.reading.at - self.agreed_at
+        age = self.reading.at - self.agreed.at
         if self.breach is not None or not timedelta(0) <= age < _RECOUNTED_AFTER:
             return True
         return age >= _NEW_FOR and any(self._is_short(room) for room in self.rooms)
 
     def _is_short(self, room: Room) -> bool:
-        added = room.budget.ceiling(self.agreed + _NEWCOMERS) - room.ceiling
+        added = room.budget.ceiling(self.agreed.people + _NEWCOMERS) - room.ceiling
         return room.ceiling - room.count <= added
 
     def by_hold_alone(self) -> "Count":
@@ -98,9 +97,9 @@ def look_up(
 def _look_up(session: Transaction, budgets: Budgets, reading: Reading, recounted: int | None = None) -> Count:
     found = seen_everywhere(session, reading)
     newest = max(found.tallies, key=lambda one: one.agreed_at, default=None)
-    agreed, agreed_at = (newest.agreed, newest.agreed_at) if newest is not None else (0, _NEVER)
+    agreed = Agreed(newest.agreed, newest.agreed_at, is_news=False) if newest is not None else _NOBODY
     if recounted is not None:
-        agreed, agreed_at = recounted, reading.at
+        agreed = Agreed(recounted, reading.at, is_news=True)
     own = found.own(reading)
     # One sum, made here: under the log's lock the work must not grow with the number of banks.
     elsewhere = Tally(dict(own.since_s)).plus(one.tally for one in found.tallies if one.bank_id != reading.bank_id)
@@ -110,9 +109,8 @@ def _look_up(session: Transaction, budgets: Budgets, reading: Reading, recounted
         budgets=budgets,
         is_held=found.is_held,
         agreed=agreed,
-        agreed_at=agreed_at,
         elsewhere=elsewhere,
-        rooms=budgets.touched(own.plus([elsewhere]), agreed, found.known, counters),
+        rooms=budgets.touched(own.plus([elsewhere]), agreed.people, found.known, counters),
     )
 
 
@@ -140,10 +138,11 @@ class CountedRead:
             return False
         own, known = found.own(reading), found.known
         counters = counted(known, reading.at_s, reading.oldest_s)
-        if breached(before.budgets.touched(own.plus([before.elsewhere]), before.agreed, known, counters)) is not None:
+        rooms = before.budgets.touched(own.plus([before.elsewhere]), before.agreed.people, known, counters)
+        if breached(rooms) is not None:
             return False
         own.add(known, counters)
-        store_tally(session, reading, own, before.agreed, before.agreed_at)
+        store_tally(session, reading, own, before.agreed)
         store_known(session, reading, known.after(reading.at_s, reading.oldest_s))
         return True
 
@@ -175,11 +174,11 @@ class CountedRecords:
         if found.is_held:
             return False
         own = found.own(reading)
-        rooms = before.budgets.rooms(own.plus([before.elsewhere]), before.agreed)
+        rooms = before.budgets.rooms(own.plus([before.elsewhere]), before.agreed.people)
         if breached(room for room in rooms if room.budget.counter is Counter.RECORDS) is not None:
             return False
         own.add_volume(records=self.records)
-        store_tally(session, reading, own, before.agreed, before.agreed_at)
+        store_tally(session, reading, own, before.agreed)
         return True
 
 

@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, exists, literal_column, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -47,12 +59,17 @@ def _kept(
     return insert.on_conflict_do_update(index_elements=key, set_={name: insert.excluded[name] for name in values})
 
 
-_TALLY_KEPT = Prepared(
-    {
-        "sqlite": _kept(sqlite.insert(_TALLIES), _TALLY_KEY, "counts", "agreed", "agreed_at"),
-        "postgresql": _kept(postgresql.insert(_TALLIES), _TALLY_KEY, "counts", "agreed", "agreed_at"),
-    }
-)
+def _tally_kept(*values: str) -> Prepared:
+    return Prepared(
+        {
+            "sqlite": _kept(sqlite.insert(_TALLIES), _TALLY_KEY, *values),
+            "postgresql": _kept(postgresql.insert(_TALLIES), _TALLY_KEY, *values),
+        }
+    )
+
+
+# Who has not counted the people anew must not put what it saw over what somebody has counted meanwhile.
+_TALLY_KEPT = {False: _tally_kept("counts"), True: _tally_kept("counts", "agreed", "agreed_at")}
 _READ_KEPT = Prepared(
     {
         "sqlite": _kept(sqlite.insert(_READS), _READ_KEY, "read_s", "reached_s"),
@@ -144,17 +161,44 @@ def _as_seen(rows: Sequence[Any], reading: Reading) -> Seen:
     return Seen(bool(first.is_held), tuple(tallies), known)
 
 
-def store_tally(session: Transaction, reading: Reading, own: Tally, agreed: int, agreed_at: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """How many people had agreed at all banks at an instant. `is_news`: it was counted just now, by who has it."""
+
+    people: int
+    at: datetime
+    is_news: bool
+
+
+def store_tally(session: Transaction, reading: Reading, own: Tally, agreed: Agreed) -> None:
     """Store the counters at the bank of the read. Call it under the lock of that bank's log."""
     row = {
         "platform_id": reading.platform_id,
         "category": reading.category,
         "bank_id": reading.bank_id,
         "counts": own.to_json(),
-        "agreed": agreed,
-        "agreed_at": agreed_at,
+        "agreed": agreed.people,
+        "agreed_at": agreed.at,
     }
-    _TALLY_KEPT.change(session, **row)
+    _TALLY_KEPT[agreed.is_news].change(session, **row)
+
+
+def stalest(session: Session, before: datetime) -> tuple[str, str] | None:
+    """Return the platform and category whose people were counted longest ago, None when all were since `before`."""
+    newest = func.max(HarvestTallyRow.agreed_at)
+    query = select(HarvestTallyRow.platform_id, HarvestTallyRow.category)
+    query = query.group_by(HarvestTallyRow.platform_id, HarvestTallyRow.category).having(newest < before)
+    found = session.execute(query.order_by(newest).limit(1)).first()
+    return None if found is None else (found.platform_id, found.category)
+
+
+def store_agreed(session: Session, platform_id: str, category: str, people: int, at: datetime) -> None:
+    """Store how many people have agreed; in one row, for the newest of all banks' counts."""
+    of_all = (HarvestTallyRow.platform_id == platform_id, HarvestTallyRow.category == category)
+    one = select(func.min(HarvestTallyRow.bank_id)).where(*of_all).scalar_subquery()
+    session.execute(
+        update(HarvestTallyRow).where(*of_all, HarvestTallyRow.bank_id == one).values(agreed=people, agreed_at=at)
+    )
 
 
 def store_known(session: Transaction, reading: Reading, known: Known) -> None:

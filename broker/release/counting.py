@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy.orm import Session
@@ -13,12 +13,15 @@ from broker.grants.agreed import people_who_agreed
 from broker.grants.views import Grant
 from broker.harvest.counting import HOLD, Count, look_up
 from broker.harvest.holds import place
-from broker.harvest.tallies import Reading
+from broker.harvest.tallies import Reading, stalest, store_agreed
 from broker.policy import Harvest
 from broker.policy.harvest import Budgets
 from broker.release.asking import Wanted
 from broker.release.records import WINDOWED
+from broker.storage.engine import Database
 from broker.storage.prepared import Transaction
+
+_COUNTED_EVERY = timedelta(minutes=10)  # before a call has to, which then waits for it
 
 
 def count(
@@ -81,3 +84,18 @@ def _counted(session: Session, budgets: Budgets, reading: Reading) -> Count:
         people_who_agreed, session, platform_id=reading.platform_id, category=reading.category, now=reading.at
     )
     return look_up(session, budgets, reading, recount)
+
+
+def recount_stalest(database: Database, now: datetime) -> bool:
+    """Count anew who agreed, for the platform and category where that is longest ago; False when it is not due.
+
+    For the worker. It takes the longer the more people there are, and no call should wait for it; where nobody does it,
+    calls still do (`Count.is_due`).
+    """
+    with database.read() as session:
+        due = stalest(session, now - _COUNTED_EVERY)
+        if due is None:
+            return False
+        people = people_who_agreed(session, *due, now)
+    database.change(lambda session: store_agreed(session, *due, people, now))
+    return True

@@ -9,8 +9,10 @@ from broker.cli.worker import run_once
 from broker.edge.services import Services
 from broker.errors import BankUnavailable, LogUnavailable
 from broker.grants.service import Part
+from broker.release import Wanted
+from broker.release.counting import recount_stalest
 from broker.tokens.machine import find_machine, issue_machine
-from tests.support.core import CREDENTIAL, House
+from tests.support.core import CREDENTIAL, House, as_text, call_of
 from tests.support.edge import services_of
 
 
@@ -36,6 +38,14 @@ def test_expiry_is_written_down_and_the_bank_is_told(house: House, services: Ser
     run_once(services)
     assert house.events().count("grant.expired") == 1
     assert house.bank.ended == [CREDENTIAL]
+
+
+def test_who_agreed_is_counted_anew_before_calls_have_to(house: House, services: Services) -> None:
+    with house.release.read(call_of(house.approved()), Wanted("balances"), as_text).held:
+        pass
+    house.watch.passes(minutes=11)
+    run_once(services)
+    assert not recount_stalest(house.database, house.watch())
 
 
 def test_the_banks_tokens_end_with_the_last_grant_only(house: House, services: Services) -> None:

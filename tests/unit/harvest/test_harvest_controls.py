@@ -11,6 +11,7 @@ _AGREE = "tests/unit/harvest/test_harvest_counters_agree.py"
 _SIMULATION = "tests/unit/harvest/test_harvest_simulation.py"
 
 PLANTS = (
+    Plant("broker/harvest/tallies.py", "_TALLY_KEPT[agreed.is_news]", "_TALLY_KEPT[True]", _COUNTING),
     Plant("broker/policy/harvest.py", "    silence_s = at_s - last_s\n", "    silence_s = 0\n", _SIMULATION),
     Plant("broker/policy/harvest.py", ", Counter.AFTER_A_SEASON)\n", ")\n", _SIMULATION),
     Plant("broker/policy/harvest.py", "reaches = known.reached_s is None or", "reaches = False and", _SIMULATION),
@@ -28,8 +29,8 @@ PLANTS = (
     ),
     Plant(
         "broker/harvest/counting.py",
-        "own.plus([before.elsewhere]), before.agreed, known, counters)) is not None:",
-        "own.plus([before.elsewhere]), before.agreed, known, counters)) is None:",
+        "        if breached(rooms) is not None:",
+        "        if breached(rooms) is None:",
         _AGREE,
     ),
     Plant(

@@ -95,7 +95,7 @@ def test_an_old_number_of_people_is_due_and_a_newer_one_where_a_few_more_would_m
         ):
             now = replace(first, at=first.at + timedelta(seconds=span))
             assert [look_up(session, budgets, now).is_due for budgets in (wide, TIGHT)] == [is_due_wide, is_due_tight]
-            assert look_up(session, wide, now).agreed == 5
+            assert look_up(session, wide, now).agreed.people == 5
 
 
 def test_what_was_read_long_ago_is_forgotten(house: House) -> None:

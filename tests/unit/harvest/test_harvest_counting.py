@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+from sqlalchemy import event
 from structlog.testing import capture_logs
 
 from broker.audit.vocabulary import Event
@@ -17,6 +18,7 @@ from broker.harvest import holds
 from broker.harvest.tallies import Reading
 from broker.policy.harvest import Budget, Budgets, Counter, Room, Span
 from broker.release import Wanted
+from broker.release.counting import recount_stalest
 from broker.storage.single_use import Loss
 from tests.support.core import House, as_text, call_of
 
@@ -242,3 +244,42 @@ def test_a_bank_that_is_read_while_the_hold_is_placed_is_told_of_it(house: House
     holds.place(late, broken, Reading("messenger", "balances", "harbor", person, house.watch(), house.watch()))
     held = [entry.bank_id for entry in house.log() if entry.event is Event.PLATFORM_HELD]
     assert sorted(held) == ["harbor", "meridian", "operator"]
+
+
+def agreed(house: House) -> list[tuple[int, str]]:
+    """Return how many had agreed, and when that was counted, by the newest number of all banks."""
+    rows = house.store.rows("SELECT agreed, agreed_at FROM harvest_tallies ORDER BY agreed_at DESC")
+    return [(row[0], str(row[1])[:16]) for row in rows]
+
+
+def test_the_worker_counts_who_agreed_before_a_call_has_to_wait_for_it(house: House) -> None:
+    first, *_ = grants_of(house, 3)
+    reads(house, first)
+    assert agreed(house)[0][0] == 3
+    assert not recount_stalest(house.database, house.watch())
+    house.approved(actor=replace(house.alice, user_id=house.signs_in("sub-new", "harbor").user_id))
+    house.watch.passes(minutes=11)
+    at = f"{house.watch():%Y-%m-%d %H:%M}"
+    assert recount_stalest(house.database, house.watch())
+    assert not recount_stalest(house.database, house.watch())
+    assert agreed(house)[0] == (4, at)
+    house.watch.passes(minutes=14)
+    counted: list[str] = []
+    event.listen(house.database.engine, "before_cursor_execute", lambda *given: counted.append(given[2].lower()))
+    reads(house, first)
+    assert not any("count(distinct" in one for one in counted)
+    assert agreed(house)[0] == (4, at)
+
+
+def test_a_call_that_was_under_way_leaves_a_newer_count_of_people_alone(house: House) -> None:
+    first, *_ = grants_of(house, 2)
+    reads(house, first)
+    house.watch.passes(minutes=11)
+
+    def meanwhile(_access: BankAccess) -> None:
+        house.approved(actor=replace(house.alice, user_id=house.signs_in("sub-new", "harbor").user_id))
+        assert recount_stalest(house.database, house.watch())
+
+    house.bank.meanwhile = meanwhile
+    reads(house, first)
+    assert agreed(house)[0] == (3, f"{house.watch():%Y-%m-%d %H:%M}")
