@@ -3,22 +3,44 @@
 Not trusted: what is read here proves itself by the checkpoint's signature and the hashes, or is refused by who gets it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import Cast, LargeBinary, cast, select
+from sqlalchemy import Cast, ColumnElement, LargeBinary, bindparam, cast, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from broker.audit.models import EntryRow, LogState, NodeRow
 from broker.audit.writer import TILE_HEIGHT
 from broker.errors import NotFound, StorageUnavailable
+from broker.storage.prepared import Prepared
 from broker.tlog.compact_range import CompactRange
 from broker.tlog.errors import Unverifiable
 from broker.tlog.merkle import Node, Nodes, inclusion_proof, node_hash
 from broker.tlog.receipt import make_receipt
 
 _log = structlog.get_logger(__name__)
+
+
+def _as_bytes(column: InstrumentedAttribute[bytes]) -> Cast[bytes]:
+    """SQLite keeps a text where somebody puts one; here it must not stop those who look for such things."""
+    return cast(column, LargeBinary)
+
+
+def _between(number: InstrumentedAttribute[int]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return number >= bindparam("first"), number < bindparam("behind")
+
+
+_LEAF_HASHES = Prepared(
+    select(_as_bytes(EntryRow.leaf_hash).label("hash"))
+    .where(EntryRow.log == bindparam("of_log"), *_between(EntryRow.number))
+    .order_by(EntryRow.number)
+)
+_NODE_HASHES = Prepared(
+    select(_as_bytes(NodeRow.hash).label("hash"))
+    .where(NodeRow.log == bindparam("of_log"), NodeRow.level == bindparam("at_level"), *_between(NodeRow.number))
+    .order_by(NodeRow.number)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +121,14 @@ def nodes_of(session: Session, log: str) -> Nodes:
     """
 
     def read(nodes: Sequence[Node]) -> list[bytes]:
-        return [_node(session, log, node) for node in nodes]
+        levels = [node.level - node.level % TILE_HEIGHT for node in nodes]
+        of_level = {
+            level: _stored(
+                session, log, level, (_below(node) for node, at in zip(nodes, levels, strict=True) if at == level)
+            )
+            for level in set(levels)
+        }
+        return [_folded(node, of_level[level]) for node, level in zip(nodes, levels, strict=True)]
 
     return read
 
@@ -126,20 +155,10 @@ def entries_of(session: Session, log: str, first: int, count: int) -> list[bytes
 
 def hashes_of(session: Session, log: str, level: int, first: int, count: int) -> list[bytes]:
     """Return stored hashes: of entries (level 0), or of complete subtrees of 2**level entries (level 8, 16, …)."""
+    where = {"of_log": log, "first": first, "behind": first + count}
     if level == 0:
-        query = select(_as_bytes(EntryRow.leaf_hash)).where(EntryRow.log == log).order_by(EntryRow.number)
-        number = EntryRow.number
-    else:
-        query = (
-            select(_as_bytes(NodeRow.hash)).where(NodeRow.log == log, NodeRow.level == level).order_by(NodeRow.number)
-        )
-        number = NodeRow.number
-    return list(session.scalars(query.where(number >= first, number < first + count)))
-
-
-def _as_bytes(column: InstrumentedAttribute[bytes]) -> Cast[bytes]:
-    """SQLite keeps a text where somebody puts one; here it must not stop those who look for such things."""
-    return cast(column, LargeBinary)
+        return [row.hash for row in _LEAF_HASHES.all(session, **where)]
+    return [row.hash for row in _NODE_HASHES.all(session, **where, at_level=level)]
 
 
 def _age(name: str) -> tuple[int, int, str]:
@@ -148,11 +167,36 @@ def _age(name: str) -> tuple[int, int, str]:
     return int(year) if year.isdecimal() else 0, int(again) if again.isdecimal() else 0, name
 
 
-def _node(session: Session, log: str, node: Node) -> bytes:
+def _stored(session: Session, log: str, level: int, spans: Iterable[range]) -> dict[int, bytes]:
+    """Return stored hashes of one level by their numbers.
+
+    The nodes of a proof stand beside each other, so their spans do: one question for all that touch.
+    """
+    joined: list[range] = []
+    for span in sorted(spans, key=lambda one: one.start):
+        if joined and span.start <= joined[-1].stop:
+            joined[-1] = range(joined[-1].start, max(span.stop, joined[-1].stop))
+        else:
+            joined.append(span)
+    found: dict[int, bytes] = {}
+    for span in joined:
+        hashes = hashes_of(session, log, level, span.start, len(span))
+        if len(hashes) == len(span):  # where one is missing, nobody knows whose the others are
+            found.update(zip(span, hashes, strict=True))
+    return found
+
+
+def _below(node: Node) -> range:
+    """Return the numbers of the stored hashes from which that of a node is made."""
     height = node.level % TILE_HEIGHT
-    below = hashes_of(session, log, node.level - height, node.index << height, 1 << height)
-    if len(below) != 1 << height:
-        raise NotFound("That part of the log does not exist, or not any more.")
+    return range(node.index << height, (node.index + 1) << height)
+
+
+def _folded(node: Node, stored: Mapping[int, bytes]) -> bytes:
+    try:
+        below = [stored[number] for number in _below(node)]
+    except KeyError as error:
+        raise NotFound("That part of the log does not exist, or not any more.") from error
     while len(below) > 1:
         below = [node_hash(left, right) for left, right in zip(below[::2], below[1::2], strict=True)]
     return below[0]
