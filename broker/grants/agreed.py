@@ -1,5 +1,6 @@
 """Counts the people who agreed, and their live grants: what harvest limits measure a platform by, and banks look at."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVarTuple
 
@@ -20,27 +21,27 @@ def people_who_agreed(session: Session, platform_id: str, category: str, now: da
     return session.scalar(_live(select(_PEOPLE), now).where(*of_platform)) or 0
 
 
-def people_who_agreed_at(session: Session, bank_id: str, now: datetime) -> dict[tuple[str, str], int]:
-    """Return how many people of a bank share each category with each platform now, by platform and category."""
-    query = _live(select(GrantRow.platform_id, GrantCategoryRow.name, _PEOPLE), now)
-    rows = session.execute(
-        query.where(GrantRow.bank_id == bank_id).group_by(GrantRow.platform_id, GrantCategoryRow.name)
-    )
-    return {(platform_id, category): people for platform_id, category, people in rows}
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """How many live grants have a category, in how many of them it is paused, and how many people gave them."""
+
+    grants: int
+    paused: int
+    people: int
 
 
-def live_grants_at(session: Session, bank_id: str, now: datetime) -> dict[tuple[str, str], tuple[int, int]]:
-    """Return how many live grants of a bank have each category, and in how many of them it is paused.
+def shared_at(session: Session, bank_id: str, now: datetime) -> dict[tuple[str, str], Shared]:
+    """Return what people of a bank share now, by platform and category.
 
-    By platform and category. It touches the live grants of all banks: their index has no bank.
+    It touches the live grants of all banks: their index has no bank.
     """
     is_paused = (GrantRow.status == GrantStatus.PAUSED.value) | (GrantCategoryRow.state == ClusterState.PAUSED.value)
     paused = func.sum(case((is_paused, 1), else_=0))
-    query = _live(select(GrantRow.platform_id, GrantCategoryRow.name, func.count(), paused), now)
+    query = _live(select(GrantRow.platform_id, GrantCategoryRow.name, func.count(), paused, _PEOPLE), now)
     rows = session.execute(
         query.where(GrantRow.bank_id == bank_id).group_by(GrantRow.platform_id, GrantCategoryRow.name)
     )
-    return {(platform_id, category): (grants, paused) for platform_id, category, grants, paused in rows}
+    return {(platform_id, category): Shared(*counts) for platform_id, category, *counts in rows}
 
 
 def _live(query: Select[*Row], now: datetime) -> Select[*Row]:

@@ -19,7 +19,7 @@ from broker.edge.answers import download, unusable
 from broker.edge.services import services
 from broker.edge.wording import spoken
 from broker.errors import NotFound
-from broker.grants.agreed import live_grants_at, people_who_agreed_at
+from broker.grants.agreed import shared_at
 from broker.harvest.holds import holds_at
 from broker.harvest.tallies import people_read
 from broker.switches.reader import listed
@@ -98,9 +98,8 @@ def _standing(session: Session, bank_id: str) -> dict[str, Any]:
         "holds": holds_at(session, bank_id),
         "titles": {category.name: category.title for category in spoken().categories.values()},
         "is_served": bank_id in spoken().banks,
-        "grants": sorted(live_grants_at(session, bank_id, now).items()),
+        "shared": shared_at(session, bank_id, now),
         "people_read": people_read(session, bank_id, now),
-        "agreed": people_who_agreed_at(session, bank_id, now),
     }
 
 
