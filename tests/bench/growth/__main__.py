@@ -25,15 +25,18 @@ SIZES = {"empty", "full"}
 
 
 def stamps(where: Place, asked: argparse.Namespace) -> dict[str, Stamp]:
-    """Return what stands in both databases of a place, after they were loaded where that was asked for."""
-    sizes = {"empty": (EMPTY_GRANTS, EMPTY_GRANTS * 10), "full": (asked.grants, asked.entries)}
-    if asked.measure_only:
-        found = {name: stamp for name in sizes if (stamp := where.stamp(name)) is not None}
-        if set(found) != set(sizes):
-            raise SystemExit("There is no loaded database here: run it without --measure-only first.")
-        return found
+    """Return what stands in both databases of a place, after they were loaded where that was asked for.
+
+    The empty one is loaded anew each time: measuring uses its few live grants up.
+    """
+    full = where.stamp("full")
+    if asked.measure_only and full is None:
+        raise SystemExit("There is no loaded database here: run it without --measure-only first.")
     stories = recorded()
-    return {name: where.loaded(name, *size, stories) for name, size in sizes.items()}
+    where.forget("empty")
+    if full is None or not asked.measure_only:
+        full = where.loaded("full", asked.grants, asked.entries, stories)
+    return {"empty": where.loaded("empty", EMPTY_GRANTS, EMPTY_GRANTS * 10, stories), "full": full}
 
 
 def compared(where: Place, asked: argparse.Namespace) -> dict[str, Compared]:

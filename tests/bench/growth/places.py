@@ -82,7 +82,7 @@ class Place:
         if found is not None and found.fits(grants, entries):
             _upgrade(self.store(name).url)
             return found
-        self._stamp(name).unlink(missing_ok=True)
+        self.forget(name)
         if shutil.disk_usage(self.folder).free < entries * ENTRY_BYTES + KEPT_FREE_BYTES:
             raise NoRoom(f"{name}: {entries * ENTRY_BYTES / 1e9:.0f} GB are needed, and 10 GB to be left.")
         self._create(name)
@@ -93,6 +93,10 @@ class Place:
         made = Stamp(loader.grants, loader.entries, grants, entries, loader.took_s, size, schema.newest())
         self._stamp(name).write_text(json.dumps(asdict(made)), encoding="utf-8")
         return made
+
+    def forget(self, name: str) -> None:
+        """Have a database loaded anew the next time."""
+        self._stamp(name).unlink(missing_ok=True)
 
     def _create(self, name: str) -> None:
         if self.server is not None:
